@@ -1,0 +1,155 @@
+"""What people and systems say to a run: signed statements.
+
+A statement travels as an `Envelope`: the body, the domain that keeps one kind of statement from being taken for
+another, the key that signed it, the Ed25519 signature over the RFC 8785 bytes of `{domain, kid, body}`. The face
+(gateway or command line) signs after it has authenticated the person; the workflow verifies in validator and handler,
+the activity of an effect verifies again.
+"""
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from schemas.json_value import Json
+
+DECISION = "watchfloor.decision.v1"
+FACT = "watchfloor.fact.v1"
+CONTROL = "watchfloor.control.v1"
+
+
+class Envelope(TypedDict):
+    domain: str
+    kid: str
+    body: dict[str, Json]
+    sig: str
+    """Base64url without padding."""
+
+
+class Decision(TypedDict):
+    """The body of a `DECISION` envelope: one person's answer to one ask.
+
+    `ask` is the digest the face was given by the board for this ask: over region, incident, plan digest, runtime
+    path, iteration, round, options, resolved action inputs and everything shown. If anything changed since, the
+    digest differs and the decision is refused. `reason_ref` is `sha256:<hex>` of the reason's text, which is kept in
+    the region's evidence store and never travels.
+    """
+
+    v: int
+    region: str
+    namespace: str
+    incident: str
+    plan: str
+    path: str
+    ask: str
+    option: str
+    """`approve` or `deny` at a gate; an option's name at a `decide`; `done` at a task; `accept` or `decline` at a
+    handoff; `release` at a hold; `retry`, `skip`, `give_up` at a failed step; `happened`, `resend`, `give_up` at a
+    doubtful one."""
+    form: dict[str, Json]
+    person: str
+    role: str
+    entity: str
+    signed_in: str
+    """How the face knew the person: `dev` (loopback only), `oidc`, `webauthn`."""
+    issued_at: str
+    expires_at: str
+    nonce: str
+    reason_ref: str
+
+
+class FactStatement(TypedDict):
+    """The body of a `FACT` envelope. `source` must be one of the fact's declared sources."""
+
+    v: int
+    region: str
+    namespace: str
+    incident: str
+    fact: str
+    value: Json
+    at: str
+    """When it was observed; may lie in the past, never more than a minute in the future."""
+    source: str
+    person: str
+    role: str
+    issued_at: str
+    nonce: str
+    reason_ref: str
+
+
+class Control(TypedDict):
+    """The body of a `CONTROL` envelope: pause, resume or abort a run."""
+
+    v: int
+    region: str
+    namespace: str
+    incident: str
+    verb: Literal["pause", "resume", "abort"]
+    person: str
+    role: str
+    issued_at: str
+    expires_at: str
+    nonce: str
+    reason_ref: str
+
+
+class Receipt(TypedDict):
+    """What the sender of an accepted statement gets back. `state` says what it led to so far."""
+
+    accepted: bool
+    digest: str
+    """Digest of the accepted envelope; the ledger entry carries the same."""
+    state: Literal["complete", "waiting", "recorded"]
+    waiting_for: list[str]
+    """Slots still open, in words (`legal_counsel or exec_sponsor`)."""
+
+
+class RefusalType:
+    """`ApplicationError.type` of a refused statement."""
+
+    LATE = "late"
+    NOT_WAITING = "not_waiting"
+    WRONG_ROLE = "wrong_role"
+    REQUESTER = "requester"
+    EXCLUDED = "excluded"
+    REPEATED = "repeated"
+    CHANGED = "changed"
+    UNKNOWN_OPTION = "unknown_option"
+    BAD_FORM = "bad_form"
+    BAD_SIGNATURE = "bad_signature"
+    WRONG_RUN = "wrong_run"
+    PAUSED = "paused"
+    CLOSED = "closed"
+    UNKNOWN_FACT = "unknown_fact"
+    WRONG_SOURCE = "wrong_source"
+    BAD_VALUE = "bad_value"
+    BUSY = "busy"
+
+
+class OpenAsk(TypedDict):
+    """A human step that waits, as the board shows it and as it is carried over continue-as-new."""
+
+    path: str
+    step: str
+    kind: Literal["approval", "decide", "task", "handoff", "release", "failed", "doubt", "review"]
+    title: str
+    ask: str
+    """The digest to decide over."""
+    options: dict[str, list[dict[str, list[str]]]]
+    """Option -> all slots it needs."""
+    slots: list[dict[str, list[str]]]
+    exclude: list[str]
+    action: str
+    action_digest: str
+    inputs: dict[str, Json]
+    """The resolved inputs of the gated action (references and ids only)."""
+    shown: list[dict[str, Json]]
+    """`{label, value}` in the order written."""
+    form: dict[str, Json]
+    asked_at: str
+    deadline_at: str | None
+    """Absolute end including the ladder; a decision accepted after it is refused."""
+    on_silence: str
+    """In words: what happens if nobody answers."""
+    answers: list[Envelope]
+    accepted_at: list[str]
+    round: NotRequired[int]

@@ -1,0 +1,96 @@
+"""Messages of the cross-region handoff. What crosses is a `Packet`, signed by the sender, sealed to the receiver."""
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from schemas.decision import Envelope
+from schemas.json_value import Json
+
+PACKET = "watchfloor.packet.v1"
+ANSWER = "watchfloor.packet-answer.v1"
+ANCHOR = "watchfloor.anchor.v1"
+
+
+class Packet(TypedDict):
+    """The body of a `PACKET` envelope. Only what the plan's `share` names, each item labelled with its class.
+
+    `fence` is the sender's command fencing number; an answer carries it back, and one with another number is refused.
+    """
+
+    v: int
+    handoff: str
+    from_region: str
+    to_region: str
+    mode: Literal["assist", "command"]
+    incident: str
+    title: str
+    severity: str
+    fence: int
+    offered_at: str
+    accept_by: str
+    accept_slots: list[dict[str, list[str]]]
+    clocks: list[dict[str, Json]]
+    shared: list[dict[str, Json]]
+    """`{label, data_class, value}` in the order of `share`."""
+
+
+class Sealed(TypedDict):
+    """What travels over HTTP. X25519 ephemeral key, HKDF-SHA256, AES-256-GCM; associated data binds the routing."""
+
+    v: int
+    handoff: str
+    from_region: str
+    to_region: str
+    kind: Literal["packet", "answer"]
+    to_kid: str
+    epk: str
+    nonce: str
+    box: str
+
+
+class PacketAnswer(TypedDict):
+    """The body of an `ANSWER` envelope, signed by the receiving region."""
+
+    v: int
+    handoff: str
+    from_region: str
+    to_region: str
+    fence: int
+    verdict: Literal["accepted", "declined"]
+    person: str
+    role: str
+    read_back: dict[str, Json]
+    """The receiver's severity, nearest deadline and next action: proof that the packet was read."""
+    decided_at: str
+    workflow: str
+    """The receiving region's workflow id."""
+
+
+class HandoffStart(TypedDict):
+    """The one argument of the (sending) handoff workflow."""
+
+    v: int
+    handoff: str
+    incident: str
+    path: str
+    region: str
+    namespace: str
+    plan: str
+    packet: Packet
+    fallback: str
+    decision_keys: dict[str, str]
+
+
+class IncomingStart(TypedDict):
+    """The one argument of the (receiving) handoff workflow, started by the region's gateway."""
+
+    v: int
+    handoff: str
+    region: str
+    namespace: str
+    packet: Envelope
+    """The opened packet, still carrying the sender's signature; the workflow verifies it again."""
+    sender_keys: dict[str, str]
+    decision_keys: dict[str, str]
+    received_at: str

@@ -1,0 +1,57 @@
+"""Messages of the legal hold: a durable process that outlives the incident that placed it."""
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from schemas.decision import Envelope, OpenAsk
+from schemas.json_value import Json
+from schemas.plan import ClockLaw
+
+
+class HoldStart(TypedDict):
+    """The one argument of the hold workflow.
+
+    `scope` names exactly what is held (ids, URLs and hashes by list name). `sources` are custodians, each frozen and
+    proved by a canary deletion that must be refused. `release` are the slots of the release decision; never fewer than
+    two people. `warn_before` are seconds before expiry.
+    """
+
+    v: int
+    hold: str
+    incident: str
+    path: str
+    region: str
+    namespace: str
+    plan: str
+    basis: str
+    law: ClockLaw
+    scope: dict[str, Json]
+    sources: list[str]
+    storage: Literal["governance", "compliance"]
+    release: list[dict[str, list[str]]]
+    requester: str
+    decision_keys: dict[str, str]
+    warn_before: list[float]
+    reverify_every: float
+    carried: "HoldCarried | None"
+
+
+class SourceState(TypedDict):
+    source: str
+    state: Literal["freezing", "frozen", "verified", "failed", "released"]
+    reference: str
+    """The custodian's own id of the freeze."""
+    verified_at: str | None
+    detail: str
+
+
+class HoldCarried(TypedDict):
+    placed_at: str
+    expires_at: str
+    sources: dict[str, SourceState]
+    warned: list[str]
+    ask: OpenAsk | None
+    answers: list[Envelope]
+    entry_seq: int
+    next_verify_at: str

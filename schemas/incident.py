@@ -1,0 +1,229 @@
+"""Messages of the incident workflow: how a run starts, what it carries over, what its board shows, how it ends."""
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from schemas.decision import OpenAsk
+from schemas.json_value import Json
+from schemas.ledger import Entry
+
+INCIDENT_WORKFLOW = "Incident"
+HOLD_WORKFLOW = "Hold"
+HANDOFF_WORKFLOW = "Handoff"
+INCOMING_WORKFLOW = "IncomingHandoff"
+POSTMORTEM_WORKFLOW = "Postmortem"
+
+UPDATE_DECIDE = "decide"
+"""Envelope(DECISION) -> Receipt. On every workflow that asks a person."""
+SIGNAL_DECIDE = "decide_later"
+"""The same envelope for senders that cannot wait; a refused one becomes a `decision.refused` ledger entry."""
+UPDATE_FACT = "fact"
+SIGNAL_FACT = "fact_later"
+UPDATE_CONTROL = "control"
+QUERY_BOARD = "board"
+SIGNAL_REPORT = "report"
+"""`Report` from a hold, handoff or postmortem to the incident that asked for it."""
+
+SEARCH_ATTRIBUTES = {
+    "WatchfloorRunbook": "Keyword",
+    "WatchfloorSeverity": "Keyword",
+    "WatchfloorPhase": "Keyword",
+    "WatchfloorState": "Keyword",
+    "WatchfloorIncident": "Keyword",
+    "WatchfloorWaiting": "KeywordList",
+    "WatchfloorDue": "Datetime",
+}
+"""What a namespace needs. Values are ids, roles and instants, never content."""
+
+ENGINE = 1
+"""Version of the interpreter's semantics; a plan compiled for a newer engine is not taken."""
+
+
+class Trigger(TypedDict):
+    """Where an incident came from. `key` is the sender's own id: the same key never starts a second run."""
+
+    source: str
+    key: str
+    received_at: str
+
+
+class Limits(TypedDict):
+    """Engine settings of one run; tests make them small."""
+
+    continue_after_events: int
+    """History length at which the run continues as new; 0 means when the server suggests it."""
+    failed_step_window: float
+    """Seconds a failed step waits for a person before the run closes as failed."""
+
+
+class IncidentStart(TypedDict):
+    """The one argument of the incident workflow.
+
+    `plan_z` is base64 of zlib of the plan's RFC 8785 bytes; `plan` its digest, checked before anything runs.
+    `decision_keys` pins the public keys (kid -> base64url Ed25519) whose signatures this run accepts.
+    `carried` is null on a first start and the whole state after continue-as-new.
+    """
+
+    v: int
+    incident: str
+    region: str
+    namespace: str
+    plan: str
+    plan_z: str
+    inputs: dict[str, Json]
+    requester: str
+    """Person id of who started it, empty for a machine trigger."""
+    trigger: Trigger
+    decision_keys: dict[str, str]
+    exposed_regions: list[str]
+    """Regions with a known gateway; a handoff elsewhere fails at once."""
+    limits: Limits
+    carried: "Carried | None"
+
+
+class FactState(TypedDict):
+    value: Json
+    at: str
+    recorded_at: str
+    source: str
+    by: str
+    revisions: list[dict[str, Json]]
+
+
+class ClockState(TypedDict):
+    """`state` is one of waiting, running, met, breached (still running), late (stopped after it), assigned."""
+
+    name: str
+    state: Literal["waiting", "running", "met", "breached", "late", "assigned"]
+    started_at: str | None
+    due_at: str | None
+    stopped_at: str | None
+    warned: list[str]
+    restarts: int
+    assigned_to: str | None
+
+
+class Measure(TypedDict):
+    """One restriction in force and what takes it back."""
+
+    key: str
+    step: str
+    path: str
+    action: str
+    inputs: dict[str, Json]
+    undo: str | None
+    on: list[str]
+    in_force_since: str
+    undone_at: str | None
+
+
+class Carried(TypedDict):
+    """Everything that survives continue-as-new. Instants are absolute; nothing here is recomputed on re-walk."""
+
+    results: dict[str, dict[str, Json]]
+    """Runtime path -> outcome of a finished step: `{status, ok, at, outputs}`."""
+    taken: dict[str, str]
+    """Runtime path -> branch, option or condition result that was recorded."""
+    loops: dict[str, int]
+    deadlines: dict[str, str]
+    """Runtime path -> absolute instant of a wait, a round or a timeout."""
+    facts: dict[str, FactState]
+    clocks: dict[str, ClockState]
+    asks: dict[str, OpenAsk]
+    """Runtime path -> open ask."""
+    settled: dict[str, str]
+    """Runtime path -> ask digest of asks already settled, so that a late answer is told apart from a wrong one."""
+    seen: list[str]
+    """Digests and nonces of statements already accepted."""
+    measures: list[Measure]
+    entries: list[Entry]
+    """Ledger entries not yet appended."""
+    entry_seq: int
+    tracks: list[str]
+    """Ids of tracks that have fired."""
+    phase: str
+    phases_done: list[str]
+    severity: str
+    paused: dict[str, Json] | None
+    aborted: dict[str, Json] | None
+    commander: "Commander"
+    children: dict[str, dict[str, Json]]
+    """Runtime path -> last report of the hold, handoff or postmortem started there."""
+    opened_at: str
+    runs: int
+    """How many times the run has continued as new."""
+
+
+class Commander(TypedDict):
+    """Who commands. Exactly one at any time; `fence` grows by one with each passing of command."""
+
+    region: str
+    person: str
+    since: str
+    fence: int
+
+
+class Report(TypedDict):
+    """From a child process to the incident: what became of it."""
+
+    path: str
+    kind: Literal["hold", "handoff", "postmortem"]
+    workflow: str
+    state: str
+    at: str
+    data: dict[str, Json]
+
+
+class StepView(TypedDict):
+    path: str
+    step: str
+    kind: str
+    name: str
+    state: Literal["running", "waiting", "done", "skipped", "failed", "denied", "silent", "retrying"]
+    since: str
+    detail: str
+    iteration: NotRequired[str]
+
+
+class Board(TypedDict):
+    """The answer to the `board` query: what a responder must know, complete in itself.
+
+    `steps` holds what was done and what runs, newest last, loops folded into counts (`loops`).
+    """
+
+    v: int
+    kind: Literal["incident", "hold", "handoff", "incoming", "postmortem"]
+    workflow: str
+    region: str
+    title: str
+    runbook: str
+    runbook_version: int
+    plan: str
+    state: Literal["open", "paused", "closed", "failed", "aborted", "stopped"]
+    outcome: str
+    severity: str
+    phase: str
+    phases: list[dict[str, str]]
+    """`{name, state}` with state waiting, running or done."""
+    opened_at: str
+    now: str
+    commander: Commander
+    asks: list[OpenAsk]
+    steps: list[StepView]
+    loops: list[dict[str, Json]]
+    """`{path, step, done, failed, total, running}`"""
+    clocks: list[ClockState]
+    facts: dict[str, FactState]
+    measures: list[Measure]
+    children: list[Report]
+    paused: dict[str, Json] | None
+    runs: int
+    history_events: int
+
+
+class IncidentResult(TypedDict):
+    outcome: str
+    closed_at: str
+    clocks: list[ClockState]
+    open_measures: int

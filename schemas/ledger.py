@@ -1,0 +1,107 @@
+"""Ledger entries and checkpoints.
+
+The writer gives an entry its deterministic `id`; the store assigns `seq` and `prev` in one transaction per chain
+(incident, hold or handoff) and computes `hash`. Appending an id that is already there does nothing.
+"""
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from schemas.json_value import Json
+
+ENTRY_VERSION = 1
+CHECKPOINT = "watchfloor.checkpoint.v1"
+
+
+class Entry(TypedDict):
+    """What a writer hands in. `data` holds references, ids, digests and class names only.
+
+    `kind` is one of the names below; `at` the instant the thing happened (workflow time for workflow entries, the
+    activity's clock for effect entries); `actor` a person id, `engine`, or a system's name.
+    """
+
+    v: int
+    id: str
+    chain: str
+    """Workflow id of the incident (or hold, handoff, postmortem) the entry belongs to."""
+    kind: str
+    at: str
+    actor: str
+    step: str
+    path: str
+    data: dict[str, Json]
+
+
+class StoredEntry(Entry):
+    seq: int
+    prev: str
+    hash: str
+    """`sha256:` over the RFC 8785 bytes of all other fields, `alg` included."""
+    alg: Literal["sha256"]
+    recorded_at: str
+
+
+class Checkpoint(TypedDict):
+    """The body of a signed `CHECKPOINT` envelope: the head of one chain at one moment."""
+
+    v: int
+    region: str
+    chain: str
+    seq: int
+    head: str
+    at: str
+
+
+class EntryKind:
+    """Every kind of entry the product writes; docs and the postmortem know exactly these."""
+
+    OPENED = "incident.opened"
+    CLOSED = "incident.closed"
+    CONTINUED = "incident.continued"
+    PHASE = "phase.entered"
+    PHASE_DONE = "phase.left"
+    STEP_SKIPPED = "step.skipped"
+    STEP_FAILED = "step.failed"
+    BRANCH = "branch.taken"
+    FACT = "fact.recorded"
+    SEVERITY = "severity.set"
+    CLOCK_STARTED = "clock.started"
+    CLOCK_RESTARTED = "clock.restarted"
+    CLOCK_WARNED = "clock.warned"
+    CLOCK_BREACHED = "clock.breached"
+    CLOCK_STOPPED = "clock.stopped"
+    CLOCK_ASSIGNED = "clock.assigned"
+    ASKED = "decision.asked"
+    REMINDED = "decision.reminded"
+    ESCALATED = "decision.escalated"
+    DECIDED = "decision.recorded"
+    REFUSED = "decision.refused"
+    SETTLED = "decision.settled"
+    SILENT = "decision.silent"
+    ANNOUNCED = "effect.announced"
+    DONE = "effect.done"
+    FAILED = "effect.failed"
+    DOUBTFUL = "effect.doubtful"
+    RESOLVED = "effect.resolved"
+    READ = "read.done"
+    READ_FAILED = "read.failed"
+    MEASURE = "measure.in_force"
+    UNDONE = "measure.undone"
+    PAUSED = "run.paused"
+    RESUMED = "run.resumed"
+    ABORTED = "run.aborted"
+    TRACK = "track.fired"
+    HOLD_PLACED = "hold.placed"
+    HOLD_VERIFIED = "hold.verified"
+    HOLD_FAILED = "hold.failed"
+    HOLD_WARNED = "hold.expiry_warned"
+    HOLD_RELEASED = "hold.released"
+    OFFERED = "handoff.offered"
+    ACCEPTED = "handoff.accepted"
+    DECLINED = "handoff.declined"
+    UNANSWERED = "handoff.unanswered"
+    COMMAND = "command.passed"
+    REVIEW_STARTED = "review.started"
+    REVIEW_DRAFTED = "review.drafted"
+    REVIEW_DONE = "review.done"

@@ -1,0 +1,92 @@
+"""Messages of the engine's own activities: telling people, appending to the ledger."""
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from schemas.ledger import Entry
+
+ACTIVITY_NOTIFY = "people.notify"
+ACTIVITY_LEDGER = "ledger.append"
+ACTIVITY_DRAFT = "postmortem.draft"
+ACTIVITY_POST_PACKET = "handoff.post"
+ACTIVITY_POST_ANSWER = "handoff.answer"
+ACTIVITY_ANCHOR = "ledger.anchor"
+
+NoticeKind = Literal[
+    "ask",
+    "remind",
+    "escalate",
+    "failed_step",
+    "doubtful_effect",
+    "clock_warning",
+    "clock_breach",
+    "clock_assigned",
+    "hold_expiry",
+    "hold_failed",
+    "handoff_offered",
+    "handoff_unanswered",
+    "review_due",
+]
+
+
+class NotifyCall(TypedDict):
+    """Tell roles that something waits. Ids, roles and instants only: never a title, a name, a value or a reason."""
+
+    v: int
+    kind: NoticeKind
+    region: str
+    workflow: str
+    incident: str
+    path: str
+    step: str
+    roles: list[str]
+    severity: str
+    deadline_at: str | None
+    clock: str
+    key: str
+    """Idempotency key of this notice (`watchfloor.signing.effect_key`); channels deduplicate by it."""
+    entries: list[Entry]
+
+
+class NotifyReceipt(TypedDict):
+    """`delivered` and `failed` name channels. A notice that reached nobody is a fact on the board, not a failed run."""
+
+    delivered: list[str]
+    failed: list[str]
+
+
+class AppendCall(TypedDict):
+    v: int
+    region: str
+    entries: list[Entry]
+
+
+class AnchorCall(TypedDict):
+    """Sign the head of a chain and put it where the ledger does not live: evidence store and the other regions."""
+
+    v: int
+    region: str
+    chain: str
+    entries: list[Entry]
+
+
+class PostPacketCall(TypedDict):
+    """Sign, seal and post a packet (or an answer) to the other region's gateway. The worker holds the keys."""
+
+    v: int
+    region: str
+    to_region: str
+    handoff: str
+    body: dict[str, object]
+    """A `schemas.handoff.Packet` or `PacketAnswer`."""
+    key: str
+    entries: list[Entry]
+
+
+class PostReceipt(TypedDict):
+    """`workflow` is the other side's process; `digest` the sealed packet's, as the other side acknowledged it."""
+
+    workflow: str
+    digest: str
+    posted_at: str

@@ -1,0 +1,46 @@
+"""Canonical bytes, digests, signatures. Pure: no clock, no randomness but in key creation, no I/O.
+
+Workflows use this package inside the sandbox, so everything here must give the same bytes on every replay.
+"""
+
+from watchfloor.signing.canonical import (
+    canonical,
+    digest,
+    effect_key,
+    opaque_id,
+    parse_instant,
+    render_instant,
+)
+from watchfloor.signing.gates import (
+    Refusal,
+    action_digest,
+    ask_digest,
+    bind_grant,
+    in_words,
+    open_slots,
+    refuse_decision,
+    refuse_grant,
+)
+from watchfloor.signing.statements import SignatureRefused, SigningKey, envelope_digest, sign, verify
+
+__all__ = [
+    "Refusal",
+    "SignatureRefused",
+    "SigningKey",
+    "action_digest",
+    "ask_digest",
+    "bind_grant",
+    "canonical",
+    "digest",
+    "effect_key",
+    "envelope_digest",
+    "in_words",
+    "opaque_id",
+    "open_slots",
+    "parse_instant",
+    "refuse_decision",
+    "refuse_grant",
+    "render_instant",
+    "sign",
+    "verify",
+]

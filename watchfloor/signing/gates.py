@@ -1,0 +1,204 @@
+"""Who may answer an ask, and when enough have. Pure rules, used by the workflow's validator and handler and again by
+the activity of the effect, so that one place says what a valid grant is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from schemas.actions import Grant
+from schemas.decision import DECISION, Decision, Envelope, OpenAsk, RefusalType
+from schemas.json_value import Json
+from watchfloor.signing.canonical import digest, parse_instant
+from watchfloor.signing.statements import SignatureRefused, verify
+
+CLOCK_SKEW = timedelta(minutes=2)
+"""How far a face's clock may be ahead of the run's before its statements count as issued in the future."""
+
+SlotSpec: TypeAlias = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a statement is refused: a `RefusalType` and a sentence for its sender."""
+
+    type: str
+    message: str
+
+
+def action_digest(action: str, key: str, inputs: Mapping[str, Json]) -> str:
+    """What an approval is bound to: the action, its idempotency key and its exact resolved inputs."""
+    return digest({"domain": "watchfloor.action.v1", "action": action, "key": key, "inputs": dict(inputs)})
+
+
+def ask_digest(ask: OpenAsk, *, region: str, namespace: str, incident: str, plan: str) -> str:
+    """What a decision is bound to: everything that was put before the decider, and where and until when."""
+    return digest(
+        {
+            "domain": "watchfloor.ask.v1",
+            "region": region,
+            "namespace": namespace,
+            "incident": incident,
+            "plan": plan,
+            "path": ask["path"],
+            "round": ask.get("round", 0),
+            "kind": ask["kind"],
+            "title": ask["title"],
+            "options": ask["options"],
+            "exclude": ask["exclude"],
+            "action": ask["action"],
+            "action_digest": ask["action_digest"],
+            "shown": ask["shown"],
+            "form": ask["form"],
+            "deadline_at": ask["deadline_at"],
+        }
+    )
+
+
+def open_slots(slots: Sequence[SlotSpec], answers: Sequence[Mapping[str, Json]]) -> list[SlotSpec]:
+    """The slots that these answers leave open, each person filling at most one (maximum matching).
+
+    Args:
+        slots: each `{any_of: [roles]}`.
+        answers: decision bodies; of two by the same person the first counts.
+    """
+    people: dict[str, str] = {}
+    for answer in answers:
+        people.setdefault(str(answer["person"]), str(answer["role"]))
+    filled: dict[int, str] = {}
+
+    def seat(person: str, tried: set[int]) -> bool:
+        for index, slot in enumerate(slots):
+            if people[person] not in slot["any_of"] or index in tried:
+                continue
+            tried.add(index)
+            if index not in filled or seat(filled[index], tried):
+                filled[index] = person
+                return True
+        return False
+
+    for person in people:
+        seat(person, set())
+    return [slot for index, slot in enumerate(slots) if index not in filled]
+
+
+def in_words(slots: Sequence[SlotSpec]) -> list[str]:
+    return [" or ".join(slot["any_of"]) for slot in slots]
+
+
+def refuse_decision(  # one rule per line of the decision table
+    ask: OpenAsk, decision: Decision, *, requester: str, now: datetime
+) -> Refusal | None:
+    """Check a verified decision against the ask it answers; None when it counts.
+
+    `now` is workflow time; lateness is judged by the absolute deadline, never by a timer that fired or did not.
+    """
+    deadline = ask["deadline_at"]
+    if deadline is not None and now >= parse_instant(deadline):
+        return Refusal(RefusalType.LATE, f"`{ask['step']}` could be answered until {deadline}; silence was recorded")
+    if decision["ask"] != ask["ask"]:
+        return Refusal(
+            RefusalType.CHANGED, f"what `{ask['step']}` asks has changed since you were shown it; look again and decide"
+        )
+    if now > parse_instant(decision["expires_at"]):
+        return Refusal(RefusalType.LATE, f"this decision was valid until {decision['expires_at']}; decide again")
+    if parse_instant(decision["issued_at"]) > now + CLOCK_SKEW:
+        return Refusal(RefusalType.BAD_SIGNATURE, "this decision was issued in the future; check the sender's clock")
+    option = decision["option"]
+    if option not in ask["options"]:
+        known = ", ".join(ask["options"])
+        return Refusal(RefusalType.UNKNOWN_OPTION, f"`{ask['step']}` has no option `{option}`; it has: {known}")
+    person, role = decision["person"], decision["role"]
+    gated = ask["kind"] in {"approval", "release"}
+    if gated and requester and person == requester:
+        return Refusal(RefusalType.REQUESTER, "who asked for a thing does not approve it; another person must decide")
+    if person in ask["exclude"] or role in ask["exclude"]:
+        return Refusal(RefusalType.EXCLUDED, f"`{person}` as {role} is excluded from this decision by the runbook")
+    slots = ask["options"][option]
+    if not any(role in slot["any_of"] for slot in slots):
+        wanted = ", ".join(in_words(slots))
+        return Refusal(RefusalType.WRONG_ROLE, f"`{option}` is for {wanted}; you decided as {role}")
+    before = [answer["body"] for answer in ask["answers"]]
+    if any(body["person"] == person for body in before):
+        return Refusal(RefusalType.REPEATED, f"`{person}` has already answered `{ask['step']}`; nobody counts twice")
+    same = [body for body in before if body["option"] == option]
+    if len(open_slots(slots, [*same, dict(decision)])) == len(open_slots(slots, same)):
+        return Refusal(RefusalType.WRONG_ROLE, f"the seat for {role} is taken; still open: {in_words(slots)}")
+    return None
+
+
+def refuse_grant(  # the activity's last look before the effect
+    grant: Grant,
+    *,
+    action: str,
+    key: str,
+    inputs: Mapping[str, Json],
+    region: str,
+    incident: str,
+    plan: str,
+    keys: Mapping[str, str],
+) -> Refusal | None:
+    """Check a grant at the effect: signatures, exact inputs, seats, requester, and that each was accepted in time."""
+    wanted = action_digest(action, key, inputs)
+    if grant["action_digest"] != wanted:
+        return Refusal(RefusalType.CHANGED, "the grant is for other inputs than these")
+    deadline = parse_instant(grant["deadline_at"])
+    if len(grant["accepted_at"]) != len(grant["decisions"]):
+        return Refusal(RefusalType.BAD_SIGNATURE, "the grant does not say when each decision was accepted")
+    bodies: list[dict[str, Json]] = []
+    for envelope, accepted_at in zip(grant["decisions"], grant["accepted_at"], strict=True):
+        refusal = _refuse_granted(envelope, accepted_at, grant, deadline, region, incident, plan, keys)
+        if isinstance(refusal, Refusal):
+            return refusal
+        bodies.append(refusal)
+    if len({body["person"] for body in bodies}) != len(bodies):
+        return Refusal(RefusalType.REPEATED, "one person stands twice in the grant")
+    left = open_slots(grant["slots"], bodies)
+    if left or not bodies:
+        return Refusal(RefusalType.WRONG_ROLE, f"seats not filled: {', '.join(in_words(left)) or 'all'}")
+    return None
+
+
+def _refuse_granted(
+    envelope: Envelope,
+    accepted_at: str,
+    grant: Grant,
+    deadline: datetime,
+    region: str,
+    incident: str,
+    plan: str,
+    keys: Mapping[str, str],
+) -> Refusal | dict[str, Json]:
+    try:
+        body = verify(envelope, DECISION, keys)
+    except SignatureRefused as error:
+        return Refusal(RefusalType.BAD_SIGNATURE, str(error))
+    if (body["region"], body["incident"], body["plan"]) != (region, incident, plan):
+        return Refusal(RefusalType.WRONG_RUN, "the decision was made for another run")
+    if body["ask"] != grant["ask"] or body["option"] != "approve":
+        return Refusal(RefusalType.CHANGED, "the decision approves something else")
+    if parse_instant(accepted_at) >= deadline or parse_instant(accepted_at) > parse_instant(body["expires_at"]):
+        return Refusal(RefusalType.LATE, "the decision was accepted after its time")
+    if grant["requester"] and body["person"] == grant["requester"]:
+        return Refusal(RefusalType.REQUESTER, "the requester stands in the grant")
+    if body["person"] in grant["exclude"] or body["role"] in grant["exclude"]:
+        return Refusal(RefusalType.EXCLUDED, "an excluded person stands in the grant")
+    return body
+
+
+def bind_grant(ask: OpenAsk, requester: str) -> Grant:
+    """The grant that a settled approval gives its action."""
+    return {
+        "ask": ask["ask"],
+        "action_digest": ask["action_digest"],
+        "slots": ask["options"]["approve"],
+        "exclude": ask["exclude"],
+        "requester": requester,
+        "deadline_at": ask["deadline_at"] or "",
+        "decisions": [answer for answer in ask["answers"] if answer["body"]["option"] == "approve"],
+        "accepted_at": [
+            at
+            for answer, at in zip(ask["answers"], ask["accepted_at"], strict=True)
+            if answer["body"]["option"] == "approve"
+        ],
+    }
