@@ -1,0 +1,194 @@
+"""The decision table: which answer to an ask counts, and which grant lets an effect go ahead."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.decision import DECISION, Decision, OpenAsk, RefusalType
+from watchfloor.signing import (
+    SigningKey,
+    action_digest,
+    ask_digest,
+    bind_grant,
+    open_slots,
+    refuse_decision,
+    refuse_grant,
+    render_instant,
+    sign,
+)
+
+NOW = datetime(2026, 11, 22, 3, 10, tzinfo=UTC)
+KEY = SigningKey.from_bytes(bytes(range(32)))
+KEYS = {KEY.kid: KEY.public}
+PLACE = {"region": "eu", "namespace": "eu", "incident": "inc-a", "plan": "sha256:p"}
+INPUTS = {"url": "https://example.test/v/1"}
+
+
+def make_ask(**changes: Any) -> OpenAsk:
+    """An open approval by two people: one counsel, and one commander or sponsor."""
+    slots: list[dict[str, list[str]]] = [
+        {"any_of": ["legal_counsel"]},
+        {"any_of": ["incident_commander", "exec_sponsor"]},
+    ]
+    ask: OpenAsk = {
+        "path": "containment/erase",
+        "step": "erase",
+        "kind": "approval",
+        "title": "Delete one item",
+        "ask": "",
+        "options": {"approve": slots, "deny": [{"any_of": ["legal_counsel", "incident_commander", "exec_sponsor"]}]},
+        "slots": slots,
+        "exclude": ["ops-1"],
+        "action": "content.delete",
+        "action_digest": action_digest("content.delete", "k" * 64, INPUTS),
+        "inputs": INPUTS,
+        "shown": [],
+        "form": {},
+        "asked_at": render_instant(NOW),
+        "deadline_at": render_instant(NOW + timedelta(minutes=30)),
+        "on_silence": "the step fails",
+        "answers": [],
+        "accepted_at": [],
+    }
+    ask.update(changes)  # type: ignore[typeddict-item]
+    ask["ask"] = ask_digest(ask, **PLACE)
+    return ask
+
+
+def make_decision(asked: OpenAsk, /, **changes: Any) -> Decision:
+    decision: Decision = {
+        "v": 1,
+        **PLACE,  # type: ignore[typeddict-item]
+        "path": asked["path"],
+        "ask": asked["ask"],
+        "option": "approve",
+        "form": {},
+        "person": "counsel-1",
+        "role": "legal_counsel",
+        "entity": "eu-ltd",
+        "signed_in": "dev",
+        "issued_at": render_instant(NOW),
+        "expires_at": render_instant(NOW + timedelta(minutes=10)),
+        "nonce": "n1",
+        "reason_ref": "sha256:r",
+    }
+    decision.update(changes)  # type: ignore[typeddict-item]
+    return decision
+
+
+def refusal_type(of: OpenAsk, at: datetime = NOW, requester: str = "", /, **changes: Any) -> str | None:
+    refusal = refuse_decision(of, make_decision(of, **changes), requester=requester, now=at)
+    return refusal.type if refusal else None
+
+
+def test_an_eligible_answer_in_time_counts() -> None:
+    assert refusal_type(make_ask()) is None
+
+
+@pytest.mark.parametrize(
+    ("offset", "expected"),
+    [(timedelta(minutes=30) - timedelta(microseconds=1), None), (timedelta(minutes=30), RefusalType.LATE)],
+)
+def test_lateness_is_judged_by_the_absolute_deadline(offset: timedelta, expected: str | None) -> None:
+    lasting = render_instant(NOW + timedelta(hours=2))
+    assert refusal_type(make_ask(), NOW + offset, expires_at=lasting) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"ask": "sha256:other"}, RefusalType.CHANGED),
+        ({"expires_at": render_instant(NOW - timedelta(seconds=1))}, RefusalType.LATE),
+        ({"issued_at": render_instant(NOW + timedelta(hours=1))}, RefusalType.BAD_SIGNATURE),
+        ({"option": "perhaps"}, RefusalType.UNKNOWN_OPTION),
+        ({"person": "requester-1"}, RefusalType.REQUESTER),
+        ({"person": "ops-1"}, RefusalType.EXCLUDED),
+        ({"role": "comms_lead"}, RefusalType.WRONG_ROLE),
+    ],
+)
+def test_every_rule_of_the_table_refuses(changes: dict[str, str], expected: str) -> None:
+    assert refusal_type(make_ask(), NOW, "requester-1", **changes) == expected
+
+
+def test_the_same_person_never_counts_twice() -> None:
+    ask = make_ask()
+    ask["answers"] = [sign(DECISION, dict(make_decision(ask)), KEY)]
+    assert refusal_type(ask, role="exec_sponsor") == RefusalType.REPEATED
+
+
+def test_a_second_counsel_cannot_take_the_commanders_seat() -> None:
+    ask = make_ask()
+    ask["answers"] = [sign(DECISION, dict(make_decision(ask)), KEY)]
+    assert refusal_type(ask, person="counsel-2") == RefusalType.WRONG_ROLE
+
+
+def test_an_ask_over_other_inputs_has_another_digest() -> None:
+    other = make_ask(action_digest=action_digest("content.delete", "k" * 64, {"url": "https://example.test/v/2"}))
+    assert other["ask"] != make_ask()["ask"]
+
+
+ROLES = ["a", "b", "c"]
+
+
+@given(
+    slots=st.lists(st.lists(st.sampled_from(ROLES), min_size=1, max_size=3, unique=True), min_size=1, max_size=4),
+    people=st.lists(st.tuples(st.sampled_from(["p", "q", "r", "s"]), st.sampled_from(ROLES)), max_size=5),
+)
+def test_matching_agrees_with_trying_every_seating(slots: list[list[str]], people: list[tuple[str, str]]) -> None:
+    """`open_slots` leaves exactly as many seats open as the best of all seatings does."""
+    first: dict[str, str] = {}
+    for person, role in people:
+        first.setdefault(person, role)
+    answers = [{"person": person, "role": role} for person, role in people]
+    best = 0
+    for seating in itertools.permutations([*first, *[None] * len(slots)], len(slots)):
+        fits = sum(1 for who, slot in zip(seating, slots, strict=True) if who is not None and first[who] in slot)
+        best = max(best, fits)
+    assert len(open_slots([{"any_of": slot} for slot in slots], answers)) == len(slots) - best
+
+
+def granted() -> tuple[OpenAsk, dict[str, Any]]:
+    ask = make_ask()
+    for person, role, nonce in (("counsel-1", "legal_counsel", "n1"), ("exec-1", "exec_sponsor", "n2")):
+        ask["answers"].append(sign(DECISION, dict(make_decision(ask, person=person, role=role, nonce=nonce)), KEY))
+        ask["accepted_at"].append(render_instant(NOW + timedelta(minutes=1)))
+    where = {"action": "content.delete", "key": "k" * 64, "inputs": INPUTS, "keys": KEYS}
+    return ask, where | {k: v for k, v in PLACE.items() if k != "namespace"}
+
+
+def test_a_grant_by_enough_different_people_passes() -> None:
+    ask, where = granted()
+    assert refuse_grant(bind_grant(ask, ""), **where) is None
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda g, w: w.update(inputs={"url": "https://example.test/v/2"}), RefusalType.CHANGED),
+        (lambda g, w: w.update(key="j" * 64), RefusalType.CHANGED),
+        (lambda g, w: w.update(incident="inc-b"), RefusalType.WRONG_RUN),
+        (lambda g, w: w.update(plan="sha256:q"), RefusalType.WRONG_RUN),
+        (lambda g, w: w.update(keys={}), RefusalType.BAD_SIGNATURE),
+        (lambda g, w: g["decisions"][0].update(sig="AAAA"), RefusalType.BAD_SIGNATURE),
+        (lambda g, w: g["decisions"][0]["body"].update(person="exec-2"), RefusalType.BAD_SIGNATURE),
+        (lambda g, w: g["decisions"].pop() and g["accepted_at"].pop(), RefusalType.WRONG_ROLE),
+        (lambda g, w: g["accepted_at"].pop(), RefusalType.BAD_SIGNATURE),
+        (lambda g, w: g.update(decisions=[g["decisions"][0]] * 2), RefusalType.REPEATED),
+        (lambda g, w: g.update(requester="exec-1"), RefusalType.REQUESTER),
+        (lambda g, w: g.update(exclude=["exec_sponsor"]), RefusalType.EXCLUDED),
+        (lambda g, w: g.update(ask="sha256:other"), RefusalType.CHANGED),
+        (lambda g, w: g.update(decisions=[], accepted_at=[]), RefusalType.WRONG_ROLE),
+        (lambda g, w: g.update(deadline_at=render_instant(NOW)), RefusalType.LATE),
+    ],
+)
+def test_a_spoiled_grant_never_reaches_the_effect(spoil: Any, expected: str) -> None:
+    ask, where = granted()
+    grant: Any = bind_grant(ask, "")
+    spoil(grant, where)
+    refusal = refuse_grant(grant, **where)
+    assert refusal is not None
+    assert refusal.type == expected
