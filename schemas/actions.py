@@ -48,6 +48,8 @@ class ActionContract(TypedDict):
     """A step in YAML that a test compiles."""
     attempt_timeout: float
     """Seconds one attempt may take unless the step says otherwise."""
+    needs_grant: NotRequired[bool]
+    """True when the activity refuses to act without a valid grant, whatever the plan says about an approval."""
 
 
 class Grant(TypedDict):
