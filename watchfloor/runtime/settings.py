@@ -1,0 +1,203 @@
+"""Settings of one region: where its engine, its stores, its keys and its peers are.
+
+Two sources, never mixed for the connection to Temporal:
+
+* the embedded stack writes `<home>/stack.json`; its regions need nothing else;
+* an operator names a cluster in Temporal's own configuration (`TEMPORAL_ADDRESS` and the other `TEMPORAL_*` variables,
+  or the profile `watchfloor-<region>` in Temporal's TOML file), and the rest in `<home>/watchfloor.toml`.
+
+Temporal's configuration wins where it names an address, unless `WATCHFLOOR_EMBEDDED=1`, which the embedded stack sets
+for its own processes so that a demo never reaches a real cluster by a variable left in the shell.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from temporalio.envconfig import ClientConnectConfig
+
+from watchfloor.regions.keys import PublicKeys
+from watchfloor.runtime.clusters import cluster_connection
+from watchfloor.runtime.refusal import SettingsRefused
+from watchfloor.runtime.regionfile import PeerTable, RegionTable, read_region_file
+from watchfloor.runtime.stackfile import RegionRecord, StackRecord, read_stack
+
+HOME_VARIABLE = "WATCHFLOOR_HOME"
+EMBEDDED_VARIABLE = "WATCHFLOOR_EMBEDDED"
+DEFAULT_HOME = Path(".watchfloor")
+SHIPPED_BINDINGS = Path(__file__).resolve().parents[1] / "connections" / "sandbox.yaml"
+
+__all__ = ["Peer", "RegionSettings", "SettingsRefused", "find_home", "load"]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another region, as this one knows it: where its gateway is and which keys speak for it."""
+
+    region: str
+    url: str
+    keys: PublicKeys
+
+
+@dataclass(frozen=True, slots=True)
+class RegionSettings:
+    """Everything a process of one region needs to know. The one secret, Temporal's API key, is hidden from `repr`."""
+
+    region: str
+    home: Path
+    directory: Path
+    """What belongs to this region alone: `<home>/<region>`."""
+    embedded: bool
+    namespace: str
+    task_queue: str
+    connect: ClientConnectConfig = field(repr=False)
+    """Keyword arguments of `temporalio.client.Client.connect`: address, namespace, TLS, API key."""
+    bindings_path: Path
+    people_path: Path
+    gateway_url: str | None
+    """This region's own gateway; None where none is known, and then nothing can be handed to this region."""
+    ui_url: str | None
+    """Temporal's web interface, where it is known."""
+    variables: Mapping[str, str]
+    """What `${NAME}` in the bindings stands for. Addresses, never secrets."""
+    peers: Mapping[str, Peer]
+
+    @property
+    def address(self) -> str:
+        return self.connect["target_host"]
+
+    @property
+    def sandbox_url(self) -> str | None:
+        """The sandbox platform, when this region is bound to one."""
+        return self.variables.get("SANDBOX_URL")
+
+    @property
+    def keys_path(self) -> Path:
+        return self.directory / "keys"
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.directory / "ledger.sqlite"
+
+    @property
+    def evidence_path(self) -> Path:
+        return self.directory / "evidence"
+
+    @property
+    def postmortem_path(self) -> Path:
+        return self.directory / "postmortems"
+
+    @property
+    def log_path(self) -> Path:
+        return self.home / "logs"
+
+
+def find_home(home: Path | None = None, *, environ: Mapping[str, str] | None = None) -> Path:
+    """The home directory as an absolute path: the argument, else `WATCHFLOOR_HOME`, else `.watchfloor` here."""
+    environ = os.environ if environ is None else environ
+    if home is None:
+        named = environ.get(HOME_VARIABLE, "").strip()
+        home = Path(named) if named else DEFAULT_HOME
+    return home.expanduser().absolute()
+
+
+def load(
+    region: str,
+    home: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    embedded: bool | None = None,
+) -> RegionSettings:
+    """Read the settings of one region. Opens no connection and creates nothing.
+
+    Args:
+        region: the region's id, `us` or `eu` in the embedded stack.
+        home: the home directory; see `find_home`.
+        environ: stands for the process's environment.
+        embedded: True reads the embedded stack only; None leaves it to `WATCHFLOOR_EMBEDDED`.
+
+    Raises:
+        SettingsRefused: nothing says where the engine is, or something that says so is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    home = find_home(home, environ=environ)
+    if embedded is None:
+        embedded = environ.get(EMBEDDED_VARIABLE, "") == "1"
+    table = read_region_file(home, region)
+    connection = None if embedded else cluster_connection(region, environ)
+    if connection is not None:
+        return _on_cluster(region, home, connection, table or RegionTable())
+    record = read_stack(home)
+    if record is None:
+        raise SettingsRefused(
+            f"no engine is known for region `{region}`: there is no {home / 'stack.json'}, and "
+            f"Temporal's configuration names no address",
+            expected="a running embedded stack, or a Temporal address",
+            fix=f"start the embedded stack with `watchfloor up`, or set TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, or "
+            f"write a profile `watchfloor-{region}` in Temporal's configuration file",
+        )
+    return _on_stack(region, home, record, table)
+
+
+def _on_cluster(region: str, home: Path, connection: ClientConnectConfig, table: RegionTable) -> RegionSettings:
+    directory = table.directory or home / region
+    return RegionSettings(
+        region=region,
+        home=home,
+        directory=directory,
+        embedded=False,
+        namespace=connection["namespace"],
+        task_queue=task_queue(region),
+        connect=connection,
+        bindings_path=table.bindings or home / "bindings.yaml",
+        people_path=table.people or home / "people.yaml",
+        gateway_url=table.gateway_url,
+        ui_url=table.ui_url,
+        variables=dict(table.variables),
+        peers={name: _peer_of(name, peer) for name, peer in table.peers.items()},
+    )
+
+
+def _on_stack(region: str, home: Path, record: StackRecord, table: RegionTable | None) -> RegionSettings:
+    if region not in record.regions:
+        raise SettingsRefused(
+            f"the embedded stack in {home} has no region `{region}`",
+            expected=f"one of {', '.join(sorted(record.regions))}",
+            fix="name one of these regions, or start the stack with this one as well",
+        )
+    mine = record.regions[region]
+    own_bindings = home / "bindings.yaml"
+    return RegionSettings(
+        region=region,
+        home=home,
+        directory=home / region,
+        embedded=True,
+        namespace=mine.namespace,
+        task_queue=task_queue(region),
+        connect={"target_host": record.temporal.address, "namespace": mine.namespace},
+        bindings_path=own_bindings if own_bindings.exists() else SHIPPED_BINDINGS,
+        people_path=home / "people.yaml",
+        gateway_url=mine.gateway_url,
+        ui_url=record.temporal.ui_url,
+        variables={
+            **(table.variables if table else {}),
+            "SANDBOX_URL": record.sandbox.url,
+            "SANDBOX_SMTP_HOST": record.sandbox.smtp_host,
+            "SANDBOX_SMTP_PORT": str(record.sandbox.smtp_port),
+        },
+        peers={name: _peer_in(name, other) for name, other in record.regions.items() if name != region},
+    )
+
+
+def task_queue(region: str) -> str:
+    """The one task queue of a region; workers of all versions of the region poll it."""
+    return f"watchfloor-{region}"
+
+
+def _peer_of(name: str, peer: PeerTable) -> Peer:
+    return Peer(region=name, url=peer.url, keys=peer.read_keys(name))
+
+
+def _peer_in(name: str, record: RegionRecord) -> Peer:
+    return Peer(region=name, url=record.gateway_url, keys=PublicKeys.from_json(record.public_keys))
