@@ -1,0 +1,71 @@
+"""What the activities of one region's worker need, handed in once when it is wired. There are no globals."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import httpx2
+
+from watchfloor.connections.port import Caller, Notifier
+from watchfloor.evidence.port import Evidence
+from watchfloor.ledger.port import Ledger
+from watchfloor.regions.keys import PublicKeys, RegionKeys
+
+
+class Peer(Protocol):
+    """Another region as this one knows it; `watchfloor.runtime.settings.Peer` is one."""
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def url(self) -> str:
+        """Base URL of its gateway."""
+        ...
+
+    @property
+    def keys(self) -> PublicKeys: ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _nobody(_role: str) -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """Everything an activity may touch.
+
+    Attributes:
+        region: the one region whose worker this is; a call for another region is refused.
+        namespace: the region's Temporal namespace.
+        keys: the region's own private keys; `keys.ledger` signs checkpoints.
+        decision_keys: key id -> public key whose decisions count at an effect. These are the worker's own, never
+            those that a call brings along.
+        bindings: carries actions out on real systems.
+        notifier: delivers notices to configured destinations.
+        contacts: role -> names of the destinations of whoever holds it in this region.
+        peers: the other regions by name.
+        http: the client for the other regions' gateways; nothing else is called with it. It follows no redirects.
+        postmortem_path: directory that drafts are written to.
+        clock: aware UTC now; the only clock that activities read.
+    """
+
+    region: str
+    namespace: str
+    keys: RegionKeys
+    decision_keys: Mapping[str, str]
+    ledger: Ledger
+    evidence: Evidence
+    bindings: Caller
+    notifier: Notifier
+    http: httpx2.AsyncClient
+    postmortem_path: Path
+    contacts: Callable[[str], Sequence[str]] = _nobody
+    peers: Mapping[str, Peer] = field(default_factory=dict)
+    clock: Callable[[], datetime] = utc_now

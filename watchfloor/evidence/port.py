@@ -1,0 +1,80 @@
+"""What the rest of the product may ask of an evidence store, and how a store refuses."""
+
+from typing import Protocol
+
+MAX_OBJECT = 64 * 1024 * 1024
+"""Bytes of one object unless a store is opened with another cap."""
+
+
+class EvidenceError(Exception):
+    """Root of what an evidence store raises."""
+
+
+class EvidenceUnavailable(EvidenceError):
+    """The store could not be reached or written; the same call may succeed later."""
+
+
+class EvidenceMissing(EvidenceError):
+    """Nothing is kept under this reference."""
+
+
+class EvidenceAltered(EvidenceError):
+    """What is kept under this reference no longer has the content that its address names."""
+
+
+class EvidenceTooLarge(EvidenceError):
+    """The object is larger than the store takes."""
+
+
+class EvidenceHeld(EvidenceError):
+    """The object is under a hold; this program does not delete it."""
+
+
+class BadReference(EvidenceError, ValueError):
+    """Not `sha256:` and 64 lower-case hex digits, or not a hold's id."""
+
+
+class Evidence(Protocol):
+    """Objects by content address `sha256:<hex>`. What is kept is never changed; what is held is never deleted."""
+
+    def put(self, content: bytes) -> str:
+        """Keep the bytes and give their address. Putting the same bytes again changes nothing."""
+        ...
+
+    def get(self, ref: str) -> bytes:
+        """The bytes, checked against their address.
+
+        Raises:
+            EvidenceMissing, EvidenceAltered, BadReference.
+        """
+        ...
+
+    def exists(self, ref: str) -> bool: ...
+
+    def protect(self, ref: str, hold_id: str) -> None:
+        """Put an object under a hold; several holds may lie on one object.
+
+        Raises:
+            EvidenceMissing: what is not kept cannot be held.
+        """
+        ...
+
+    def release(self, ref: str, hold_id: str) -> None:
+        """Take one hold off an object; it stays while another lies on it. Releasing twice changes nothing."""
+        ...
+
+    def holds(self, ref: str) -> list[str]:
+        """The ids of the holds that lie on an object."""
+        ...
+
+    def held(self, hold_id: str) -> list[str]:
+        """The references under one hold, sorted."""
+        ...
+
+    def delete(self, ref: str, reason: str) -> str:
+        """Delete an object that no hold lies on and give the address of the receipt that stays in its place.
+
+        Raises:
+            EvidenceHeld, EvidenceMissing.
+        """
+        ...
