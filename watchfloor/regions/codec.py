@@ -1,0 +1,195 @@
+"""Everything that reaches Temporal is encrypted, and bound to the run it belongs to.
+
+A payload is sealed with AES-256-GCM under a key derived for one workflow; namespace, workflow id and key id are its
+associated data, so a ciphertext lifted from one run is not accepted by another. Nothing plain is passed through: what
+cannot be opened becomes a tombstone, which the payload converter refuses as an `ApplicationError` of type
+`TOMBSTONE`. The codec itself never raises on a message, because a raising codec leaves a run deaf for ever.
+
+What a refused payload does, by where it arrives (each has a test):
+
+* signal: dropped, and logged by the worker; update: rejected; query: fails; start: the run fails at once;
+* activity argument: the activity fails; activity, child or update result: raised where it is awaited.
+
+The SDK gives a serialization context for every payload but two. Headers set by a *client* interceptor are encoded
+without one; memos read through `list_workflows` are decoded without one. A payload without a context is bound to
+namespace and key id only, and is never accepted where a workflow's payload is expected, nor the other way round. So
+memos are read through `describe`, and client interceptors set no headers. Schedules are encoded under the id's
+prefix, and are not used. A `Replayer` must be given the namespace of the recorded run, or it reads only tombstones.
+"""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Self
+
+import temporalio.converter._data_converter as sdk_data_converter
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from google.protobuf.message import DecodeError
+from pydantic import ValidationError
+from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
+from temporalio.common import HeaderCodecBehavior
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import (
+    ActivitySerializationContext,
+    DataConverter,
+    DefaultFailureConverter,
+    PayloadCodec,
+    PayloadConverter,
+    SerializationContext,
+    WithSerializationContext,
+    WorkflowSerializationContext,
+)
+from temporalio.exceptions import ApplicationError, FailureError
+from typing_extensions import TypedDict
+
+from watchfloor.regions.keys import KeyRing
+
+ENCODING = b"binary/watchfloor-aes256gcm-v1"
+TOMBSTONE_ENCODING = b"watchfloor/tombstone"
+TOMBSTONE = "tombstone"
+"""`ApplicationError.type` of a payload that could not be opened here."""
+BAD_PAYLOAD = "bad_payload"
+"""`ApplicationError.type` of a payload that opened but is not of the declared shape."""
+NONCE_BYTES = 12
+
+
+class ClientEncryption(TypedDict):
+    """Options that a `temporalio.client.Client` and its workers need; splat them into `Client.connect`."""
+
+    data_converter: DataConverter
+    header_codec_behavior: HeaderCodecBehavior
+
+
+class RegionCodec(PayloadCodec, WithSerializationContext):
+    """Encrypts under the ring's current key, decrypts under any key of the ring.
+
+    Each run gets a subkey of its own (HMAC of the ring key over the associated data), so random 96-bit nonces stay far
+    from their bound of 2**32 messages a key, however long a ring key lives (NIST SP 800-38D, 8.3).
+    """
+
+    def __init__(self, ring: KeyRing, namespace: str, workflow_id: str | None = None) -> None:
+        self._ring = ring
+        self._namespace = namespace
+        self._workflow_id = workflow_id
+
+    def with_context(self, context: SerializationContext) -> Self:
+        if isinstance(context, WorkflowSerializationContext | ActivitySerializationContext) and context.workflow_id:
+            return type(self)(self._ring, context.namespace, context.workflow_id)
+        return type(self)(self._ring, self._namespace)
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [self._seal(payload) for payload in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [self._open(payload) for payload in payloads]
+
+    def _seal(self, payload: Payload) -> Payload:
+        kid = self._ring.current
+        bound = self._bound(kid)
+        nonce = os.urandom(NONCE_BYTES)
+        box = _cipher(self._ring.keys[kid], bound).encrypt(nonce, payload.SerializeToString(), bound)
+        return Payload(metadata={"encoding": ENCODING, "kid": kid.encode()}, data=nonce + box)
+
+    def _open(self, payload: Payload) -> Payload:
+        if payload.metadata.get("encoding") != ENCODING:
+            return _tombstone("it is not encrypted")
+        kid = payload.metadata.get("kid", b"").decode("ascii", "replace")
+        raw = self._ring.keys.get(kid)
+        if raw is None:
+            return _tombstone("its key is not in this region's ring, or was destroyed")
+        bound = self._bound(kid)
+        nonce, box = payload.data[:NONCE_BYTES], payload.data[NONCE_BYTES:]
+        try:
+            return Payload.FromString(_cipher(raw, bound).decrypt(nonce, box, bound))
+        except (InvalidTag, ValueError, DecodeError):
+            return _tombstone("it was altered, or belongs to another run")
+
+    def _bound(self, kid: str) -> bytes:
+        scope = ["run", self._namespace, self._workflow_id] if self._workflow_id else ["namespace", self._namespace]
+        parts = [part.encode() for part in ("watchfloor.payload.v1", kid, *scope)]
+        return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+class RegionPayloadConverter(PydanticPayloadConverter):
+    """The pydantic converter, refusing tombstones and never quoting a value in an error."""
+
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
+        for payload in payloads:
+            if payload.metadata.get("encoding") == TOMBSTONE_ENCODING:
+                reason = payload.data.decode("ascii", "replace")
+                raise ApplicationError(f"this payload is refused: {reason}", type=TOMBSTONE, non_retryable=True)
+        try:
+            return super().from_payloads(payloads, type_hints)
+        except ValidationError as error:
+            where = ", ".join(
+                sorted({".".join(str(part) for part in found["loc"][:4]) for found in error.errors()})[:5]
+            )
+        except KeyError:
+            where = "its encoding"
+        # raised outside the handlers, so that the original error and the value it quotes are not chained to it
+        raise ApplicationError(
+            f"this payload is not of the declared shape (at {where or 'its root'})",
+            type=BAD_PAYLOAD,
+            non_retryable=True,
+        )
+
+
+class RegionFailureConverter(DefaultFailureConverter):
+    """Messages and stack traces are moved into the encrypted part; a failure that cannot be read is still a failure."""
+
+    def __init__(self) -> None:
+        super().__init__(encode_common_attributes=True)
+
+    def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
+        try:
+            return super().from_failure(failure, payload_converter)
+        except FailureError as error:
+            return error
+
+
+class RegionDataConverter(DataConverter):
+    """Refuses references to external storage, which this product does not use, before the SDK raises on them."""
+
+    async def _decode_reference_payload_sequence(self, payloads: Sequence[Payload]) -> list[Payload]:
+        # The SDK raises on a reference ahead of the codec: one raw signal that carries it would stop a run for ever.
+        def foreign(payload: Payload) -> bool:
+            return sdk_data_converter._is_reference_payload(payload) or sdk_data_converter._has_reference_marker(
+                payload
+            )
+
+        return [_tombstone("it refers to external storage") if foreign(payload) else payload for payload in payloads]
+
+
+def data_converter(ring: KeyRing, namespace: str) -> DataConverter:
+    """The converter every client and worker of a region uses.
+
+    Args:
+        ring: the region's payload keys.
+        namespace: the region's Temporal namespace; binds the few payloads that the SDK converts without a context.
+    """
+    return RegionDataConverter(
+        payload_converter_class=RegionPayloadConverter,
+        payload_codec=RegionCodec(ring, namespace),
+        failure_converter_class=RegionFailureConverter,
+    )
+
+
+def client_encryption(ring: KeyRing, namespace: str) -> ClientEncryption:
+    """What `Client.connect` must be given, the header codec included."""
+    return {
+        "data_converter": data_converter(ring, namespace),
+        "header_codec_behavior": HeaderCodecBehavior.CODEC,
+    }
+
+
+def _tombstone(reason: str) -> Payload:
+    return Payload(metadata={"encoding": TOMBSTONE_ENCODING}, data=reason.encode())
+
+
+@lru_cache(maxsize=4096)
+def _cipher(raw: bytes, bound: bytes) -> AESGCM:
+    return AESGCM(hmac.new(raw, b"watchfloor.payload.subkey.v1\n" + bound, hashlib.sha256).digest())
