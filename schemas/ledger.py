@@ -79,6 +79,7 @@ class EntryKind:
     REFUSED = "decision.refused"
     SETTLED = "decision.settled"
     SILENT = "decision.silent"
+    NOTICE_FAILED = "notice.failed"
     ANNOUNCED = "effect.announced"
     DONE = "effect.done"
     FAILED = "effect.failed"
@@ -105,3 +106,5 @@ class EntryKind:
     REVIEW_STARTED = "review.started"
     REVIEW_DRAFTED = "review.drafted"
     REVIEW_DONE = "review.done"
+    CONFLICT = "ledger.conflict"
+    """Written by the store: an id came again with other content; `data` holds the content that came second."""

@@ -1,6 +1,6 @@
 """Messages of the engine's own activities: telling people, appending to the ledger."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -71,6 +71,17 @@ class AnchorCall(TypedDict):
     entries: list[Entry]
 
 
+class AnchorReceipt(TypedDict):
+    """`seq` is 0 when the chain has no entry. `posted` and `failed` name the other regions."""
+
+    seq: int
+    head: str
+    ref: str
+    """Where the signed checkpoint stands in the evidence store; empty when there was nothing to sign."""
+    posted: list[str]
+    failed: list[str]
+
+
 class PostPacketCall(TypedDict):
     """Sign, seal and post a packet (or an answer) to the other region's gateway. The worker holds the keys."""
 
@@ -90,3 +101,5 @@ class PostReceipt(TypedDict):
     workflow: str
     digest: str
     posted_at: str
+    peer_keys: NotRequired[dict[str, str]]
+    """Key id -> public key with which the other region signs; recorded here, so that the workflow can verify."""
