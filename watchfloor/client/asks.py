@@ -1,0 +1,81 @@
+"""Find the ask that a person means: on the incident itself or on the hold, handoff or review it started."""
+
+import asyncio
+from dataclasses import dataclass
+
+from schemas.decision import OpenAsk, RefusalType
+from schemas.incident import Board
+from watchfloor.client.errors import Ambiguous, EngineUnavailable, NotFound, Refused
+from watchfloor.client.face import Face
+from watchfloor.client.runs import board
+
+
+@dataclass(frozen=True, slots=True)
+class AskAt:
+    """An open ask and the workflow that waits for its answer. A decision goes to that workflow, nowhere else."""
+
+    workflow: str
+    board: Board
+    ask: OpenAsk
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A run with everything it started in this region. `silent` are those that did not answer, with the reason."""
+
+    board: Board
+    children: dict[str, Board]
+    silent: dict[str, str]
+
+    @property
+    def asks(self) -> list[AskAt]:
+        """All open asks, the most urgent first."""
+        found = [
+            AskAt(each["workflow"], each, ask) for each in (self.board, *self.children.values()) for ask in each["asks"]
+        ]
+        return sorted(found, key=lambda at: at.ask["deadline_at"] or "9999")
+
+
+async def family(face: Face, workflow: str) -> Family:
+    """The board of a run and of its children.
+
+    Raises:
+        NotFound, EngineUnavailable: for the run itself; a child that does not answer is named in `silent`.
+    """
+    own = await board(face, workflow)
+    names = list(dict.fromkeys(report["workflow"] for report in own["children"] if report["workflow"]))
+    answers = await asyncio.gather(*(board(face, name) for name in names), return_exceptions=True)
+    children: dict[str, Board] = {}
+    silent: dict[str, str] = {}
+    for name, answer in zip(names, answers, strict=True):
+        if isinstance(answer, (NotFound, EngineUnavailable)):
+            silent[name] = str(answer)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            children[name] = answer
+    return Family(own, children, silent)
+
+
+def pick_ask(found: Family, step: str) -> AskAt:
+    """The open ask named by a runtime path, a step id, or the end of a path.
+
+    Raises:
+        Refused: nothing of that name waits; what does is listed.
+        Ambiguous: the step waits in several places (iterations of a loop); their paths are named.
+    """
+    asks = found.asks
+    for fits in (
+        [at for at in asks if at.ask["path"] == step],
+        [at for at in asks if at.ask["step"] == step],
+        [at for at in asks if at.ask["path"].endswith("/" + step) or at.workflow == step],
+    ):
+        if len(fits) == 1:
+            return fits[0]
+        if fits:
+            raise Ambiguous(step, [at.ask["path"] for at in fits])
+    waiting = ", ".join(f"`{at.ask['path']}`" for at in asks) or "nothing"
+    state = found.board["state"]
+    if state not in {"open", "paused"} and not asks:
+        raise Refused(RefusalType.CLOSED, f"`{found.board['workflow']}` is {state}; nothing waits for a decision")
+    raise Refused(RefusalType.NOT_WAITING, f"`{step}` does not wait for a decision; waiting now: {waiting}")

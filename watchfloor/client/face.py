@@ -1,0 +1,98 @@
+"""What a face holds to talk to one region's runs: a Temporal client, the region's face key, its people, its evidence.
+
+A face belongs to exactly one region; no process but a developer's command line on loopback has two of them.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from watchfloor.client.errors import EngineUnavailable
+from watchfloor.identity.people import Directory
+from watchfloor.signing import SigningKey
+
+if TYPE_CHECKING:
+    from watchfloor.runtime.settings import RegionSettings
+
+
+class ReasonStore(Protocol):
+    """Where the text of a reason stays; only its content address travels."""
+
+    def put(self, content: bytes) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One region, as a face sees it.
+
+    `decision_keys` are the public keys a run started here pins; `key` signs under one of them. `answer_within` is how
+    long a worker may take to answer an update or a query before the face stops waiting. `loopback` says that nothing
+    beyond this machine is reached, which is what development sign-in needs.
+    """
+
+    client: Client
+    region: str
+    namespace: str
+    task_queue: str
+    key: SigningKey = field(repr=False)
+    secret: bytes = field(repr=False)
+    decision_keys: Mapping[str, str]
+    people: Directory
+    reasons: ReasonStore
+    known_regions: tuple[str, ...] = ()
+    loopback: bool = False
+    answer_within: timedelta = timedelta(seconds=10)
+
+
+async def connect(settings: "RegionSettings") -> Face:
+    """Connect to the region that the settings describe.
+
+    Raises:
+        EngineUnavailable: nothing answers at the configured address.
+        KeysRefused: a key file of the region is missing or unsafe.
+        PeopleRefused: the directory of people does not load.
+    """
+    from watchfloor.evidence import EvidenceStore
+    from watchfloor.identity.people import load_people
+    from watchfloor.regions.codec import client_encryption
+    from watchfloor.regions.keys import RegionKeys
+
+    keys = RegionKeys.load(settings.keys_path)
+    people = load_people(settings.people_path)
+    try:
+        client = await Client.connect(**settings.connect, **client_encryption(keys.payload, settings.namespace))
+    except (RPCError, RuntimeError) as error:  # the bridge raises a bare RuntimeError when nothing listens
+        raise EngineUnavailable(
+            f"no Temporal server answers at {settings.address}; start one with `watchfloor up`, or correct "
+            f"TEMPORAL_ADDRESS (`watchfloor doctor` shows what is configured)"
+        ) from error
+    return Face(
+        client=client,
+        region=settings.region,
+        namespace=settings.namespace,
+        task_queue=settings.task_queue,
+        key=keys.face,
+        secret=keys.secret,
+        decision_keys=keys.decision_keys,
+        people=people,
+        reasons=EvidenceStore(settings.evidence_path),
+        known_regions=tuple(sorted(settings.peers)),
+        loopback=settings.embedded or is_loopback(settings.address),
+    )
+
+
+def is_loopback(address: str) -> bool:
+    """Whether `host:port` is this machine and nothing else. Names other than `localhost` are not resolved: they may
+    point elsewhere the next time."""
+    host = address.rsplit(":", 1)[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,89 @@
+"""Where runbooks come from: the shipped library by id, or a file by path; compiled the same way everywhere."""
+
+import difflib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import runbooks
+from schemas.plan import ClockLaw, Plan
+from watchfloor.client.errors import NotFound, RunbookRefused
+
+if TYPE_CHECKING:
+    from watchfloor.language import Compiled
+
+MAX_RUNBOOK = 256 * 1024
+"""Bytes read of a runbook file; the compiler refuses what is larger, so one byte more is enough to see it."""
+
+
+def library_folder() -> Path:
+    """The folder of the shipped runbooks."""
+    return Path(runbooks.__file__).resolve().parent
+
+
+def library_ids() -> list[str]:
+    """Ids of the shipped runbooks, sorted."""
+    return sorted(path.parent.name for path in library_folder().glob("*/runbook.yaml"))
+
+
+def find_runbook(name: str) -> Path:
+    """The file of a runbook named by library id, by its folder, or by path.
+
+    Raises:
+        NotFound: none of these; with the nearest id of the library.
+    """
+    shipped = library_folder() / name / "runbook.yaml"
+    if name.replace("-", "").isalnum() and shipped.is_file():
+        return shipped
+    path = Path(name)
+    if path.is_file():
+        return path
+    if (path / "runbook.yaml").is_file():
+        return path / "runbook.yaml"
+    near = difflib.get_close_matches(name, library_ids(), n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"the library has: {', '.join(library_ids()) or 'nothing'}"
+    raise NotFound(f"no runbook `{name}`: expected an id of the library or a path to a YAML file; {hint}")
+
+
+@cache
+def clock_register() -> dict[str, ClockLaw]:
+    """The shipped clock register."""
+    from watchfloor.language import load_register
+
+    return load_register(library_folder() / "clocks.yaml")
+
+
+def compile_runbook(path: Path, *, shown_as: str | None = None) -> "Compiled":
+    """Compile one runbook file against the shipped catalogue and register.
+
+    Args:
+        path: the file.
+        shown_as: what findings call it; the path as given by default.
+
+    Raises:
+        NotFound: the file cannot be read.
+    """
+    from activities.catalog import CATALOG
+    from watchfloor.identity.roles import ROLES
+    from watchfloor.language import compile_text
+
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_RUNBOOK + 1)
+    except OSError as error:
+        raise NotFound(f"cannot read `{path}`: {error.strerror}; check the path") from error
+    return compile_text(text, path=shown_as or str(path), catalog=CATALOG, register=clock_register(), roles=ROLES)
+
+
+def plan_for_start(name: str) -> tuple[Plan, str]:
+    """The plan and digest of a runbook that is to be run.
+
+    Raises:
+        NotFound: no such runbook.
+        RunbookRefused: it has errors; all findings are attached.
+    """
+    path = find_runbook(name)
+    compiled = compile_runbook(path)
+    if compiled.plan is None:
+        raise RunbookRefused(str(path), compiled.findings)
+    return compiled.plan, compiled.digest

@@ -1,0 +1,143 @@
+"""Order files: a trigger as a gateway would deliver it, or just its inputs.
+
+    {"source": "perci", "key": "DE-2026-17", "received_at": "2026-11-22T03:10:00Z", "requester": "", "inputs": {...}}
+
+Without `inputs` the whole document is the inputs. Then the key is the digest of the file's content: the same file
+starts one run, however often it is sent.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from schemas.json_value import Json
+from watchfloor.client.errors import InputProblem, InputsRefused
+from watchfloor.client.inputs import read_instant, validate_value
+from watchfloor.signing import digest, render_instant
+
+MAX_ORDER = 1024 * 1024
+"""Bytes of an order file."""
+
+_FIELDS = ("source", "key", "received_at", "requester", "inputs")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A trigger, checked in form. `inputs` are checked against the plan when the run is started."""
+
+    source: str
+    key: str
+    received_at: str
+    requester: str
+    inputs: Mapping[str, Json]
+
+    def rekeyed(self, key: str) -> "Order":
+        """The same order under another sender's key, so that it starts a run of its own."""
+        return replace(self, key=key)
+
+
+def read_order_file(path: Path, *, now: datetime) -> Order:
+    """Read an order file.
+
+    Raises:
+        InputsRefused: it cannot be read, is too large, not JSON, or its envelope does not fit.
+    """
+    name = path.name
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_ORDER + 1)
+    except OSError as error:
+        raise _refused(name, error.strerror or "no file", "a readable JSON file", "check the path") from error
+    return read_order(content, name=name, now=now)
+
+
+def read_order(content: bytes, *, name: str, now: datetime) -> Order:
+    """Parse the bytes of an order; `name` is what messages call it.
+
+    Raises:
+        InputsRefused: with every fault of the envelope named.
+    """
+    if len(content) > MAX_ORDER:
+        raise _refused(name, f"more than {MAX_ORDER} bytes", "a smaller order", "split it")
+    try:
+        document = json.loads(content, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except _DuplicateKey as error:
+        raise _refused(name, f"the key `{error}` twice", "each key once", "remove one") from error
+    except RecursionError as error:
+        raise _refused(name, "brackets nested too deeply", "a flat document", "flatten it") from error
+    except ValueError as error:
+        raise _refused(
+            name, f"no JSON ({str(error)[:120]})", "one JSON object", "check it with `python -m json.tool`"
+        ) from error
+    if not isinstance(document, dict):
+        raise _refused(name, f"a {type(document).__name__}", "one JSON object", "write it in { }")
+    if "inputs" not in document:
+        return Order("file", digest(content).removeprefix("sha256:"), render_instant(now), "", document)
+    return _unwrap(document, now)
+
+
+def _unwrap(document: dict[str, Json], now: datetime) -> Order:
+    problems = [
+        InputProblem(f"order.{name}", "an unknown field", "one of " + ", ".join(_FIELDS), "leave it out")
+        for name in sorted(set(document) - set(_FIELDS))
+    ]
+    texts: dict[str, str] = {}
+    for name, required in (("source", True), ("key", True), ("requester", False)):
+        value = document.get(name)
+        if value is None and not required:
+            texts[name] = ""
+            continue
+        try:
+            checked = validate_value({"type": "string", "max_length": 256}, value, field=f"order.{name}", now=now)
+        except InputsRefused as refused:
+            problems.extend(refused.problems)
+            continue
+        texts[name] = str(checked)
+        if required and not str(checked).strip():
+            problems.append(InputProblem(f"order.{name}", "empty text", "the sender's own name or id", "fill it in"))
+    received_at = _received(document.get("received_at"), now, problems)
+    if not isinstance(document["inputs"], dict):
+        problems.append(InputProblem("order.inputs", "no map", "a map of inputs", "write it in { }"))
+    if problems:
+        raise InputsRefused(problems)
+    return Order(texts["source"], texts["key"], received_at, texts["requester"], document["inputs"])
+
+
+def _received(value: Json, now: datetime, problems: list[InputProblem]) -> str:
+    if value is None:
+        return render_instant(now)
+    try:
+        return render_instant(read_instant(value, now)) if isinstance(value, str) else _raise_value()
+    except (ValueError, OverflowError):
+        expected = "an instant such as 2026-11-22T03:10:00Z, `now` or `-40m`"
+        problems.append(
+            InputProblem("order.received_at", f"`{str(value)[:60]!s}`", expected, "write date, time, offset")
+        )
+        return ""
+
+
+def _raise_value() -> str:
+    raise ValueError("not text")
+
+
+class _DuplicateKey(ValueError):
+    pass
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    seen: dict[str, Json] = {}
+    for key, value in pairs:
+        if key in seen:
+            raise _DuplicateKey(key[:60])
+        seen[key] = value
+    return seen
+
+
+def _no_constant(name: str) -> Json:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _refused(name: str, found: str, expected: str, fix: str) -> InputsRefused:
+    return InputsRefused([InputProblem(name, found, expected, fix)])

@@ -1,0 +1,309 @@
+"""Start runs, find them, look at their boards."""
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from temporalio.client import WorkflowExecution, WorkflowExecutionStatus, WorkflowQueryFailedError
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.converter import WorkflowSerializationContext
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from schemas.incident import INCIDENT_WORKFLOW, QUERY_BOARD, Board, IncidentStart, Limits
+from schemas.json_value import Json
+from schemas.plan import Plan
+from watchfloor.client.errors import Ambiguous, EngineUnavailable, NotFound, Refused
+from watchfloor.client.face import Face
+from watchfloor.client.inputs import validate_inputs
+from watchfloor.client.orders import Order
+from watchfloor.signing import canonical, digest, opaque_id
+
+RUNBOOK = SearchAttributeKey.for_keyword("WatchfloorRunbook")
+SEVERITY = SearchAttributeKey.for_keyword("WatchfloorSeverity")
+PHASE = SearchAttributeKey.for_keyword("WatchfloorPhase")
+STATE = SearchAttributeKey.for_keyword("WatchfloorState")
+INCIDENT = SearchAttributeKey.for_keyword("WatchfloorIncident")
+WAITING = SearchAttributeKey.for_keyword_list("WatchfloorWaiting")
+DUE = SearchAttributeKey.for_datetime("WatchfloorDue")
+
+MAX_START = 1024 * 1024
+"""Bytes of the start payload: half of what Temporal takes, because encryption adds to it."""
+LIMITS: Limits = {"continue_after_events": 0, "failed_step_window": 86_400.0}
+"""Engine settings of a run started by a face: continue as new when the server suggests it, a day for a failed step."""
+
+_WHOLE_ID = re.compile(r"(inc|hold|hand|post|in)-[a-z0-9]{20}")
+_PREFIX = re.compile(r"[a-z0-9-]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What became of a trigger. `already` is success too: this order had started its run before."""
+
+    incident: str
+    region: str
+    runbook: str
+    plan: str
+    already: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line of the list. `status` is Temporal's word; `state` what the run last said about itself."""
+
+    incident: str
+    region: str
+    runbook: str
+    severity: str
+    phase: str
+    state: str
+    status: str
+    waiting: tuple[str, ...]
+    due_at: datetime | None
+    opened_at: datetime
+    closed_at: datetime | None
+
+    @property
+    def lost(self) -> bool:
+        """The engine says it ended, the run never did: terminated or failed from outside."""
+        return self.status in {"terminated", "failed", "timed_out", "canceled"} and self.state in {"open", "paused", ""}
+
+
+async def start_incident(
+    face: Face,
+    plan: Plan,
+    plan_digest: str,
+    order: Order,
+    *,
+    now: datetime | None = None,
+    relative: bool = False,
+    limits: Limits = LIMITS,
+) -> Started:
+    """Start the run of an order, exactly once for each source and key.
+
+    Args:
+        face: the region that takes the order.
+        plan: a compiled plan, with its digest.
+        order: the trigger; its inputs are checked against the plan here.
+        relative: take relative timestamps in the inputs (order files only).
+
+    Raises:
+        InputsRefused: an input does not fit; nothing was started.
+        Refused: the plan belongs to another region, or the key was used for another order before.
+        EngineUnavailable: Temporal did not answer; sending the same order again is safe.
+    """
+    now = now or datetime.now(UTC)
+    inputs = validate_inputs(plan["inputs"], order.inputs, now=now, relative=relative)
+    if plan["command"] != face.region:
+        raise Refused(
+            "wrong_region",
+            f"`{plan['id']}` is commanded from `{plan['command']}`, this face belongs to `{face.region}`; "
+            f"start it with --region {plan['command']}",
+        )
+    incident = opaque_id("inc", face.secret, plan["id"], order.source, order.key)
+    start: IncidentStart = {
+        "v": 1,
+        "incident": incident,
+        "region": face.region,
+        "namespace": face.namespace,
+        "plan": plan_digest,
+        "plan_z": pack_plan(plan),
+        "inputs": inputs,
+        "requester": order.requester,
+        "trigger": {"source": order.source, "key": order.key, "received_at": order.received_at},
+        "decision_keys": dict(face.decision_keys),
+        "exposed_regions": list(face.known_regions),
+        "limits": limits,
+        "carried": None,
+    }
+    size = len(json.dumps(start))
+    if size > MAX_START:
+        raise Refused("too_large", f"plan and inputs have {size} bytes; expected at most {MAX_START}; send references")
+    attributes = TypedSearchAttributes(
+        [
+            SearchAttributePair(RUNBOOK, plan["id"]),
+            SearchAttributePair(SEVERITY, plan["severity"]),
+            SearchAttributePair(STATE, "open"),
+            SearchAttributePair(INCIDENT, incident),
+        ]
+    )
+    already = False
+    try:
+        async with engine_errors(face, "the order may or may not have started its run; sending it again is safe"):
+            await face.client.start_workflow(
+                INCIDENT_WORKFLOW,
+                start,
+                id=incident,
+                task_queue=face.task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                search_attributes=attributes,
+            )
+    except WorkflowAlreadyStartedError:
+        already = True
+        await _refuse_other_order(face, incident, plan, inputs)
+    return Started(incident, face.region, plan["id"], plan_digest, already)
+
+
+async def _refuse_other_order(face: Face, incident: str, plan: Plan, inputs: Mapping[str, Json]) -> None:
+    """The same key with other content is no repetition. Timestamps are left out: files may give them relatively."""
+    before = (await started_with(face, incident))["inputs"]
+    changed = sorted(
+        name
+        for name, spec in plan["inputs"].items()
+        if spec["type"] != "timestamp" and canonical(before.get(name)) != canonical(inputs.get(name))
+    )
+    if changed:
+        raise Refused(
+            "key_reused",
+            f"this source and key started {incident} before with other content ({', '.join(changed)} differ); nothing "
+            f"was started; give a new order a key of its own (--key)",
+        )
+
+
+def pack_plan(plan: Plan) -> str:
+    """The plan as it travels: base64 of zlib of its RFC 8785 bytes."""
+    return base64.b64encode(zlib.compress(canonical(plan), 9)).decode()
+
+
+def unpack_plan(packed: str, expected: str) -> Plan:
+    """The inverse of `pack_plan`, checked against the digest.
+
+    Raises:
+        ValueError: it is not the plan of that digest.
+    """
+    content = zlib.decompress(base64.b64decode(packed))
+    if digest(content) != expected:
+        raise ValueError("the plan does not match its digest")
+    return cast(Plan, json.loads(content))
+
+
+async def started_with(face: Face, incident: str) -> IncidentStart:
+    """The argument a run was (last) started with, read from the first event of its history.
+
+    Raises:
+        NotFound: no such run.
+        EngineUnavailable: Temporal did not answer.
+    """
+    async with engine_errors(face, "nothing was changed", looked_for=incident):
+        handle = face.client.get_workflow_handle(incident)
+        async for event in handle.fetch_history_events(page_size=1):
+            payloads = event.workflow_execution_started_event_attributes.input.payloads
+            converter = face.client.data_converter
+            bound = converter.with_context(WorkflowSerializationContext(namespace=face.namespace, workflow_id=incident))
+            decoded = await bound.decode(payloads)
+            return cast(IncidentStart, decoded[0])
+    raise NotFound(f"`{incident}` has no history in region `{face.region}`")
+
+
+async def plan_of(face: Face, incident: str) -> Plan:
+    """The plan a run carries out."""
+    start = await started_with(face, incident)
+    return unpack_plan(start["plan_z"], start["plan"])
+
+
+async def board(face: Face, workflow: str) -> Board:
+    """What a run says about itself now.
+
+    Raises:
+        NotFound: no such run in this region.
+        EngineUnavailable: no worker answered in time, or the run cannot answer.
+    """
+    async with engine_errors(face, "nothing was changed", looked_for=workflow):
+        handle = face.client.get_workflow_handle(workflow)
+        answer = await handle.query(QUERY_BOARD, rpc_timeout=face.answer_within)
+    return cast(Board, answer)
+
+
+async def list_incidents(face: Face, *, limit: int = 100) -> list[RunSummary]:
+    """The region's incidents, latest first, as Temporal's index knows them (it may lag a second behind).
+
+    Raises:
+        EngineUnavailable: Temporal did not answer.
+    """
+    found: list[RunSummary] = []
+    async with engine_errors(face, "nothing was changed"):
+        async for run in face.client.list_workflows(
+            f"WorkflowType = '{INCIDENT_WORKFLOW}' AND ExecutionStatus != 'ContinuedAsNew'", limit=limit
+        ):
+            found.append(_summary(face, run))
+    return sorted(found, key=lambda run: run.opened_at, reverse=True)
+
+
+async def resolve_run(face: Face, given: str | None) -> str:
+    """The id of the run meant by an abbreviation, or by nothing at all: the latest open incident, else the latest.
+
+    Raises:
+        NotFound: none fits.
+        Ambiguous: more than one does.
+    """
+    if given is None:
+        runs = await list_incidents(face)
+        if not runs:
+            raise NotFound(f"region `{face.region}` has no incident; start one with `watchfloor start`")
+        return next((run.incident for run in runs if run.closed_at is None), runs[0].incident)
+    if _WHOLE_ID.fullmatch(given):
+        return given
+    if not _PREFIX.fullmatch(given):
+        raise NotFound(f"`{given[:60]}` is no id; expected one such as `inc-…`, or its beginning (`watchfloor list`)")
+    for start in (given, f"inc-{given}"):
+        ids: set[str] = set()
+        async with engine_errors(face, "nothing was changed"):
+            async for run in face.client.list_workflows(f"WorkflowId STARTS_WITH '{start}'", limit=20):
+                ids.add(run.id)
+        if len(ids) > 1:
+            raise Ambiguous(given, sorted(ids))
+        if ids:
+            return ids.pop()
+    raise NotFound(f"no run in region `{face.region}` begins with `{given}`; `watchfloor list` shows them")
+
+
+def _summary(face: Face, run: WorkflowExecution) -> RunSummary:
+    attributes = run.typed_search_attributes
+    status = (run.status or WorkflowExecutionStatus.RUNNING).name.lower()
+    return RunSummary(
+        incident=run.id,
+        region=face.region,
+        runbook=attributes.get(RUNBOOK, ""),
+        severity=attributes.get(SEVERITY, ""),
+        phase=attributes.get(PHASE, ""),
+        state=attributes.get(STATE, ""),
+        status=status,
+        waiting=tuple(attributes.get(WAITING, ())),
+        due_at=attributes.get(DUE),
+        opened_at=run.start_time,
+        closed_at=run.close_time,
+    )
+
+
+@asynccontextmanager
+async def engine_errors(face: Face, known: str, *, looked_for: str = "") -> AsyncIterator[None]:
+    """Turn Temporal's errors into ours; `known` says what may be relied on although it failed."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND and looked_for:
+            raise NotFound(f"no run `{looked_for}` in region `{face.region}`; `watchfloor list` shows them") from error
+        if error.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
+            waited = f"{face.answer_within / timedelta(seconds=1):.0f} s"
+            raise EngineUnavailable(
+                f"no worker of region `{face.region}` answered within {waited}; {known}; is `watchfloor up` (or "
+                f"`python worker.py --region {face.region}`) running?"
+            ) from error
+        raise EngineUnavailable(
+            f"Temporal at `{face.namespace}` answered {error.status.name.lower()}; {known}; see `watchfloor doctor`"
+        ) from error
+    except WorkflowQueryFailedError as error:
+        raise EngineUnavailable(f"`{looked_for}` cannot answer ({error}); {known}; see the worker's log") from error

@@ -1,0 +1,308 @@
+"""What people and systems say to a run: decisions, facts, pause, resume, abort.
+
+The person is checked against the directory, the reason's text stays in the region's evidence store, the statement is
+signed with the region's face key and sent as an update: the run's validator answers at once. If no worker answers in
+time, the same signed statement goes as a signal, which Temporal keeps until a worker reads it; then the sender is told
+"sent, not yet recorded" and nothing more.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, cast
+
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from schemas.decision import CONTROL, DECISION, FACT, Decision, Envelope, FactStatement, Receipt, RefusalType
+from schemas.decision import Control as ControlBody
+from schemas.incident import (
+    SIGNAL_DECIDE,
+    SIGNAL_FACT,
+    UPDATE_CONTROL,
+    UPDATE_DECIDE,
+    UPDATE_FACT,
+)
+from schemas.json_value import Json
+from watchfloor.client.asks import family, pick_ask
+from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
+from watchfloor.client.face import Face
+from watchfloor.client.forms import read_form
+from watchfloor.client.inputs import validate_value
+from watchfloor.client.runs import board, engine_errors, plan_of
+from watchfloor.identity.people import Person
+from watchfloor.signing import envelope_digest, render_instant, sign
+
+VALID_FOR = timedelta(minutes=5)
+"""How long a signed statement may travel before the run refuses it as late."""
+MAX_REASON = 4000
+"""Characters of a reason."""
+SignIn = Literal["dev", "oidc", "webauthn"]
+DEV: SignIn = "dev"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a statement.
+
+    `recorded` is true only when the run has accepted it, which is durable. False means that Temporal holds it as a
+    signal and the run will judge it when a worker is there; it may still be refused, and the ledger will say so.
+    """
+
+    workflow: str
+    path: str
+    digest: str
+    recorded: bool
+    state: Literal["complete", "waiting", "recorded", "sent"]
+    waiting_for: tuple[str, ...]
+    reason_ref: str
+
+
+async def send_decision(
+    face: Face,
+    run: str,
+    step: str,
+    option: str,
+    *,
+    person: str,
+    role: str | None = None,
+    reason: str,
+    form: Mapping[str, Json] | None = None,
+    signed_in: SignIn = DEV,
+    now: datetime | None = None,
+) -> Sent:
+    """Answer an open ask in a person's name.
+
+    Args:
+        face: the region whose run asks.
+        run: whole id of an incident, hold, handoff (either side) or review.
+        step: step id, runtime path or its end; looked up among the open asks of the run and its children.
+        option: one of the ask's options.
+        person: id in the directory of people; must hold `role`.
+        role: the role they decide as; may be left out when only one of their roles fits.
+        reason: why, for the record; kept in this region.
+        form: what a task reports; text is read according to the form's types.
+
+    Raises:
+        Refused: by this face or by the run's validator; the run goes on.
+        InputsRefused: the form does not fit.
+        Ambiguous: the step waits in several places.
+        NotFound, EngineUnavailable: nothing was sent.
+    """
+    now = now or datetime.now(UTC)
+    someone = _admit(face, person, signed_in)
+    at = pick_ask(await family(face, run), step)
+    ask = at.ask
+    if option not in ask["options"]:
+        raise Refused(
+            RefusalType.UNKNOWN_OPTION,
+            f"`{ask['step']}` has no option `{option}`; it has: {', '.join(ask['options'])}",
+        )
+    body: Decision = {
+        "v": 1,
+        "region": face.region,
+        "namespace": face.namespace,
+        "incident": at.board["workflow"],
+        "plan": at.board["plan"],
+        "path": ask["path"],
+        "ask": ask["ask"],
+        "option": option,
+        "form": read_form(ask["form"], form or {}, now=now),
+        "person": someone.id,
+        "role": _role_for(someone, role, ask["options"][option], option, ask["step"]),
+        "entity": someone.entity,
+        "signed_in": signed_in,
+        "issued_at": render_instant(now),
+        "expires_at": render_instant(now + VALID_FOR),
+        "nonce": secrets.token_hex(16),
+        "reason_ref": _keep_reason(face, reason),
+    }
+    envelope = sign(DECISION, cast(dict[str, Json], body), face.key)
+    return await _deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE)
+
+
+async def send_fact(
+    face: Face,
+    run: str,
+    name: str,
+    value: Json,
+    *,
+    source: str,
+    person: str,
+    role: str | None = None,
+    reason: str = "",
+    at: str | None = None,
+    signed_in: SignIn = DEV,
+    now: datetime | None = None,
+) -> Sent:
+    """Report a fact to an incident.
+
+    Args:
+        name: the fact as the runbook declares it.
+        value: its value; for a timestamp also `now` or `-5m`.
+        source: the system or role that knows it; must be one of the fact's declared sources.
+        at: when it was observed, an instant, `now` or `-5m`; for a timestamp fact its value by default, else now.
+
+    Raises:
+        Refused, InputsRefused, NotFound, EngineUnavailable: as in `send_decision`.
+    """
+    now = now or datetime.now(UTC)
+    someone = _admit(face, person, signed_in)
+    plan = await plan_of(face, run)
+    spec = plan["facts"].get(name)
+    if spec is None:
+        known = ", ".join(f"`{fact}`" for fact in plan["facts"]) or "none"
+        raise Refused(RefusalType.UNKNOWN_FACT, f"`{plan['id']}` declares no fact `{name}`; it has: {known}")
+    checked = validate_value(spec["type"], value, field=f"facts.{name}", now=now, relative=True)
+    if at is None and spec["type"]["type"] == "timestamp":
+        observed = str(checked)
+    else:
+        observed = str(validate_value({"type": "timestamp"}, at or "now", field="at", now=now, relative=True))
+    held = someone.roles
+    speaking_as = role or (source if source in held else held[0])
+    _require_role(someone, speaking_as)
+    body: FactStatement = {
+        "v": 1,
+        "region": face.region,
+        "namespace": face.namespace,
+        "incident": run,
+        "fact": name,
+        "value": checked,
+        "at": observed,
+        "source": source,
+        "person": someone.id,
+        "role": speaking_as,
+        "issued_at": render_instant(now),
+        "nonce": secrets.token_hex(16),
+        "reason_ref": _keep_reason(face, reason) if reason.strip() else "",
+    }
+    envelope = sign(FACT, cast(dict[str, Json], body), face.key)
+    return await _deliver(face, run, f"facts.{name}", envelope, UPDATE_FACT, SIGNAL_FACT)
+
+
+async def send_control(
+    face: Face,
+    run: str,
+    verb: Literal["pause", "resume", "abort"],
+    *,
+    person: str,
+    role: str | None = None,
+    reason: str,
+    signed_in: SignIn = DEV,
+    now: datetime | None = None,
+) -> Sent:
+    """Pause, resume or abort an incident. Never sent as a signal: who aborts must know whether it was taken.
+
+    Raises:
+        Refused, NotFound, EngineUnavailable: as in `send_decision`.
+    """
+    now = now or datetime.now(UTC)
+    someone = _admit(face, person, signed_in)
+    speaking_as = role or next((known for known in COMMANDING if known in someone.roles), someone.roles[0])
+    _require_role(someone, speaking_as)
+    body: ControlBody = {
+        "v": 1,
+        "region": face.region,
+        "namespace": face.namespace,
+        "incident": run,
+        "verb": verb,
+        "person": someone.id,
+        "role": speaking_as,
+        "issued_at": render_instant(now),
+        "expires_at": render_instant(now + VALID_FOR),
+        "nonce": secrets.token_hex(16),
+        "reason_ref": _keep_reason(face, reason),
+    }
+    envelope = sign(CONTROL, cast(dict[str, Json], body), face.key)
+    return await _deliver(face, run, verb, envelope, UPDATE_CONTROL, None)
+
+
+COMMANDING = ("incident_commander", "deputy", "exec_sponsor")
+"""Roles a person speaks as by default when they steer a run; the run decides whether they may."""
+
+
+def _admit(face: Face, person: str, signed_in: SignIn) -> Person:
+    if signed_in == DEV and not face.loopback:
+        raise Refused(
+            Refused.NOT_SIGNED_IN,
+            "development sign-in (--as) works only against a stack on this machine; sign in through the gateway",
+        )
+    someone = face.people.find(person)
+    if someone is None:
+        raise Refused(Refused.UNKNOWN_PERSON, f"`{person}` is not in the directory of people of `{face.region}`")
+    return someone
+
+
+def _require_role(someone: Person, role: str) -> None:
+    if role not in someone.roles:
+        raise Refused(
+            RefusalType.WRONG_ROLE, f"`{someone.id}` does not hold `{role}`; they hold: {', '.join(someone.roles)}"
+        )
+
+
+def _role_for(someone: Person, role: str | None, slots: list[dict[str, list[str]]], option: str, step: str) -> str:
+    if role is not None:
+        _require_role(someone, role)
+        return role
+    wanted = list(dict.fromkeys(name for slot in slots for name in slot["any_of"]))
+    fits = [name for name in wanted if name in someone.roles]
+    if len(fits) == 1 or (fits and len(slots) == 1):
+        return fits[0]
+    if fits:
+        raise Refused(
+            RefusalType.WRONG_ROLE, f"`{someone.id}` could decide as {' or '.join(fits)}; say which with --role"
+        )
+    raise Refused(
+        RefusalType.WRONG_ROLE,
+        f"`{option}` at `{step}` is for {', '.join(wanted)}; `{someone.id}` holds: {', '.join(someone.roles)}",
+    )
+
+
+def _keep_reason(face: Face, reason: str) -> str:
+    text = reason.strip()
+    if not text:
+        raise Refused(Refused.NO_REASON, "a decision needs a reason; say why in a sentence (--reason)")
+    if len(text) > MAX_REASON:
+        raise Refused(Refused.NO_REASON, f"the reason has {len(text)} characters; at most {MAX_REASON}")
+    return face.reasons.put(text.encode())
+
+
+async def _deliver(face: Face, workflow: str, path: str, envelope: Envelope, update: str, signal: str | None) -> Sent:
+    handle = face.client.get_workflow_handle(workflow)
+    reference = str(envelope["body"]["reason_ref"])
+    mark = envelope_digest(envelope)
+    try:
+        receipt = cast(
+            Receipt,
+            await handle.execute_update(update, envelope, id=mark, rpc_timeout=face.answer_within),
+        )
+    except WorkflowUpdateFailedError as error:
+        cause = error.cause
+        if isinstance(cause, ApplicationError):
+            raise Refused(cause.type or "refused", cause.message) from error
+        raise EngineUnavailable(
+            f"`{workflow}` could not judge the statement ({cause}); see the worker's log"
+        ) from error
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as error:
+        if isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND:
+            await _say_closed(face, workflow, error)
+        if signal is None:
+            raise EngineUnavailable(
+                f"no worker answered within {face.answer_within.total_seconds():.0f} s; it is not known whether "
+                f"`{workflow}` took it; look at the board before you send it again"
+            ) from error
+        async with engine_errors(face, "it is not known whether the run took it", looked_for=workflow):
+            await handle.signal(signal, envelope)
+        return Sent(workflow, path, mark, False, "sent", (), reference)
+    return Sent(workflow, path, receipt["digest"], True, receipt["state"], tuple(receipt["waiting_for"]), reference)
+
+
+async def _say_closed(face: Face, workflow: str, error: BaseException) -> None:
+    """Tell a run that has ended from one that never was."""
+    try:
+        ended = await board(face, workflow)
+    except (NotFound, EngineUnavailable):
+        raise NotFound(f"no open run `{workflow}` in region `{face.region}`") from error
+    raise Refused(RefusalType.CLOSED, f"`{workflow}` is {ended['state']} and takes no more statements") from error
