@@ -1,6 +1,6 @@
 """Messages of the cross-region handoff. What crosses is a `Packet`, signed by the sender, sealed to the receiver."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -10,6 +10,24 @@ from schemas.json_value import Json
 PACKET = "watchfloor.packet.v1"
 ANSWER = "watchfloor.packet-answer.v1"
 ANCHOR = "watchfloor.anchor.v1"
+
+
+class SharedItem(TypedDict):
+    """One value that the plan's `share` names. `data_class` is empty where the plan declares none."""
+
+    label: str
+    data_class: str
+    value: Json
+
+
+class PacketClock(TypedDict):
+    """A clock as the other region is told of it; instants are absolute. `law` is the register's id."""
+
+    name: str
+    law: str
+    state: str
+    started_at: str | None
+    due_at: str | None
 
 
 class Packet(TypedDict):
@@ -30,9 +48,9 @@ class Packet(TypedDict):
     offered_at: str
     accept_by: str
     accept_slots: list[dict[str, list[str]]]
-    clocks: list[dict[str, Json]]
-    shared: list[dict[str, Json]]
-    """`{label, data_class, value}` in the order of `share`."""
+    clocks: list[PacketClock]
+    shared: list[SharedItem]
+    """In the order of `share`."""
 
 
 class Sealed(TypedDict):
@@ -78,8 +96,10 @@ class HandoffStart(TypedDict):
     namespace: str
     plan: str
     packet: Packet
+    """`offered_at` and `accept_by` are absolute; the packet crosses exactly as given here."""
     fallback: str
     decision_keys: dict[str, str]
+    requester: NotRequired[str]
 
 
 class IncomingStart(TypedDict):
@@ -94,3 +114,32 @@ class IncomingStart(TypedDict):
     sender_keys: dict[str, str]
     decision_keys: dict[str, str]
     received_at: str
+
+
+UPDATE_ANSWER = "answer"
+"""Envelope(ANSWER) -> AnswerReceipt, on the sending handoff. Accepting it is the moment at which command passes."""
+
+
+class AnswerReceipt(TypedDict):
+    """`state` is what became of the offer; a repeated answer gets the same receipt as the first."""
+
+    handoff: str
+    state: Literal["accepted", "declined"]
+    answer: str
+    """Digest of the answer that counted."""
+    at: str
+
+
+class HandoffResult(TypedDict):
+    """How an offer ended, on either side. `by` is empty unless a person accepted or declined."""
+
+    handoff: str
+    state: Literal["accepted", "declined", "unanswered", "recalled", "refused", "void"]
+    """`refused`: the packet may not or could not cross; `void`: the receiver's answer came too late to count."""
+    by: str
+    role: str
+    workflow: str
+    """The other side's process, empty when it was never reached."""
+    answer: str
+    at: str
+    detail: str
