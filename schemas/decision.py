@@ -125,6 +125,14 @@ class RefusalType:
     BUSY = "busy"
 
 
+class Rung(TypedDict):
+    """One notice that an open ask will send if it is still open at `at`."""
+
+    at: str
+    kind: Literal["remind", "escalate"]
+    roles: list[str]
+
+
 class OpenAsk(TypedDict):
     """A human step that waits, as the board shows it and as it is carried over continue-as-new."""
 
@@ -153,3 +161,9 @@ class OpenAsk(TypedDict):
     answers: list[Envelope]
     accepted_at: list[str]
     round: NotRequired[int]
+    ladder: NotRequired[list[Rung]]
+    """Reminders and escalations in the order of their instants."""
+    climbed: NotRequired[int]
+    """How many rungs of the ladder have been taken; none is taken twice."""
+    chosen: NotRequired[str]
+    """The option that has all its seats filled; the ask takes no more answers."""

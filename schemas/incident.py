@@ -55,6 +55,8 @@ class Limits(TypedDict):
     """History length at which the run continues as new; 0 means when the server suggests it."""
     failed_step_window: float
     """Seconds a failed step waits for a person before the run closes as failed."""
+    search_attributes: NotRequired[bool]
+    """False where the namespace lacks `SEARCH_ATTRIBUTES` (a test server); the run then never sets them."""
 
 
 class IncidentStart(TypedDict):
@@ -153,6 +155,14 @@ class Carried(TypedDict):
     opened_at: str
     runs: int
     """How many times the run has continued as new."""
+    silent: NotRequired[list[str]]
+    """Runtime paths of asks that ended in silence, so that a late answer is told so."""
+    views: NotRequired[list["StepView"]]
+    """Steps done, as the board shows them; loops are folded."""
+    folded: NotRequired[dict[str, dict[str, int]]]
+    """Runtime path of a loop -> items done and failed so far, and the total."""
+    ending: NotRequired[dict[str, Json] | None]
+    """Set once the run has been told to end: `{outcome, reason, path}`."""
 
 
 class Commander(TypedDict):

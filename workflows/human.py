@@ -1,0 +1,400 @@
+"""Human steps: the asks that a workflow holds open, and the answers it takes.
+
+Used by every workflow that asks a person. The workflow owns one `HumanSteps`, mixes in `AnswersPeople` (the update
+`decide` with its validator, the signal `decide_later`), opens asks with `open`, waits with `answer`, and drops them
+with `close`. Handlers record and return; only the run waits. Lateness is judged by the ask's absolute deadline, in
+validator and handler alike, never by a timer. Every ask opens with a durable command (its notice), so no gate can
+vanish from a history unseen.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from schemas.decision import Envelope, OpenAsk, Receipt, RefusalType, Rung
+from schemas.incident import SIGNAL_DECIDE, UPDATE_DECIDE
+from schemas.json_value import Json
+from schemas.ledger import EntryKind
+from schemas.notify import NoticeKind
+from watchfloor.signing import (
+    Refusal,
+    ask_digest,
+    digest,
+    envelope_digest,
+    in_words,
+    open_slots,
+    parse_instant,
+    render_instant,
+)
+from workflows.journal import Journal
+from workflows.notices import Desk, Notices
+from workflows.reception import refuse_answer
+
+__all__ = ["Answer", "AnswersPeople", "Desk", "HumanSteps", "Patience", "Wait"]
+
+
+class Wait(Protocol):
+    """How the owner of the asks waits: for the condition (True) or an instant (False). It may raise to unwind."""
+
+    async def __call__(self, fn: Callable[[], bool], until: datetime | None = None) -> bool: ...
+
+
+async def plain_wait(fn: Callable[[], bool], until: datetime | None = None) -> bool:
+    """Wait for a condition, at most until an instant of workflow time."""
+    if fn():
+        return True
+    if until is None:
+        await workflow.wait_condition(fn)
+        return True
+    left = until - workflow.now()
+    if left <= timedelta(0):
+        return False
+    try:
+        await workflow.wait_condition(fn, timeout=left)
+    except TimeoutError:
+        return fn()
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an ask waits. Seconds.
+
+    `within` is the window (None waits for ever); `remind` are seconds after asking; after the window each role in
+    `escalate` is paged and given `rung` seconds. The absolute deadline is window plus ladder.
+    """
+
+    within: float | None
+    remind: Sequence[float] = ()
+    escalate: Sequence[str] = ()
+    rung: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How an ask ended. `option` is None when nobody answered in time; then `ask` holds what was received until then.
+
+    `by` is who filled the last seat, `form` what they filled in, `at` when (or when silence was recorded).
+    """
+
+    option: str | None
+    by: str
+    form: dict[str, Json]
+    at: str
+    ask: OpenAsk
+
+
+class HumanSteps:
+    """The open and settled asks of one workflow.
+
+    Durable: `asks`, `settled`, `silent` and `seen` must be carried over continue-as-new (pass the same objects in
+    again); `answer` on a carried ask waits on without telling anybody anew. Ledger entries: `decision.asked`,
+    `.reminded`, `.escalated`, `.recorded`, `.settled`, `.silent`, `.refused` (signals only: a refused update leaves
+    nothing in the history).
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        journal: Journal,
+        notices: Notices,
+        *,
+        asks: dict[str, OpenAsk] | None = None,
+        settled: dict[str, str] | None = None,
+        silent: list[str] | None = None,
+        seen: list[str] | None = None,
+    ) -> None:
+        self.desk = desk
+        self.asks = {} if asks is None else asks
+        self.settled = {} if settled is None else settled
+        self.silent = [] if silent is None else silent
+        self.seen = [] if seen is None else seen
+        self._journal = journal
+        self._notices = notices
+
+    def open(
+        self,
+        *,
+        path: str,
+        step: str,
+        kind: str,
+        title: str,
+        options: Mapping[str, Sequence[Mapping[str, Sequence[str]]]],
+        patience: Patience,
+        on_silence: str,
+        exclude: Sequence[str] = (),
+        action: str = "",
+        action_digest: str = "",
+        inputs: Mapping[str, Json] | None = None,
+        shown: Sequence[Mapping[str, Json]] = (),
+        form: Mapping[str, Json] | None = None,
+        notice: NoticeKind = "ask",
+        round_: int = 0,
+    ) -> OpenAsk:
+        """Ask people, unless this very ask is open already; tells every role that may fill a seat.
+
+        Args:
+            path: runtime path; the address of the ask on this workflow.
+            kind: of `schemas.decision.OpenAsk.kind`.
+            options: option -> all slots it needs, each slot filled by a different person.
+            on_silence: what happens if nobody answers, in words.
+            action_digest: `watchfloor.signing.action_digest` at an approval.
+            round_: grows when the same path is asked again, so that an old decision cannot answer a new ask.
+        """
+        if path in self.asks:
+            return self.asks[path]
+        now = workflow.now()
+        rungs, deadline_at = _climb(now, patience, _roles(options))
+        slots = {name: [{"any_of": list(slot["any_of"])} for slot in seats] for name, seats in options.items()}
+        ask: OpenAsk = {
+            "path": path,
+            "step": step,
+            "kind": kind,  # type: ignore[typeddict-item]
+            "title": title,
+            "ask": "",
+            "options": slots,
+            "slots": next(iter(slots.values()), []),
+            "exclude": list(exclude),
+            "action": action,
+            "action_digest": action_digest,
+            "inputs": dict(inputs or {}),
+            "shown": [dict(one) for one in shown],
+            "form": dict(form or {}),
+            "asked_at": render_instant(now),
+            "deadline_at": deadline_at,
+            "on_silence": on_silence,
+            "answers": [],
+            "accepted_at": [],
+            "round": round_,
+            "ladder": rungs,
+            "climbed": 0,
+        }
+        ask["ask"] = self._digest(ask)
+        self.asks[path] = ask
+        self._journal.note(
+            EntryKind.ASKED,
+            step=step,
+            path=path,
+            data={
+                "kind": kind,
+                "ask": ask["ask"],
+                "round": round_,
+                "options": list(slots),
+                "roles": _roles(options),
+                "deadline_at": deadline_at,
+            },
+        )
+        self._notices.send(
+            notice, path=path, step=step, roles=_roles(options), deadline_at=deadline_at, nth=f"{round_}"
+        )
+        return ask
+
+    async def answer(self, path: str, wait: Wait = plain_wait) -> Answer:
+        """Wait until the ask is decided or its deadline has passed; reminds and escalates meanwhile.
+
+        The ask stays in `asks` (with `chosen`) until `close`, so that a decision survives whatever comes between.
+        """
+        ask = self.asks[path]
+        while "chosen" not in ask:
+            rung = self._next_rung(ask)
+            until = rung or (parse_instant(ask["deadline_at"]) if ask["deadline_at"] else None)
+            if await wait(lambda: "chosen" in ask, until):
+                break
+            now = workflow.now()
+            if ask["deadline_at"] is not None and now >= parse_instant(ask["deadline_at"]):
+                return self._fall_silent(ask)
+            self._take_rungs(ask, now)
+        last = [body for body in _bodies(ask) if body["option"] == ask["chosen"]][-1]
+        return Answer(ask["chosen"], str(last["person"]), dict(last["form"]), ask["accepted_at"][-1], ask)
+
+    def close(self, path: str) -> None:
+        """Take a decided ask off the board; answers that still come are told that it is decided."""
+        ask = self.asks.pop(path, None)
+        if ask is not None:
+            self.settled[path] = ask["ask"]
+
+    def void(self, path: str, reason: str) -> int:
+        """Drop an ask whose subject has changed; gives the round to ask it in anew."""
+        ask = self.asks.pop(path)
+        self.settled[path] = ask["ask"]
+        self._journal.note(
+            EntryKind.SETTLED, step=ask["step"], path=path, data={"ask": ask["ask"], "void": True, "reason": reason}
+        )
+        return ask.get("round", 0) + 1
+
+    def forget_below(self, prefix: str) -> None:
+        """Forget settled asks under a path: an item of a loop is done and its asks can no longer be answered."""
+        for path in [one for one in self.settled if one.startswith(prefix)]:
+            del self.settled[path]
+        self.silent[:] = [one for one in self.silent if not one.startswith(prefix)]
+
+    def refuse(self, envelope: object) -> tuple[Envelope, OpenAsk]:
+        """Check an answer, hostile until this returns. Changes nothing.
+
+        Raises:
+            ApplicationError: non-retryable, its type one of `RefusalType`, its message for the sender.
+        """
+        found = refuse_answer(
+            envelope,
+            desk=self.desk,
+            asks=self.asks,
+            settled=self.settled,
+            silent=self.silent,
+            seen=self.seen,
+            now=workflow.now(),
+        )
+        if isinstance(found, Refusal):
+            raise ApplicationError(found.message, type=found.type, non_retryable=True)
+        return found
+
+    def accept(self, envelope: object) -> Receipt:
+        """Record an answer; checks everything once more, for two may have passed the validator in one task.
+
+        Raises:
+            ApplicationError: as `refuse`.
+        """
+        checked, ask = self.refuse(envelope)
+        body, mark = checked["body"], envelope_digest(checked)
+        ask["answers"].append(checked)
+        ask["accepted_at"].append(render_instant(workflow.now()))
+        self.seen.extend([mark, f"nonce:{body['nonce']}"])
+        option = str(body["option"])
+        self._journal.note(
+            EntryKind.DECIDED,
+            step=ask["step"],
+            path=ask["path"],
+            actor=str(body["person"]),
+            data={
+                "ask": ask["ask"],
+                "option": option,
+                "role": body["role"],
+                "entity": body["entity"],
+                "signed_in": body["signed_in"],
+                "statement": mark,
+                "kid": checked["kid"],
+                "reason_ref": body["reason_ref"],
+                "form": digest(body["form"]) if body["form"] else "",
+            },
+        )
+        same = [one for one in _bodies(ask) if one["option"] == option]
+        left = open_slots(ask["options"][option], same)
+        if not left:
+            ask["chosen"] = option
+            self._journal.note(
+                EntryKind.SETTLED, step=ask["step"], path=ask["path"], data={"ask": ask["ask"], "option": option}
+            )
+        return {
+            "accepted": True,
+            "digest": mark,
+            "state": "waiting" if left else "complete",
+            "waiting_for": in_words(left),
+        }
+
+    def accept_later(self, envelope: object) -> None:
+        """Take an answer whose sender does not wait; a refused one becomes a `decision.refused` entry."""
+        try:
+            self.accept(envelope)
+        except ApplicationError as error:
+            note_refusal(self._journal, envelope, error)
+
+    def shown(self) -> list[OpenAsk]:
+        """The asks that still take answers, for the board."""
+        return [ask for ask in self.asks.values() if "chosen" not in ask]
+
+    def _digest(self, ask: OpenAsk) -> str:
+        desk = self.desk
+        return ask_digest(ask, region=desk.region, namespace=desk.namespace, incident=desk.incident, plan=desk.plan)
+
+    def _next_rung(self, ask: OpenAsk) -> datetime | None:
+        rungs, climbed = ask.get("ladder", []), ask.get("climbed", 0)
+        return parse_instant(rungs[climbed]["at"]) if climbed < len(rungs) else None
+
+    def _take_rungs(self, ask: OpenAsk, now: datetime) -> None:
+        """Send what is due; of several overdue rungs of one kind (after an outage) each role is still told."""
+        rungs = ask.get("ladder", [])
+        while (at := self._next_rung(ask)) is not None and at <= now:
+            nth = ask.get("climbed", 0)
+            rung = rungs[nth]
+            ask["climbed"] = nth + 1
+            self._journal.note(
+                EntryKind.REMINDED if rung["kind"] == "remind" else EntryKind.ESCALATED,
+                step=ask["step"],
+                path=ask["path"],
+                data={"ask": ask["ask"], "roles": rung["roles"]},
+            )
+            self._notices.send(
+                rung["kind"],
+                path=ask["path"],
+                step=ask["step"],
+                roles=rung["roles"],
+                deadline_at=ask["deadline_at"],
+                nth=f"{ask.get('round', 0)}:{nth}",
+            )
+
+    def _fall_silent(self, ask: OpenAsk) -> Answer:
+        path = ask["path"]
+        del self.asks[path]
+        self.settled[path] = ask["ask"]
+        self.silent.append(path)
+        self._journal.note(
+            EntryKind.SILENT,
+            step=ask["step"],
+            path=path,
+            data={"ask": ask["ask"], "deadline_at": ask["deadline_at"], "answers": len(ask["answers"])},
+        )
+        return Answer(None, "", {}, render_instant(workflow.now()), ask)
+
+
+class AnswersPeople:
+    """Mix-in with the handlers of every workflow that asks people. The owner sets `human` in `@workflow.init`."""
+
+    human: HumanSteps
+
+    @workflow.update(name=UPDATE_DECIDE)
+    def decide(self, envelope: Any) -> Receipt:
+        return self.human.accept(envelope)
+
+    @decide.validator
+    def check_decide(self, envelope: Any) -> None:
+        self.human.refuse(envelope)
+
+    @workflow.signal(name=SIGNAL_DECIDE)
+    def decide_later(self, envelope: Any) -> None:
+        self.human.accept_later(envelope)
+
+
+def note_refusal(journal: Journal, envelope: object, error: ApplicationError) -> None:
+    """Write down a refused signal: its digest and why, nothing of what it says (it may be hostile)."""
+    try:
+        mark = digest(envelope)
+    except (TypeError, ValueError, RecursionError):
+        mark = ""
+    journal.note(EntryKind.REFUSED, data={"statement": mark, "why": error.type or RefusalType.BAD_SIGNATURE})
+
+
+def _bodies(ask: OpenAsk) -> list[dict[str, Json]]:
+    return [answer["body"] for answer in ask["answers"]]
+
+
+def _roles(options: Mapping[str, Sequence[Mapping[str, Sequence[str]]]]) -> list[str]:
+    return list(dict.fromkeys(role for seats in options.values() for slot in seats for role in slot["any_of"]))
+
+
+def _climb(now: datetime, patience: Patience, roles: Sequence[str]) -> tuple[list[Rung], str | None]:
+    """The ladder of an ask opened now, and its absolute deadline."""
+    rungs: list[Rung] = []
+    for after in sorted(patience.remind):
+        if patience.within is None or after < patience.within:
+            at = render_instant(now + timedelta(seconds=after))
+            rungs.append({"at": at, "kind": "remind", "roles": list(roles)})
+    if patience.within is None:
+        return rungs, None
+    end = now + timedelta(seconds=patience.within)
+    for role in patience.escalate:
+        rungs.append({"at": render_instant(end), "kind": "escalate", "roles": [role]})
+        end += timedelta(seconds=patience.rung)
+    return rungs, render_instant(end)

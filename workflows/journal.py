@@ -1,0 +1,103 @@
+"""Ledger entries of a workflow on their way to the ledger.
+
+A workflow appends nothing itself. Its entries ride in the argument of the next activity that is scheduled; when none
+is, one local activity carries them (one event). Entries that rode in an activity which then failed are taken back and
+go again: their ids are deterministic and the store takes each id once, so twice does no harm and never is a loss.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+from schemas.json_value import Json
+from schemas.ledger import ENTRY_VERSION, Entry
+from schemas.notify import ACTIVITY_LEDGER, AppendCall
+from watchfloor.signing import render_instant
+
+RIDE_LIMIT = 100
+"""Entries one activity carries at most: an argument must stay far below the server's 2 MB."""
+
+_APPEND_TIMEOUT = timedelta(seconds=10)
+_APPEND_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
+_APPEND_PATIENCE = timedelta(seconds=50)
+_REST = timedelta(seconds=30)
+_SETTLE_ROUNDS = 3
+
+
+class Journal:
+    """The entries of one chain that the ledger does not have yet.
+
+    Durable: `entries` and `seq` must be carried over continue-as-new by the workflow that owns this. Entry ids are
+    `<chain>:<n>`. `flush` and `keep_flushed` run the local activity `ledger.append`, which may run twice.
+    """
+
+    def __init__(self, *, chain: str, region: str, entries: Sequence[Entry] = (), seq: int = 0) -> None:
+        self.chain = chain
+        self.region = region
+        self.entries: list[Entry] = list(entries)
+        self.seq = seq
+
+    def note(
+        self, kind: str, *, step: str = "", path: str = "", actor: str = "engine", data: dict[str, Json] | None = None
+    ) -> str:
+        """Write down that something happened now; gives the entry's id. `data` holds ids, instants and digests only."""
+        self.seq += 1
+        entry_id = f"{self.chain}:{self.seq}"
+        self.entries.append(
+            {
+                "v": ENTRY_VERSION,
+                "id": entry_id,
+                "chain": self.chain,
+                "kind": kind,
+                "at": render_instant(workflow.now()),
+                "actor": actor,
+                "step": step,
+                "path": path,
+                "data": data or {},
+            }
+        )
+        return entry_id
+
+    @contextmanager
+    def riding(self) -> Iterator[list[Entry]]:
+        """Take up to `RIDE_LIMIT` entries along in the activity scheduled inside; any failure brings them back."""
+        taken, self.entries = self.entries[:RIDE_LIMIT], self.entries[RIDE_LIMIT:]
+        try:
+            yield taken
+        except BaseException:
+            self.entries = [*taken, *self.entries]
+            raise
+
+    async def flush(self) -> bool:
+        """Append what waits by a local activity; False when the ledger could not take it within a minute."""
+        while self.entries:
+            try:
+                with self.riding() as entries:
+                    call: AppendCall = {"v": 1, "region": self.region, "entries": entries}
+                    await workflow.execute_local_activity(
+                        ACTIVITY_LEDGER,
+                        call,
+                        start_to_close_timeout=_APPEND_TIMEOUT,
+                        schedule_to_close_timeout=_APPEND_PATIENCE,
+                        retry_policy=_APPEND_RETRY,
+                    )
+            except ActivityError:
+                return False
+        return True
+
+    async def keep_flushed(self) -> None:
+        """Run beside the workflow: append whatever no activity took along, until cancelled.
+
+        Conditions are looked at when every coroutine has come to rest, so a few looks in a row tell entries that
+        nobody will take from entries whose carrier is about to be scheduled in this same workflow task.
+        """
+        while True:
+            await workflow.wait_condition(lambda: bool(self.entries))
+            for _ in range(_SETTLE_ROUNDS):
+                await workflow.wait_condition(lambda: True)
+            if self.entries and not await self.flush():
+                await workflow.sleep(_REST)

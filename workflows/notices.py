@@ -1,0 +1,120 @@
+"""Telling people: the durable `people.notify` activity, seen from a workflow.
+
+A notice holds ids, roles and instants only. One that reaches nobody is written down; it never fails the run.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+from schemas.ledger import EntryKind
+from schemas.notify import ACTIVITY_NOTIFY, NoticeKind, NotifyCall, NotifyReceipt
+from watchfloor.signing import effect_key
+from workflows.journal import Journal
+
+_ATTEMPT = timedelta(seconds=30)
+_PATIENCE = timedelta(minutes=5)
+_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a workflow stands and whom it believes: what every statement to it must name, and the pinned keys.
+
+    `incident` is the id that decisions must name; for a hold or a postmortem it is the incident that placed it.
+    `workflow` is the workflow's own id. `requester` is who asked for the thing, empty for a machine.
+    """
+
+    region: str
+    namespace: str
+    incident: str
+    plan: str
+    workflow: str
+    requester: str
+    decision_keys: dict[str, str]
+
+
+class Notices:
+    """Sends notices as tasks of the workflow and knows which are still under way.
+
+    Durable: each notice is an activity, so it may reach a channel twice; channels deduplicate by its key, made of the
+    path, the kind and `nth`. Ledger entries ride along.
+    """
+
+    def __init__(self, desk: Desk, journal: Journal, severity: str = "") -> None:
+        self._desk = desk
+        self._journal = journal
+        self.severity = severity
+        self._under_way: list[asyncio.Task[None]] = []
+
+    def send(
+        self,
+        kind: NoticeKind,
+        *,
+        path: str,
+        step: str,
+        roles: Sequence[str],
+        deadline_at: str | None = None,
+        clock: str = "",
+        nth: str = "",
+    ) -> None:
+        """Schedule a notice now. The activity is commanded in this workflow task; nobody waits for its end here."""
+        wanted = list(dict.fromkeys(roles))
+        key = effect_key(
+            region=self._desk.region,
+            incident=self._desk.incident,
+            plan=self._desk.plan,
+            path=path,
+            item=[self._desk.workflow, kind, clock, nth],
+            inputs={"roles": wanted, "deadline_at": deadline_at},
+            action=ACTIVITY_NOTIFY,
+        )
+        call: NotifyCall = {
+            "v": 1,
+            "kind": kind,
+            "region": self._desk.region,
+            "workflow": self._desk.workflow,
+            "incident": self._desk.incident,
+            "path": path,
+            "step": step,
+            "roles": wanted,
+            "severity": self.severity,
+            "deadline_at": deadline_at,
+            "clock": clock,
+            "key": key,
+            "entries": [],
+        }
+        self._under_way = [task for task in self._under_way if not task.done()]
+        self._under_way.append(asyncio.create_task(self._deliver(call)))
+
+    async def drained(self) -> None:
+        """Wait until no notice is under way; before continue-as-new and before the workflow ends."""
+        await workflow.wait_condition(lambda: all(task.done() for task in self._under_way))
+
+    async def _deliver(self, call: NotifyCall) -> None:
+        try:
+            with self._journal.riding() as entries:
+                call["entries"] = entries
+                receipt: NotifyReceipt = await workflow.execute_activity(
+                    ACTIVITY_NOTIFY,
+                    call,
+                    result_type=NotifyReceipt,
+                    start_to_close_timeout=_ATTEMPT,
+                    schedule_to_close_timeout=_PATIENCE,
+                    retry_policy=_RETRY,
+                )
+            failed = receipt["failed"] if not receipt["delivered"] else []
+        except ActivityError:
+            failed = ["people.notify"]
+        if failed:
+            self._journal.note(
+                EntryKind.NOTICE_FAILED,
+                step=call["step"],
+                path=call["path"],
+                data={"kind": call["kind"], "roles": list(call["roles"]), "channels": list(failed)},
+            )

@@ -1,0 +1,114 @@
+"""Whether an answer counts: everything that is checked before `watchfloor.signing.refuse_decision`. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import cast
+
+from schemas.decision import DECISION, Decision, Envelope, OpenAsk, RefusalType
+from schemas.json_value import Json
+from schemas.plan import TypeSpec
+from watchfloor.signing import Refusal, SignatureRefused, envelope_digest, parse_instant, refuse_decision, verify
+from workflows.notices import Desk
+from workflows.values import find_form_fault
+
+_TEXTS = (
+    "region",
+    "namespace",
+    "incident",
+    "plan",
+    "path",
+    "ask",
+    "option",
+    "person",
+    "role",
+    "entity",
+    "signed_in",
+    "issued_at",
+    "expires_at",
+    "nonce",
+    "reason_ref",
+)
+_FIELD_LIMIT = 512
+_MAX_DEPTH = 32
+
+
+def open_statement(
+    envelope: object, *, domain: str, texts: Sequence[str], instants: Sequence[str], desk: Desk, seen: Sequence[str]
+) -> Refusal | tuple[Envelope, dict[str, Json]]:
+    """Verify a signed statement and check that it is well formed, meant for this run and not a repetition.
+
+    Args:
+        texts: fields of the body that must be texts of at most 512 characters.
+        instants: fields that must be instants with an offset.
+        seen: digests and `nonce:` marks of statements accepted before.
+    """
+    if not isinstance(envelope, dict) or not _is_shallow(envelope, _MAX_DEPTH):
+        return Refusal(RefusalType.BAD_SIGNATURE, "this is not a signed statement")
+    claimed = cast(Envelope, envelope)
+    try:
+        body = verify(claimed, domain, desk.decision_keys)
+    except (SignatureRefused, TypeError, AttributeError) as error:
+        # a hostile envelope may hold any JSON where a text is expected
+        return Refusal(RefusalType.BAD_SIGNATURE, f"the statement is refused: {type(error).__name__}: {error}")
+    for name in texts:
+        if not isinstance(body.get(name), str) or len(body[name]) > _FIELD_LIMIT:
+            return Refusal(RefusalType.BAD_VALUE, f"`{name}` of the statement is missing or not a short text")
+    for name in instants:
+        try:
+            parse_instant(body[name])
+        except ValueError:
+            return Refusal(RefusalType.BAD_VALUE, f"`{name}` of the statement is not an instant with an offset")
+    if (body["region"], body["namespace"], body["incident"]) != (desk.region, desk.namespace, desk.incident):
+        return Refusal(RefusalType.WRONG_RUN, "the statement was made for another region, namespace or incident")
+    if envelope_digest(claimed) in seen or f"nonce:{body['nonce']}" in seen:
+        return Refusal(RefusalType.REPEATED, "this statement was accepted before; it does not count twice")
+    return claimed, body
+
+
+def refuse_answer(
+    envelope: object,
+    *,
+    desk: Desk,
+    asks: Mapping[str, OpenAsk],
+    settled: Mapping[str, str],
+    silent: Sequence[str],
+    seen: Sequence[str],
+    now: datetime,
+) -> Refusal | tuple[Envelope, OpenAsk]:
+    """Check an answer against the asks of a run; gives the envelope and the ask it answers, or why it is refused."""
+    opened = open_statement(
+        envelope, domain=DECISION, texts=_TEXTS, instants=("issued_at", "expires_at"), desk=desk, seen=seen
+    )
+    if isinstance(opened, Refusal):
+        return opened
+    checked, body = opened
+    if body["plan"] != desk.plan:
+        return Refusal(RefusalType.WRONG_RUN, "the decision was made over another version of the plan")
+    if not isinstance(body.get("form"), dict):
+        return Refusal(RefusalType.BAD_FORM, "`form` of the decision is not a mapping")
+    ask = asks.get(body["path"])
+    if ask is None:
+        if body["path"] in silent:
+            return Refusal(RefusalType.LATE, f"`{body['path']}` ended in silence; its window is over")
+        if body["path"] in settled:
+            return Refusal(RefusalType.NOT_WAITING, f"`{body['path']}` is already decided")
+        return Refusal(RefusalType.NOT_WAITING, f"nothing waits at `{body['path']}`; look at the board")
+    if "chosen" in ask:
+        return Refusal(RefusalType.NOT_WAITING, f"`{ask['step']}` is already decided: {ask['chosen']}")
+    refusal = refuse_decision(ask, cast(Decision, body), requester=desk.requester, now=now)
+    if refusal is not None:
+        return refusal
+    fault = find_form_fault(cast(dict[str, TypeSpec], ask["form"]), body["form"])
+    if fault:
+        return Refusal(RefusalType.BAD_FORM, fault)
+    return checked, ask
+
+
+def _is_shallow(value: object, depth: int) -> bool:
+    if depth == 0:
+        return False
+    if isinstance(value, dict):
+        return all(_is_shallow(one, depth - 1) for one in value.values())
+    if isinstance(value, list):
+        return all(_is_shallow(one, depth - 1) for one in value)
+    return True
