@@ -1,0 +1,122 @@
+"""What a scenario says, once its file has been read. Nothing here runs anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from schemas.actions import ErrorType
+from schemas.json_value import Json
+
+FAILURES: Mapping[str, tuple[str, bool]] = {
+    "unreachable": (ErrorType.UNAVAILABLE, False),
+    "refused": (ErrorType.REFUSED, True),
+    "outcome_unknown": (ErrorType.OUTCOME_UNKNOWN, True),
+    "bad_input": (ErrorType.BAD_INPUT, True),
+    "not_bound": (ErrorType.NOT_BOUND, True),
+    "switched_off": (ErrorType.KILLED, True),
+    "ledger_unavailable": (ErrorType.LEDGER, False),
+}
+"""Word in a scenario -> the error type the action raises, and whether the engine must not retry it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """What one call of an action gives: outputs laid over the synthesised ones, or a failure.
+
+    `matching` restricts it to calls with these inputs. `times` calls are answered by it before the next stub of the
+    same kind takes over; the last one answers for ever.
+    """
+
+    returns: Mapping[str, Json] | None
+    fails: str | None
+    matching: Mapping[str, Json] = field(default_factory=dict)
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who speaks in a scenario. `region` is where they sit; a handoff is answered from the receiving one."""
+
+    id: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One person's answer to one ask.
+
+    `at` is the time since the start; None means when the step asks, `after` later. `refused` names the refusal that
+    the run must give; None means that it must accept.
+    """
+
+    step: str
+    choose: str
+    person: Person
+    reason: str
+    form: Mapping[str, Json]
+    at: timedelta | None
+    after: timedelta
+    refused: str | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A fact from outside, `at` after the start. `source` is None when the fact has exactly one outside source."""
+
+    fact: str
+    value: Json
+    at: timedelta
+    source: str | None
+    person: Person | None
+    refused: str | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Pause, resume or abort, `at` after the start."""
+
+    verb: Literal["pause", "resume", "abort"]
+    person: Person
+    reason: str
+    at: timedelta
+    refused: str | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What must have happened when the run has ended, or when `until` has come."""
+
+    outcome: str | None = None
+    order: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    clocks: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+    undone: tuple[str, ...] | None = None
+    asked: tuple[str, ...] = ()
+    paged: tuple[str, ...] = ()
+    ledger: tuple[str, ...] = ()
+    severity: str | None = None
+    calls: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One story about one runbook. `until` ends it although the run is still open."""
+
+    name: str
+    path: str
+    line: int
+    runbook: str
+    inputs: Mapping[str, Json]
+    requester: str
+    actions: Mapping[str, tuple[Stub, ...]]
+    people: tuple[Answer, ...]
+    facts: tuple[Statement, ...]
+    controls: tuple[Control, ...]
+    until: timedelta | None
+    expect: Expectation
