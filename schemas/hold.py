@@ -1,6 +1,6 @@
 """Messages of the legal hold: a durable process that outlives the incident that placed it."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -55,3 +55,23 @@ class HoldCarried(TypedDict):
     answers: list[Envelope]
     entry_seq: int
     next_verify_at: str
+    seen: NotRequired[list[str]]
+    """Statements already accepted, so that none counts twice."""
+    round: NotRequired[int]
+    """How often the release has been asked in vain."""
+    effects: NotRequired[dict[str, int]]
+    """Source -> how many freezes, and `<source>!canary` -> how many canaries were sent; part of their keys."""
+    reported: NotRequired[str]
+    """Digest of the last report, so that nothing is reported twice."""
+
+
+class HoldResult(TypedDict):
+    """How a hold ended: released at every source, by decision of the people named."""
+
+    hold: str
+    state: Literal["released"]
+    placed_at: str
+    expires_at: str
+    released_at: str
+    by: list[str]
+    sources: dict[str, SourceState]

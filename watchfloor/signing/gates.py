@@ -15,6 +15,9 @@ from watchfloor.signing.statements import SignatureRefused, verify
 CLOCK_SKEW = timedelta(minutes=2)
 """How far a face's clock may be ahead of the run's before its statements count as issued in the future."""
 
+GRANTING = frozenset({"approve", "release"})
+"""The options that let an effect go ahead: at an approval, and at the release of a hold."""
+
 SlotSpec: TypeAlias = Mapping[str, Sequence[str]]
 
 
@@ -175,7 +178,7 @@ def _refuse_granted(
         return Refusal(RefusalType.BAD_SIGNATURE, str(error))
     if (body["region"], body["incident"], body["plan"]) != (region, incident, plan):
         return Refusal(RefusalType.WRONG_RUN, "the decision was made for another run")
-    if body["ask"] != grant["ask"] or body["option"] != "approve":
+    if body["ask"] != grant["ask"] or body["option"] not in GRANTING:
         return Refusal(RefusalType.CHANGED, "the decision approves something else")
     if parse_instant(accepted_at) >= deadline or parse_instant(accepted_at) > parse_instant(body["expires_at"]):
         return Refusal(RefusalType.LATE, "the decision was accepted after its time")
@@ -186,19 +189,19 @@ def _refuse_granted(
     return body
 
 
-def bind_grant(ask: OpenAsk, requester: str) -> Grant:
-    """The grant that a settled approval gives its action."""
+def bind_grant(ask: OpenAsk, requester: str, option: str = "approve") -> Grant:
+    """The grant that a settled approval (or release) gives its action; `option` is one of `GRANTING`."""
     return {
         "ask": ask["ask"],
         "action_digest": ask["action_digest"],
-        "slots": ask["options"]["approve"],
+        "slots": ask["options"][option],
         "exclude": ask["exclude"],
         "requester": requester,
         "deadline_at": ask["deadline_at"] or "",
-        "decisions": [answer for answer in ask["answers"] if answer["body"]["option"] == "approve"],
+        "decisions": [answer for answer in ask["answers"] if answer["body"]["option"] == option],
         "accepted_at": [
             at
             for answer, at in zip(ask["answers"], ask["accepted_at"], strict=True)
-            if answer["body"]["option"] == "approve"
+            if answer["body"]["option"] == option
         ],
     }
