@@ -39,7 +39,11 @@ _READS: tuple[ActionContract, ...] = (
         "tier": "0",
         "inputs": {"urls": _list_of("url", "the items to screen")},
         "outputs": {
-            "imminent": {"type": "bool", "doc": "true when at least one item shows an imminent threat"},
+            "imminent": {
+                "type": "bool",
+                "doc": "true when at least one item shows an imminent threat",
+                "sample": False,
+            },
             "threat_seen_at": _optional(_instant("when the service first saw the threat; absent when it saw none")),
         },
         "undo": None,

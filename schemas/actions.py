@@ -30,6 +30,8 @@ class FieldSpec(TypedDict):
     enum: NotRequired[list[str]]
     data_class: NotRequired[str]
     doc: NotRequired[str]
+    sample: NotRequired[Json]
+    """What an output is in a scenario that says nothing else; without it: true, zero, the empty list, the run's now."""
 
 
 class ActionContract(TypedDict):
