@@ -1,0 +1,65 @@
+"""Ports of the embedded stack: the same as last time where they are free, else the usual ones, else any."""
+
+import json
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from watchfloor.runtime.refusal import StackRefused
+
+LOOPBACK = "127.0.0.1"
+PORTS_FILE = "ports.json"
+USUAL: Mapping[str, int] = {"temporal": 7233, "ui": 8233, "sandbox": 8090, "smtp": 8025}
+
+
+def is_free(port: int) -> bool:
+    """Whether a server may listen on a port of this machine's loopback now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+def any_free(taken: set[int]) -> int:
+    """A free port that is not among those just given out."""
+    for _ in range(100):
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port = int(probe.getsockname()[1])
+        if port not in taken:
+            return port
+    raise StackRefused(
+        "no free port on 127.0.0.1", expected="some free ports", fix="stop servers that are not needed on this machine"
+    )
+
+
+def choose_ports(home: Path, names: list[str], *, usual: bool = True) -> dict[str, int]:
+    """Choose a free port for each name and remember the choice in the home.
+
+    Args:
+        home: the stack's home.
+        names: what needs a port.
+        usual: prefer the well-known ports on a first start; otherwise take any.
+    """
+    before = _read(home)
+    chosen: dict[str, int] = {}
+    for name in names:
+        wishes = [port for port in (before.get(name), USUAL.get(name) if usual else None) if port is not None]
+        taken = set(chosen.values())
+        fitting = [port for port in wishes if port not in taken and is_free(port)]
+        chosen[name] = fitting[0] if fitting else any_free(taken)
+    (home / PORTS_FILE).write_text(json.dumps(chosen, indent=1) + "\n")
+    return chosen
+
+
+def _read(home: Path) -> dict[str, int]:
+    try:
+        document = json.loads((home / PORTS_FILE).read_text())
+    except (OSError, ValueError):  # a wish, nothing more: without it other ports are chosen
+        return {}
+    if not isinstance(document, dict):
+        return {}
+    return {name: port for name, port in document.items() if isinstance(port, int) and 0 < port < 65536}
