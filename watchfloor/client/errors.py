@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from watchfloor.language import Finding
+    from watchfloor.language.findings import Finding
 
 
 class ClientError(Exception):

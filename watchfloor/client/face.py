@@ -63,7 +63,7 @@ async def connect(settings: "RegionSettings") -> Face:
     from watchfloor.regions.keys import RegionKeys
 
     keys = RegionKeys.load(settings.keys_path)
-    people = load_people(settings.people_path)
+    people = load_people(settings.people_path, region=settings.region)
     try:
         client = await Client.connect(**settings.connect, **client_encryption(keys.payload, settings.namespace))
     except (RPCError, RuntimeError) as error:  # the bridge raises a bare RuntimeError when nothing listens

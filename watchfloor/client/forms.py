@@ -24,7 +24,7 @@ def read_form(fields: Mapping[str, Json], given: Mapping[str, Json], *, now: dat
         InputsRefused: naming every field that does not fit.
     """
     declared = cast("dict[str, TypeSpec]", dict(fields))
-    values = {name: _typed(declared.get(name), value) for name, value in given.items()}
+    values = {name: from_text(declared.get(name), value) for name, value in given.items()}
     try:
         return validate_inputs(declared, values, now=now, relative=True)
     except InputsRefused as refused:
@@ -57,7 +57,8 @@ def parse_pairs(pairs: Sequence[str]) -> dict[str, Json]:
     return parsed
 
 
-def _typed(spec: TypeSpec | None, value: Json) -> Json:
+def from_text(spec: TypeSpec | None, value: Json) -> Json:
+    """Text as a value of the declared type: read as JSON where the type is not text; left alone where it is no JSON."""
     if spec is None or spec["type"] not in _AS_JSON or not isinstance(value, str):
         return value
     try:

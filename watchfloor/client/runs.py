@@ -149,7 +149,7 @@ async def start_incident(
                 task_queue=face.task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                search_attributes=attributes,
+                search_attributes=attributes if limits.get("search_attributes", True) else None,
             )
     except WorkflowAlreadyStartedError:
         already = True
@@ -307,3 +307,17 @@ async def engine_errors(face: Face, known: str, *, looked_for: str = "") -> Asyn
         ) from error
     except WorkflowQueryFailedError as error:
         raise EngineUnavailable(f"`{looked_for}` cannot answer ({error}); {known}; see the worker's log") from error
+
+
+async def exists(face: Face, workflow: str) -> bool:
+    """Whether the region has (or had, within retention) a run of this id.
+
+    Raises:
+        EngineUnavailable: Temporal did not answer.
+    """
+    try:
+        async with engine_errors(face, "nothing was changed", looked_for=workflow):
+            await face.client.get_workflow_handle(workflow).describe()
+    except NotFound:
+        return False
+    return True

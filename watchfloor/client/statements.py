@@ -29,7 +29,7 @@ from schemas.json_value import Json
 from watchfloor.client.asks import family, pick_ask
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import Face
-from watchfloor.client.forms import read_form
+from watchfloor.client.forms import from_text, read_form
 from watchfloor.client.inputs import validate_value
 from watchfloor.client.runs import board, engine_errors, plan_of
 from watchfloor.identity.people import Person
@@ -141,7 +141,7 @@ async def send_fact(
 
     Args:
         name: the fact as the runbook declares it.
-        value: its value; for a timestamp also `now` or `-5m`.
+        value: its value; for a timestamp also `now` or `-5m`; text is read according to the fact's type.
         source: the system or role that knows it; must be one of the fact's declared sources.
         at: when it was observed, an instant, `now` or `-5m`; for a timestamp fact its value by default, else now.
 
@@ -155,7 +155,9 @@ async def send_fact(
     if spec is None:
         known = ", ".join(f"`{fact}`" for fact in plan["facts"]) or "none"
         raise Refused(RefusalType.UNKNOWN_FACT, f"`{plan['id']}` declares no fact `{name}`; it has: {known}")
-    checked = validate_value(spec["type"], value, field=f"facts.{name}", now=now, relative=True)
+    checked = validate_value(
+        spec["type"], from_text(spec["type"], value), field=f"facts.{name}", now=now, relative=True
+    )
     if at is None and spec["type"]["type"] == "timestamp":
         observed = str(checked)
     else:

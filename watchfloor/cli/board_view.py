@@ -1,0 +1,283 @@
+"""One screen that answers: what is it, how bad, what was done, what runs, what waits on whom until when, and what
+happens if nobody answers. Made for 80 columns at three in the morning: what waits on people comes first."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from schemas.decision import OpenAsk
+from schemas.incident import Board, Measure, StepView
+from schemas.json_value import Json
+from schemas.plan import Plan
+from watchfloor.cli.clock_bars import clock_rows, render_clock
+from watchfloor.cli.instants import ago, clock_time, left
+from watchfloor.client.asks import AskAt, Family
+from watchfloor.drawing.words import join_words, show_controls
+from watchfloor.signing import in_words, open_slots, parse_instant
+
+DONE_SHOWN = 10
+"""How many finished steps are listed; the ledger has them all."""
+VALUE_WIDTH = 240
+
+_MARKS = {"waiting": ("○", "dim"), "running": ("●", "bold cyan"), "done": ("✓", "green")}
+_STEP_MARKS = {
+    "running": ("●", "cyan"),
+    "waiting": ("◌", "yellow"),
+    "done": ("✓", "green"),
+    "skipped": ("–", "dim"),
+    "failed": ("✗", "bold red"),
+    "denied": ("✗", "yellow"),
+    "silent": ("…", "yellow"),
+    "retrying": ("↻", "yellow"),
+}
+_STATE_STYLES = {"open": "bold cyan", "paused": "bold yellow", "closed": "bold green", "failed": "bold red"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that `show` knows about one run."""
+
+    found: Family
+    plan: Plan | None
+    abroad: dict[str, Board] = field(default_factory=dict)
+    """Handoff id -> board of the receiving side, where this machine may look at it (development only)."""
+
+    @property
+    def now(self) -> datetime:
+        return parse_instant(self.found.board["now"])
+
+
+def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None = None) -> RenderableType:
+    """The whole screen.
+
+    Args:
+        view: the boards.
+        now: what remaining times count from; the moment the board was made by default.
+        local: stands for the machine's own zone.
+    """
+    at = (now or view.now).astimezone(UTC)
+    blocks: list[RenderableType] = [*_head(view.found.board, at, local)]
+    for title, lines in (
+        ("WAITS ON PEOPLE", list(_asks(view, at, local))),
+        (
+            "CLOCKS",
+            [
+                line
+                for row in clock_rows(view.found.board["clocks"], view.plan)
+                for line in render_clock(row, at, local=local)
+            ],
+        ),
+        ("RUNS NOW", list(_running(view.found.board, at))),
+        ("DONE", list(_done(view.found.board, at))),
+        ("IN FORCE", list(_measures(view.found.board["measures"], at, local))),
+        ("HOLDS, HANDOFFS, REVIEW", list(_children(view, at, local))),
+        ("FACTS", list(_facts(view.found.board, at, local))),
+    ):
+        if lines:
+            blocks += [Text(""), Text(title, style="bold underline"), *lines]
+    return Group(*blocks)
+
+
+def short_id(workflow: str) -> str:
+    """Enough of an id to type: what `resolve_run` takes."""
+    prefix, _, rest = workflow.partition("-")
+    return f"{prefix}-{rest[:8]}"
+
+
+def _head(board: Board, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
+    state = board["state"] if board["outcome"] in {"", board["state"]} else f"{board['state']}: {board['outcome']}"
+    title = Text()
+    title.append(show_controls(board["title"]), style="bold")
+    yield title
+    line = Text()
+    line.append(board["severity"], style="bold red" if board["severity"] in {"S0", "S1"} else "bold yellow")
+    line.append(" · ").append(state, style=_STATE_STYLES.get(board["state"], "bold"))
+    line.append(f" · region {board['region']} · opened {clock_time(board['opened_at'], now, local=local)}")
+    if board["state"] in {"open", "paused"}:
+        line.append(f", {ago(board['opened_at'], now)}")
+    yield line
+    commander = board["commander"]
+    who = commander["person"] or "the incident commander on duty"
+    yield Text(f"{board['workflow']} · command: {commander['region']}, {who}", style="dim")
+    yield Text(f"{board['runbook']} v{board['runbook_version']} · plan {board['plan'][:19]}…", style="dim")
+    phases = Text()
+    for index, phase in enumerate(board["phases"]):
+        mark, style = _MARKS[phase["state"]]
+        phases.append("" if index == 0 else " ─ ", style="dim").append(f"{mark} {phase['name']}", style=style)
+    if board["phases"]:
+        yield phases
+    paused = board["paused"]
+    if paused:
+        since = clock_time(str(paused["at"]), now, local=local) if paused.get("at") else ""
+        by = f" by {paused.get('person') or paused.get('by')}" if paused.get("person") or paused.get("by") else ""
+        yield Text(f"PAUSED{by} {since}: no new step starts; clocks keep running", style="bold yellow")
+
+
+def _asks(view: View, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
+    everywhere = [*view.found.asks]
+    for other in view.abroad.values():
+        everywhere += [AskAt(other["workflow"], other, ask) for ask in other["asks"]]
+    for at in everywhere:
+        yield from _ask(at, now, local)
+
+
+def _ask(at: AskAt, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
+    ask = at.ask
+    head = Text("▶ ", style="bold yellow").append(ask["path"], style="bold")
+    head.append(f"  {show_controls(ask['title'])}" if ask["title"] else "")
+    yield head
+    who = Text(f"for {_seats(ask)} · ")
+    if ask["deadline_at"]:
+        who.append(f"until {clock_time(ask['deadline_at'], now, local=local)}, ")
+        who.append(left(ask["deadline_at"], now), style="bold")
+    else:
+        who.append("no deadline")
+    body: list[RenderableType] = [who]
+    if ask["action"]:
+        body.append(Text(f"approves: {ask['action']} {_value(ask['inputs'])}"))
+    body += [Text(f"shown: {item['label']} = {_value(item['value'])}") for item in ask["shown"]]
+    if ask["form"]:
+        body.append(Text("reports: " + ", ".join(f"{name} ({spec['type']})" for name, spec in ask["form"].items())))
+    body += [
+        Text(f"answered: {answer['body']['person']} as {answer['body']['role']}: {answer['body']['option']}")
+        for answer in ask["answers"]
+    ]
+    body.append(Text(f"if nobody answers: {show_controls(ask['on_silence'])}", style="yellow"))
+    yield Padding(Group(*body), (0, 0, 0, 2))
+    yield Text("  " + decide_command(at), style="cyan", no_wrap=True, overflow="ignore")
+
+
+def decide_command(at: AskAt) -> str:
+    """What to type to answer this ask; shortest id and step that say it."""
+    same = sum(ask["step"] == at.ask["step"] for ask in at.board["asks"])
+    step = at.ask["step"] if same == 1 and at.ask["step"] else at.ask["path"]
+    options = "|".join(at.ask["options"])
+    form = "".join(f" --form {name}=…" for name, spec in at.ask["form"].items() if not spec.get("optional"))
+    quoted = step if all(char not in step for char in "!~[]") else f"'{step}'"
+    return f'watchfloor decide {short_id(at.workflow)} {quoted} {options} --as PERSON{form} --reason "…"'
+
+
+def _seats(ask: OpenAsk) -> str:
+    seats = list[str]()
+    for option, slots in ask["options"].items():
+        given = [answer["body"] for answer in ask["answers"] if answer["body"]["option"] == option]
+        seats.append(" and ".join(in_words(open_slots(slots, given))))
+    different = list(dict.fromkeys(seats))
+    if len(different) == 1:
+        return different[0] or "nobody (settled)"
+    return "; ".join(f"{option}: {seat}" for option, seat in zip(ask["options"], seats, strict=True))
+
+
+def _running(board: Board, now: datetime) -> Iterator[RenderableType]:
+    for loop in board["loops"]:
+        done, failed, total = int(loop["done"]), int(loop["failed"]), int(loop["total"])
+        if done + failed >= total and not loop.get("running"):
+            continue
+        line = Text("  ● ", style="cyan").append(str(loop["path"]), style="bold")
+        line.append(f"  {done} of {total} done")
+        if failed:
+            line.append(f", {failed} failed", style="bold red")
+        if loop.get("running"):
+            line.append(f", {loop['running']} under way")
+        yield line
+    for step in board["steps"]:
+        if step["state"] in {"running", "waiting", "retrying"}:
+            yield _step(step, now)
+
+
+def _done(board: Board, now: datetime) -> Iterator[RenderableType]:
+    finished = [step for step in board["steps"] if step["state"] not in {"running", "waiting", "retrying"}]
+    for loop in board["loops"]:
+        if not loop.get("running") and int(loop["done"]) + int(loop["failed"]) >= int(loop["total"]) > 0:
+            text = Text("  ✓ ", style="green").append(str(loop["path"])).append(f"  {loop['done']} of {loop['total']}")
+            if int(loop["failed"]):
+                text.append(f", {loop['failed']} failed", style="bold red")
+            yield text
+    if len(finished) > DONE_SHOWN:
+        yield Text(f"  … {len(finished) - DONE_SHOWN} before (watchfloor ledger export)", style="dim")
+    for step in finished[-DONE_SHOWN:]:
+        yield _step(step, now)
+
+
+def _step(step: StepView, now: datetime) -> Text:
+    mark, style = _STEP_MARKS[step["state"]]
+    line = Text(f"  {mark} ", style=style)
+    line.append(step["path"]).append(f"  {ago(step['since'], now)}", style="dim")
+    if step["state"] not in {"done", "running"}:
+        line.append(f"  {step['state']}", style=style)
+    if step["detail"]:
+        line.append(f"  {show_controls(step['detail'])[:VALUE_WIDTH]}", style="dim")
+    return line
+
+
+def _measures(measures: Sequence[Measure], now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
+    groups: dict[tuple[str, str, str, tuple[str, ...]], list[Measure]] = {}
+    for measure in measures:
+        if measure["undone_at"] is None:
+            key = (measure["action"], measure["step"], measure["undo"] or "", tuple(measure["on"]))
+            groups.setdefault(key, []).append(measure)
+    for (action, step, undo, on), members in groups.items():
+        since = min(measure["in_force_since"] for measure in members)
+        line = Text(f"  {len(members)} × {action}", style="bold")
+        line.append(f" (step {step}) since {clock_time(since, now, local=local)}")
+        line.append(f"; {undo} takes it back" if undo else "; nothing takes it back", style="dim")
+        if undo and on:
+            line.append(f" on {join_words([f'`{fact}`' for fact in on], 'or')}", style="dim")
+        yield line
+    undone = Counter(measure["action"] for measure in measures if measure["undone_at"] is not None)
+    for action, count in undone.items():
+        yield Text(f"  {count} × {action} taken back", style="dim")
+
+
+def _children(view: View, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
+    for report in view.found.board["children"]:
+        own = view.found.children.get(report["workflow"])
+        line = Text(f"  {report['kind']} ", style="bold").append(report["state"], style="cyan")
+        line.append(f" {clock_time(report['at'], now, local=local)}")
+        line.append(f"  {report['path']} · {report['workflow']}", style="dim")
+        yield line
+        details = [
+            f"{name}: {_value(value)}" for name, value in report["data"].items() if value not in (None, "", [], {})
+        ]
+        if own is not None and own["kind"] == "hold":
+            details += [
+                f"expires {clock_time(clock['due_at'], now, local=local)}" for clock in own["clocks"] if clock["due_at"]
+            ]
+        if details:
+            yield Padding(Text(" · ".join(details), style="dim"), (0, 0, 0, 4))
+        other = view.abroad.get(report["workflow"])
+        if other is not None:
+            yield Padding(Text(f"there: {other['state']} · {other['workflow']} in {other['region']}"), (0, 0, 0, 4))
+    for name, why in view.found.silent.items():
+        yield Text(f"  ! {name} does not answer: {why}", style="bold red")
+
+
+def _facts(board: Board, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
+    for name, fact in board["facts"].items():
+        line = Text(f"  {name}", style="bold")
+        if fact["value"] == fact["at"]:
+            line.append(f" {clock_time(fact['at'], now, local=local)}")
+        else:
+            line.append(f" = {_value(fact['value'])}, seen {clock_time(fact['at'], now, local=local)}")
+        line.append(f"  from {fact['source']}" + (f", by {fact['by']}" if fact["by"] else ""), style="dim")
+        if fact["revisions"]:
+            line.append(f"  revised {len(fact['revisions'])}×", style="yellow")
+        yield line
+
+
+def _value(value: Json) -> str:
+    """A value on one line, capped; hidden characters made visible."""
+    if isinstance(value, list):
+        shown = ", ".join(_value(item) for item in value[:3])
+        return shown + (f", … {len(value)} in all" if len(value) > 3 else "") if value else "nothing"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={_value(item)}" for name, item in list(value.items())[:6])
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = show_controls(str(value))
+    return text if len(text) <= VALUE_WIDTH else text[: VALUE_WIDTH - 1] + "…"

@@ -1,0 +1,104 @@
+"""Clocks as bars: how much is gone, how much is left, whether the law or we set it."""
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from rich.text import Text
+
+from schemas.incident import ClockState
+from schemas.plan import ClockLaw, ClockPlan, Plan
+from watchfloor.cli.instants import clock_time, left, span
+from watchfloor.signing import parse_instant
+
+WIDTH = 20
+NAME_WIDTH = 14
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRow:
+    """One clock on the board, with what the plan knows about it. `plan` is None when the plan could not be read."""
+
+    state: ClockState
+    plan: ClockPlan | None
+
+    @property
+    def basis(self) -> str:
+        return "" if self.plan is None else basis_of(self.plan["law"])
+
+
+def clock_rows(clocks: list[ClockState], plan: Plan | None) -> list[ClockRow]:
+    """The clocks, the most urgent first: breached, running by due time, then the rest."""
+    rows = [ClockRow(state, plan["clocks"].get(state["name"]) if plan else None) for state in clocks]
+    rank = {"breached": 0, "running": 1, "late": 2, "assigned": 3, "met": 4, "waiting": 5}
+    return sorted(rows, key=lambda row: (rank[row.state["state"]], row.state["due_at"] or "9999", row.state["name"]))
+
+
+def basis_of(law: ClockLaw) -> str:
+    """Who set the length: `law: <reference>`, or `our objective (law says "promptly"): <reference>`."""
+    counted = law["duration"] is not None or law["business_days"] is not None or law["months"] is not None
+    doubt = "" if law["basis"] == "V" else ", reading not verified"
+    if law["basis"] == "P":
+        return f"our objective: {law['legal_ref']}"
+    if counted:
+        return f"law: {law['legal_ref']}{doubt}"
+    return f"our objective (the law gives no number): {law['legal_ref']}{doubt}"
+
+
+def render_clock(row: ClockRow, now: datetime, *, local: tzinfo | None = None) -> list[Text]:
+    """One or two lines of at most 80 columns."""
+    state = row.state
+    retention = row.plan is not None and row.plan["law"]["kind"] in {"min_retention", "max_retention"}
+    head = Text(f"  {state['name'][:NAME_WIDTH]:<{NAME_WIDTH}} ", style="bold")
+    match state["state"]:
+        case "waiting":
+            start = row.plan["start"]["src"] if row.plan else "its start"
+            head.append("· not started; waits for ", style="dim").append(start, style="dim")
+        case "running" if retention:
+            head.append("keeps until ").append(clock_time(state["due_at"], now, local=local))
+        case "running":
+            _append_bar(head, state, now, "green")
+            head.append(f" {left(state['due_at'], now)}", style="bold")
+            head.append(f", due {clock_time(state['due_at'], now, local=local)}")
+        case "breached":
+            head.append("█" * WIDTH, style="red").append(f" BREACHED, {left(state['due_at'], now)}", style="bold red")
+            head.append(f", was due {clock_time(state['due_at'], now, local=local)}")
+        case "met":
+            head.append("✓ met", style="green").append(_margin(state, "to spare"))
+        case "late":
+            head.append("✗ stopped late", style="bold red").append(_margin(state, "after it was due"))
+        case "assigned":
+            head.append(f"→ now owned by {state['assigned_to']}", style="yellow")
+            if state["due_at"]:
+                head.append(f", due {clock_time(state['due_at'], now, local=local)}")
+    lines = [head]
+    notes = [row.basis] if row.basis else []
+    if state["restarts"]:
+        notes.append(f"restarted {'once' if state['restarts'] == 1 else str(state['restarts']) + ' times'}")
+    if state["warned"] and state["state"] in {"running", "breached"}:
+        notes.append(f"warned at {', '.join(state['warned'])}")
+    if notes:
+        lines.append(Text(" " * (NAME_WIDTH + 3) + " · ".join(notes), style="dim"))
+    return lines
+
+
+def _append_bar(text: Text, state: ClockState, now: datetime, calm: str) -> None:
+    gone = share_gone(state, now)
+    full = min(WIDTH, int(gone * WIDTH))
+    style = calm if gone < 0.5 else "yellow" if gone < 0.8 else "red"
+    text.append("█" * full, style=style).append("░" * (WIDTH - full), style="dim")
+
+
+def share_gone(state: ClockState, now: datetime) -> float:
+    """How much of the clock is used up, 0 to 1 (more than 1 after the breach)."""
+    if state["started_at"] is None or state["due_at"] is None:
+        return 0.0
+    started, due = parse_instant(state["started_at"]), parse_instant(state["due_at"])
+    whole = (due - started).total_seconds()
+    return 1.0 if whole <= 0 else max(0.0, (now - started).total_seconds() / whole)
+
+
+def _margin(state: ClockState, words: str) -> str:
+    if state["stopped_at"] is None or state["due_at"] is None:
+        return ""
+    seconds = (parse_instant(state["due_at"]) - parse_instant(state["stopped_at"])).total_seconds()
+    return f" with {span(seconds)} {words}" if seconds >= 0 else f" {span(-seconds)} {words}"

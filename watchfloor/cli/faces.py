@@ -1,0 +1,107 @@
+"""Which regions this command line may talk to, and which of them has a run.
+
+An operator names one region. On a developer's machine the embedded stack's regions are all here; then a run is looked
+for in each, and nothing of one region's keys is used for another.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from watchfloor.client.errors import Ambiguous, NotFound
+from watchfloor.client.face import Face, connect
+from watchfloor.client.runs import RunSummary, exists, list_incidents, resolve_run
+from watchfloor.runtime.settings import RegionSettings, SettingsRefused, find_home, load
+from watchfloor.runtime.stackfile import read_stack
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The regions in reach, by name."""
+
+    faces: dict[str, Face]
+    settings: dict[str, RegionSettings]
+
+    def face(self, region: str) -> Face:
+        """The face of one region.
+
+        Raises:
+            NotFound: it is not in reach.
+        """
+        if region not in self.faces:
+            raise NotFound(f"region `{region}` is not in reach here; in reach: {', '.join(self.faces)}")
+        return self.faces[region]
+
+    async def locate(self, given: str | None) -> tuple[Face, str]:
+        """The region and whole id of the run meant.
+
+        Raises:
+            NotFound, Ambiguous, EngineUnavailable.
+        """
+        if given is None:
+            return await self._latest()
+        found: list[tuple[Face, str]] = []
+        for face in self.faces.values():
+            try:
+                run = await resolve_run(face, given)
+            except NotFound:
+                continue
+            if await exists(face, run):
+                found.append((face, run))
+        if not found:
+            raise NotFound(f"no run `{given}` in {', '.join(self.faces)}; `watchfloor list` shows them")
+        if len(found) > 1:
+            raise Ambiguous(given, [f"{run} in {face.region}" for face, run in found])
+        return found[0]
+
+    async def _latest(self) -> tuple[Face, str]:
+        runs = await self.list()
+        if not runs:
+            raise NotFound("there is no incident; start one with `watchfloor start` or see `watchfloor demo`")
+        latest = next((run for run in runs if run.closed_at is None), runs[0])
+        return self.faces[latest.region], latest.incident
+
+    async def list(self) -> list[RunSummary]:
+        """The incidents of all regions in reach, latest first."""
+        lists = await asyncio.gather(*(list_incidents(face) for face in self.faces.values()))
+        return sorted((run for runs in lists for run in runs), key=lambda run: run.opened_at, reverse=True)
+
+
+def settings_here(home: Path | None, region: str | None) -> dict[str, RegionSettings]:
+    """The settings of the regions in reach.
+
+    Raises:
+        SettingsRefused: no region is named and no stack is here.
+    """
+    if region is not None:
+        return {region: load(region, home)}
+    record = read_stack(find_home(home))
+    if record is None:
+        raise SettingsRefused(
+            f"no region is named and no stack runs in {find_home(home)}",
+            expected="a running embedded stack, or a region of a configured cluster",
+            fix="run `watchfloor up` in another terminal, or give --region (WATCHFLOOR_REGION)",
+        )
+    return {name: load(name, home) for name in sorted(record.regions)}
+
+
+def with_faces(home: Path | None, region: str | None, work: Callable[[Here], Coroutine[Any, Any, T]]) -> T:
+    """Connect to the regions in reach and do something with them.
+
+    Raises:
+        SettingsRefused, EngineUnavailable, KeysRefused, PeopleRefused.
+    """
+    settings = settings_here(home, region)
+
+    async def run() -> T:
+        faces = {name: await connect(each) for name, each in settings.items()}
+        return await work(Here(faces, settings))
+
+    return asyncio.run(run())
+
+
+__all__ = ["Here", "settings_here", "with_faces"]

@@ -1,0 +1,53 @@
+"""The `watchfloor` command. A command imports what it needs when it runs: `--help` and `lint` start at once."""
+
+from typing import Annotated
+
+import typer
+
+from watchfloor.cli import authoring, records, running, speaking, stacks
+from watchfloor.cli.options import Home
+
+app = typer.Typer(
+    name="watchfloor",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Incident runbooks for Trust & Safety teams, carried out by durable workflows.",
+    epilog="New here? `watchfloor demo` carries a real incident through all phases. Exit codes: 0 done, 1 findings or "
+    "refused, 2 wrong usage, 3 the engine does not work.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"watchfloor {version('watchfloor')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    home: Home = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    context.obj = home
+
+
+stacks.add_to(app)
+running.add_to(app)
+speaking.add_to(app)
+authoring.add_to(app)
+records.add_to(app)
+
+
+def main() -> None:
+    """Run the command line; a keyboard interrupt ends it quietly with 130."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -1,0 +1,40 @@
+"""Options that several commands share, worded once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Region = Annotated[
+    str | None,
+    typer.Option(envvar="WATCHFLOOR_REGION", help="Region to talk to. Left out: every region of the local stack."),
+]
+As = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        envvar="WATCHFLOOR_PERSON",
+        metavar="PERSON",
+        help="Development sign-in: who you are, an id of the people directory. Only against this machine's stack.",
+    ),
+]
+Role = Annotated[
+    str | None, typer.Option(help="The role you speak as; may be left out when only one of your roles fits.")
+]
+Reason = Annotated[str, typer.Option(help="Why, in a sentence. Kept in the region's evidence store, never sent on.")]
+RunId = Annotated[str, typer.Argument(metavar="ID", help="Id of a run, or its beginning.")]
+MaybeRunId = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[ID]", help="Id of a run, or its beginning; left out: the latest open one.", show_default=False
+    ),
+]
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="WATCHFLOOR_HOME",
+        help="Where the stack, its keys and its stores are; `.watchfloor` here when left out.",
+        show_default=False,
+    ),
+]

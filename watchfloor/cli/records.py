@@ -1,0 +1,139 @@
+"""What is on record: the ledger and the review. Read from the stores; no engine is needed."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watchfloor.cli.edge import Exit, edge
+from watchfloor.cli.options import JsonFlag, Region
+
+PANEL = "Records"
+
+ledger_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Verify and export the ledger, offline.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.add_typer(ledger_app, name="ledger", rich_help_panel=PANEL)
+    app.command(rich_help_panel=PANEL)(postmortem)
+
+
+@ledger_app.command("verify")
+def verify_ledger(
+    context: typer.Context,
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE|ID]", help="An exported file, or a run; left out: every chain here.", show_default=False
+        ),
+    ] = None,
+    anchors: Annotated[
+        list[Path] | None,
+        typer.Option("--anchor", help="File with signed checkpoints kept elsewhere; repeatable.", show_default=False),
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            "--keys", help="Public keys of the region that wrote it; left out: the regions here.", show_default=False
+        ),
+    ] = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Prove that nothing in the ledger was edited, cut, reordered or forked; say what could not be checked.
+
+    An edit inside a chain shows by itself. A cut tail or a chain written anew shows only against an anchor: a signed
+    checkpoint that was kept where the ledger does not live. Exit code 1 when something was tampered with.
+
+    [bold]Examples[/]
+
+    \b
+      watchfloor ledger verify
+      watchfloor ledger verify inc-4fkq --anchor from-us.json
+      watchfloor ledger verify incident.jsonl --keys eu.public.json --anchor anchors.jsonl
+    """
+    with edge(as_json):
+        from watchfloor.cli.console import print_json
+        from watchfloor.cli.verification import verify
+
+        reports = verify(context.obj, region, what, anchors or [], keys)
+        if as_json:
+            print_json([{"region": name, "ok": report.ok, **asdict(report)} for name, report in reports])
+        else:
+            for name, report in reports:
+                typer.echo("\n".join([f"{name}: {report.lines()[0]}", *report.lines()[1:]]))
+    if not all(report.ok for _, report in reports):
+        raise typer.Exit(Exit.REFUSED)
+
+
+@ledger_app.command("export")
+def export_ledger(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="ID", help="Run whose chain is exported, or its beginning.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="File; left out: ID.jsonl here.")] = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write one chain as JSON lines, as the offline verifier (anybody's) reads it.
+
+    [bold]Example[/]
+
+    \b
+      watchfloor ledger export inc-4fkq -o incident.jsonl
+    """
+    with edge(as_json):
+        from watchfloor.cli.console import print_json
+        from watchfloor.cli.stores import find_chain, region_stores
+
+        store, chain = find_chain(region_stores(context.obj, region), run)
+        file = out or Path(f"{chain}.jsonl")
+        with store.ledger() as ledger:
+            lines = ledger.export(chain, file)
+        if as_json:
+            print_json({"chain": chain, "region": store.region, "file": file, "entries": lines})
+        else:
+            typer.echo(f"{file}: {lines} entries of {chain} ({store.region})")
+
+
+def postmortem(
+    context: typer.Context,
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]", help="Incident or review, or its beginning; left out: the latest.", show_default=False
+        ),
+    ] = None,
+    where: Annotated[bool, typer.Option("--path", help="Print the folder instead of the text.")] = False,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Read the review that was drafted from the ledger; every sentence names the entry it rests on.
+
+    [bold]Examples[/]
+
+    \b
+      watchfloor postmortem
+      watchfloor postmortem inc-4fkq --path
+    """
+    with edge(as_json):
+        from watchfloor.cli.console import console, print_json
+        from watchfloor.cli.reviews import find_review
+
+        review = find_review(context.obj, region, run)
+        if as_json:
+            print_json({**asdict(review), "text": review.markdown.read_text(encoding="utf-8")})
+            return
+        if where:
+            typer.echo(str(review.folder))
+            return
+        text = review.markdown.read_text(encoding="utf-8")
+        screen = console()
+        if screen.is_terminal:
+            from rich.markdown import Markdown
+
+            screen.print(Markdown(text))
+            screen.print(f"with pictures: {review.html}", style="dim")
+        else:
+            typer.echo(text)

@@ -1,0 +1,212 @@
+"""Start incidents, list them, look at one, watch one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watchfloor.cli.edge import edge
+from watchfloor.cli.options import JsonFlag, MaybeRunId, Region
+
+if TYPE_CHECKING:
+    from watchfloor.client.runs import RunSummary
+
+PANEL = "Incidents"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command(rich_help_panel=PANEL)(start)
+    app.command("list", rich_help_panel=PANEL)(list_runs)
+    app.command(rich_help_panel=PANEL)(show)
+    app.command(rich_help_panel=PANEL)(watch)
+
+
+def start(
+    context: typer.Context,
+    runbook: Annotated[str, typer.Argument(metavar="RUNBOOK", help="Id of the library or path of a runbook.")],
+    order: Annotated[
+        Path, typer.Option("--input", "-i", metavar="FILE", help="Order file: a trigger, or just its inputs, as JSON.")
+    ],
+    key: Annotated[
+        str | None, typer.Option(help="The sender's own key; the same key never starts a second run.")
+    ] = None,
+    requester: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            envvar="WATCHFLOOR_PERSON",
+            metavar="PERSON",
+            help="Who asks for it; they may not approve it. Left out for a machine's trigger.",
+        ),
+    ] = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Start the run of an order, exactly once for each sender's key.
+
+    The runbook is compiled and the order's inputs are checked first; with one bad field nothing is started. The file is
+    what a gateway would deliver, {"source", "key", "received_at", "requester", "inputs": {…}}, or the inputs alone.
+    Timestamps in a file may be relative: "-40m".
+
+    [bold]Examples[/]
+
+    \b
+      watchfloor start eu-tco-removal-order --input runbooks/demo/order.json
+      watchfloor start ./my-runbook.yaml -i order.json --key DE-2026-17 --json
+    """
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from watchfloor.client.library import plan_for_start
+    from watchfloor.client.orders import read_order_file
+
+    with edge(as_json):
+        plan, digest = plan_for_start(runbook)
+        now = datetime.now(UTC)
+        trigger = read_order_file(order, now=now)
+        if key is not None:
+            trigger = trigger.rekeyed(key)
+        if requester is not None:
+            trigger = replace(trigger, requester=requester)
+
+        from watchfloor.cli.board_view import short_id
+        from watchfloor.cli.console import console, print_json
+        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.client.runs import Started, start_incident
+
+        async def go(here: Here) -> Started:
+            face = here.face(region or plan["command"])
+            return await start_incident(face, plan, digest, trigger, now=now, relative=True)
+
+        started = with_faces(context.obj, region, go)
+        if as_json:
+            print_json(started)
+            return
+        screen = console()
+        verb = "was started before by this key" if started.already else "started"
+        screen.print(f"{started.incident} {verb} in {started.region}")
+        screen.print(f"  watchfloor watch {short_id(started.incident)}", style="cyan")
+
+
+def list_runs(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Closed ones too.")] = False,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List incidents: how bad, where they stand, whom they wait on.
+
+    [bold]Examples[/]
+
+    \b
+      watchfloor list
+      watchfloor list --all --region eu --json
+    """
+    with edge(as_json):
+        from watchfloor.cli.console import print_json
+        from watchfloor.cli.faces import Here, with_faces
+
+        async def go(here: Here) -> "list[RunSummary]":
+            return await here.list()
+
+        runs = [run for run in with_faces(context.obj, region, go) if everything or run.closed_at is None or run.lost]
+        if as_json:
+            print_json(runs)
+            return
+        _print_list(runs, everything)
+
+
+def show(context: typer.Context, run: MaybeRunId = None, region: Region = None, as_json: JsonFlag = False) -> None:
+    """Show one incident (or hold, handoff, review) on one screen: what waits on whom, clocks, measures, facts.
+
+    Each thing that waits comes with the exact command that answers it.
+
+    [bold]Examples[/]
+
+    \b
+      watchfloor show
+      watchfloor show inc-4fkq
+      watchfloor show inc-4fkq --json
+    """
+    with edge(as_json):
+        from watchfloor.cli.board_view import View, render_view
+        from watchfloor.cli.console import console, print_json
+        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.views import read_view, view_as_json
+
+        async def go(here: Here) -> View:
+            face, found = await here.locate(run)
+            return await read_view(here, face, found)
+
+        view = with_faces(context.obj, region, go)
+        if as_json:
+            print_json(view_as_json(view))
+        else:
+            console().print(render_view(view))
+
+
+def watch(
+    context: typer.Context,
+    run: MaybeRunId = None,
+    every: Annotated[float, typer.Option(min=0.2, max=60, help="Seconds between two looks.")] = 1.0,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Watch one incident until it closes. On a terminal the screen of `show`, live; elsewhere one line per change.
+
+    With --json one document per change, each on its own line. Ctrl-C stops watching, never the incident.
+
+    [bold]Examples[/]
+
+    \b
+      watchfloor watch
+      watchfloor watch inc-4fkq --every 5
+    """
+    with edge(as_json):
+        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.watching import watch_run
+
+        async def go(here: Here) -> None:
+            face, found = await here.locate(run)
+            await watch_run(here, face, found, every=every, as_json=as_json)
+
+        with_faces(context.obj, region, go)
+
+
+def _print_list(runs: "list[RunSummary]", everything: bool) -> None:
+    from datetime import UTC, datetime
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from watchfloor.cli.board_view import short_id
+    from watchfloor.cli.console import console
+    from watchfloor.cli.instants import span
+
+    screen = console()
+    if not runs:
+        hint = "watchfloor start, or watchfloor demo" if everything else "watchfloor list --all shows closed ones"
+        screen.print(f"no incident{'' if everything else ' is open'} ({hint})")
+        return
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for column in ("ID", "SEV", "RUNBOOK", "PHASE", "STATE", "NEXT DUE", "WAITS ON"):
+        table.add_column(column, no_wrap=column in {"ID", "SEV"}, overflow="fold")
+    now = datetime.now(UTC)
+    for run in runs:
+        state = f"LOST ({run.status})" if run.lost else run.state or run.status
+        due = ""
+        if run.due_at is not None and run.closed_at is None:
+            seconds = (run.due_at - now).total_seconds()
+            due = f"{span(seconds)}" if seconds >= 0 else f"{span(-seconds)} over"
+        style = "bold red" if run.lost or due.endswith("over") else ""
+        table.add_row(
+            short_id(run.incident),
+            run.severity,
+            Text(run.runbook),
+            run.phase,
+            Text(state, style=style),
+            Text(due, style=style),
+            ", ".join(run.waiting),
+        )
+    screen.print(table)

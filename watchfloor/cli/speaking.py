@@ -1,0 +1,202 @@
+"""What people say to a run: decide, fact, pause, resume, abort. Signed in their name with the region's face key."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from watchfloor.cli.edge import edge
+from watchfloor.cli.options import As, JsonFlag, Reason, Region, Role, RunId
+
+if TYPE_CHECKING:
+    from watchfloor.client.statements import Sent
+
+PANEL = "Answer and steer"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command(rich_help_panel=PANEL)(decide)
+    # `-10m` as a value is an instant, not an option
+    app.command(rich_help_panel=PANEL, context_settings={"ignore_unknown_options": True})(fact)
+    for command in (pause, resume, abort):
+        app.command(rich_help_panel=PANEL)(command)
+
+
+def decide(
+    context: typer.Context,
+    run: RunId,
+    step: Annotated[str, typer.Argument(metavar="STEP", help="Step id or path, as `show` names it.")],
+    option: Annotated[str, typer.Argument(metavar="OPTION", help="approve, deny, or an option of the step.")],
+    person: As,
+    reason: Reason,
+    role: Role = None,
+    form: Annotated[
+        list[str] | None, typer.Option("--form", metavar="NAME=VALUE", help="A field of a task's report; repeatable.")
+    ] = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Answer what waits on a person: a gate, a choice, a task, a handoff, the release of a hold, a failed step.
+
+    "Recorded" means that the run has taken it and nothing can lose it. "Sent, not yet recorded" means that no worker
+    answered: the run will judge it when one is back.
+
+    [bold]Examples[/]
+
+    \b
+      watchfloor decide inc-4fkq order_doubt clarify --as counsel-1 --reason "a page is missing"
+      watchfloor decide inc-4fkq tell_authority done --as liaison-1 --form informed_at=now --reason "confirmed by phone"
+      watchfloor decide hold-91ab release release --as counsel-1 --role legal_counsel --reason "order annulled"
+    """
+    with edge(as_json):
+        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.client.forms import parse_pairs
+        from watchfloor.client.statements import send_decision
+
+        fields = parse_pairs(form or [])
+
+        async def go(here: Here) -> "Sent":
+            face, found = await here.locate(run)
+            return await send_decision(face, found, step, option, person=person, role=role, reason=reason, form=fields)
+
+        _report(with_faces(context.obj, region, go), f"`{option}` by {person}", as_json)
+
+
+def fact(
+    context: typer.Context,
+    run: RunId,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The fact, as the runbook declares it.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value; an instant may be `now` or `-5m`.")],
+    source: Annotated[str, typer.Option(help="The system or role that knows it; one the runbook allows.")],
+    person: As,
+    at: Annotated[
+        str | None, typer.Option(help="When it was observed: an instant, `now`, `-5m`. May lie in the past.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Needed when it revises a fact that is already known.")] = "",
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Report a fact: something that happened, when, and who says so. Clocks start and stop by facts.
+
+    [bold]Examples[/]
+
+    \b
+      watchfloor fact inc-4fkq clarification_received now --source authority_mailbox --as counsel-1
+      watchfloor fact inc-4fkq order_annulled -10m --source legal_counsel --as counsel-1
+    """
+    with edge(as_json):
+        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.client.statements import send_fact
+
+        async def go(here: Here) -> "Sent":
+            face, found = await here.locate(run)
+            return await send_fact(
+                face,
+                found,
+                name,
+                value,
+                source=source,
+                person=person,
+                role=role,
+                reason=reason,
+                at=at,
+            )
+
+        _report(with_faces(context.obj, region, go), f"fact `{name}` from {source}", as_json)
+
+
+def pause(
+    context: typer.Context,
+    run: RunId,
+    person: As,
+    reason: Reason,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Stop starting new steps. What is under way ends; clocks keep running, for no law knows a pause button.
+
+    [bold]Example[/]
+
+    \b
+      watchfloor pause inc-4fkq --as commander-eu-1 --reason "wrong order, checking"
+    """
+    _control(context, run, "pause", person, reason, role, region, as_json)
+
+
+def resume(
+    context: typer.Context,
+    run: RunId,
+    person: As,
+    reason: Reason,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Go on after a pause.
+
+    [bold]Example[/]
+
+    \b
+      watchfloor resume inc-4fkq --as commander-eu-1 --reason "order confirmed"
+    """
+    _control(context, run, "resume", person, reason, role, region, as_json)
+
+
+def abort(
+    context: typer.Context,
+    run: RunId,
+    person: As,
+    reason: Reason,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """End an incident before its time. Measures stay in force and holds stay placed; clocks get an owner.
+
+    [bold]Example[/]
+
+    \b
+      watchfloor abort inc-4fkq --as commander-eu-1 --reason "duplicate of inc-9a2c"
+    """
+    _control(context, run, "abort", person, reason, role, region, as_json)
+
+
+def _control(
+    context: typer.Context,
+    run: str,
+    verb: Literal["pause", "resume", "abort"],
+    person: str,
+    reason: str,
+    role: str | None,
+    region: str | None,
+    as_json: bool,
+) -> None:
+    with edge(as_json):
+        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.client.statements import send_control
+
+        async def go(here: Here) -> "Sent":
+            face, found = await here.locate(run)
+            return await send_control(face, found, verb, person=person, role=role, reason=reason)
+
+        _report(with_faces(context.obj, region, go), f"`{verb}` by {person}", as_json)
+
+
+def _report(sent: "Sent", what: str, as_json: bool) -> None:
+    from watchfloor.cli.console import console, print_json
+
+    if as_json:
+        print_json(sent)
+        return
+    screen = console()
+    console(stderr=True).print("DEVELOPMENT SIGN-IN: nobody proved who they are", style="bold yellow")
+    if not sent.recorded:
+        screen.print(f"sent, not yet recorded: {what} to {sent.workflow}", style="bold yellow")
+        screen.print("  no worker answered; the run will judge it when one is back (watchfloor show)")
+        return
+    screen.print(f"recorded: {what} at {sent.path} of {sent.workflow}", style="bold green")
+    if sent.waiting_for:
+        screen.print(f"  still needed: {', '.join(sent.waiting_for)}")
+    screen.print(f"  statement {sent.digest}", style="dim", soft_wrap=True)

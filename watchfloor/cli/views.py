@@ -1,0 +1,54 @@
+"""Gather what `show` and `watch` put on the screen."""
+
+from typing import TYPE_CHECKING
+
+from schemas.incident import Board
+from schemas.json_value import Json
+from schemas.plan import Plan
+from watchfloor.cli.board_view import View, decide_command
+from watchfloor.client.asks import family
+from watchfloor.client.errors import EngineUnavailable, NotFound
+from watchfloor.client.face import Face
+from watchfloor.client.runs import board, plan_of
+
+if TYPE_CHECKING:
+    from watchfloor.cli.faces import Here
+
+
+async def read_view(here: "Here", face: Face, run: str, *, plan: Plan | None = None) -> View:
+    """The boards of a run, of what it started, and of the receiving side of its handoffs where that is in reach.
+
+    Raises:
+        NotFound, EngineUnavailable: for the run itself.
+    """
+    found = await family(face, run)
+    if plan is None and found.board["kind"] == "incident":
+        plan = await plan_of(face, run)
+    abroad: dict[str, Board] = {}
+    for report in found.board["children"]:
+        if report["kind"] != "handoff":
+            continue
+        incoming = incoming_id(report["workflow"])
+        for other in here.faces.values():
+            if other.region != face.region:
+                try:
+                    abroad[report["workflow"]] = await board(other, incoming)
+                except (NotFound, EngineUnavailable):
+                    continue
+    return View(found, plan, abroad)
+
+
+def incoming_id(handoff: str) -> str:
+    """The id of the receiving side's process."""
+    return "in-" + handoff.partition("-")[2]
+
+
+def view_as_json(view: View) -> dict[str, Json]:
+    """What `show --json` prints: the boards as they are, and for each ask the command that answers it."""
+    return {
+        "board": view.found.board,
+        "children": view.found.children,
+        "silent": view.found.silent,
+        "abroad": view.abroad,
+        "commands": {at.ask["path"]: decide_command(at) for at in view.found.asks},
+    }
