@@ -5,10 +5,11 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from watchfloor.runtime.refusal import StackRefused
 from watchfloor.runtime.stackfile import ProcessRecord
@@ -21,6 +22,10 @@ STEADY = timedelta(seconds=30)
 LONGEST_WAIT = 30.0
 
 
+Ready: TypeAlias = Callable[[int], Coroutine[Any, Any, None]]
+"""Given the pid, returns when the process answers; may wait for ever."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """What to run. `ready` returns when it answers; it is asked again after every restart."""
@@ -29,22 +34,20 @@ class Program:
     command: Sequence[str]
     environ: Mapping[str, str]
     log: Path
-    ready: Callable[[], Awaitable[None]]
+    ready: Ready
     ready_within: timedelta = timedelta(seconds=30)
     stop_within: timedelta = timedelta(seconds=10)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Child:
     """One running program."""
 
     program: Program
     process: asyncio.subprocess.Process
     born: int
-    wanted: bool = True
-    """False once it is to stay down: its end is then no surprise."""
-    restarts: int = 0
-    supervisor: asyncio.Task[None] | None = field(default=None, repr=False)
+    started: float
+    """When it was started, on the event loop's clock."""
 
     @property
     def pid(self) -> int:
@@ -102,7 +105,7 @@ async def launch(program: Program) -> Child:
             stderr=output,
             env=dict(program.environ),
         )
-    return Child(program, process, birth_of(process.pid))
+    return Child(program, process, birth_of(process.pid), asyncio.get_running_loop().time())
 
 
 async def await_ready(child: Child) -> None:
@@ -112,8 +115,8 @@ async def await_ready(child: Child) -> None:
         StackRefused: it ended before, or did not answer in time; with the last lines it wrote.
     """
     program = child.program
-    ready = asyncio.ensure_future(program.ready())
-    ended = asyncio.ensure_future(child.process.wait())
+    ready = asyncio.create_task(program.ready(child.pid))
+    ended = asyncio.create_task(child.process.wait())
     try:
         await asyncio.wait(
             {ready, ended}, timeout=program.ready_within.total_seconds(), return_when=asyncio.FIRST_COMPLETED
@@ -139,7 +142,6 @@ async def await_ready(child: Child) -> None:
 
 async def stop_child(child: Child) -> None:
     """End it: SIGTERM, and SIGKILL for whoever does not go in time. Ends its whole process group."""
-    child.wanted = False
     if child.process.returncode is None:
         _signal(child, signal.SIGTERM)
         try:
@@ -148,14 +150,10 @@ async def stop_child(child: Child) -> None:
             _signal(child, signal.SIGKILL)
             await child.process.wait()
     _signal(child, signal.SIGKILL)  # what it may have left in its group
-    if child.supervisor is not None and child.supervisor is not asyncio.current_task():
-        child.supervisor.cancel()
-        await asyncio.gather(child.supervisor, return_exceptions=True)
 
 
 async def kill_child(child: Child) -> None:
-    """End it with SIGKILL, at once, as a crash would; it stays down."""
-    child.wanted = False
+    """End it with SIGKILL, at once, as a crash would."""
     _signal(child, signal.SIGKILL)
     await child.process.wait()
 
