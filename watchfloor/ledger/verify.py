@@ -26,9 +26,9 @@ CHECKED = (
     "each entry's place and its link to the one before, from the chain's beginning",
 )
 WITHOUT_ANCHOR = (
-    "whether entries are missing at the end (a cut tail or an older copy put back): no anchor was given",
-    "whether the tail was replaced by another one (a fork): no anchor was given",
-    "whether the whole chain was written anew: no anchor was given",
+    "whether entries are missing at the end (a cut tail or an older copy put back): no anchor that counts was given",
+    "whether the tail was replaced by another one (a fork): no anchor that counts was given",
+    "whether the whole chain was written anew: no anchor that counts was given",
 )
 
 
@@ -79,10 +79,10 @@ def verify_bytes(content: bytes, keys: Mapping[str, str], anchors: Sequence[Enve
         elif last > anchored:
             span = f"entries {anchored + 1} to {last}" if anchored else f"all {last} entries"
             unchecked.append(
-                f"{name}: {span} lie behind the last anchor that agrees; what stood there might have been cut or replaced"
+                f"{name}: {span} lie behind the last anchor that agrees; a cut or a replacement there cannot be seen"
             )
     if not chains:
-        unchecked.append("whether there ever were entries: the file holds none and no anchor was given")
+        unchecked.append("whether there ever were entries: the file holds none and no anchor that counts was given")
     checked = [*CHECKED] if chains else []
     checked += [f"{name}: the head at {len(mine)} anchor(s)" for name, mine in sorted(trusted.items())]
     ordered = tuple(sorted(set(findings)))
