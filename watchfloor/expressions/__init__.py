@@ -4,15 +4,17 @@ The engine behind the port is Google's; nothing outside this package knows it. P
 sandbox when this package and `cel_expr_python` are passed through.
 """
 
-from watchfloor.expressions.compilation import UnknownName, compile, compile_tree, references
+from watchfloor.expressions.compilation import FUNCTIONS, ROOTS, UnknownName, compile, compile_tree, references
 from watchfloor.expressions.engine import CEL, MAX_LIST
 from watchfloor.expressions.errors import EvaluationFailed, ExpressionError, ExpressionRefused
 from watchfloor.expressions.evaluation import MISSING, Lookup, Missing, as_text, evaluate, render
 
 __all__ = [
     "CEL",
+    "FUNCTIONS",
     "MAX_LIST",
     "MISSING",
+    "ROOTS",
     "EvaluationFailed",
     "ExpressionError",
     "ExpressionRefused",

@@ -1,0 +1,336 @@
+"""The runbook as a typed object: what the reader makes of the tree and the checks and the compiler read.
+
+Names, expressions and texts stay located scalars (`Scalar`), so that every finding can point at its letters. The
+shape is the language's, not the plan's: nothing is resolved, nothing is defaulted but absence (None, empty).
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from schemas.plan import TypeSpec
+from watchfloor.language.nodes import Node, Scalar, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A duration as written: seconds, business days, or a share of a clock. Exactly one of the three is set."""
+
+    text: str
+    span: Span
+    seconds: float | None = None
+    business_days: int | None = None
+    share: float | None = None
+    of: Scalar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One slot of a gate: any of these roles."""
+
+    roles: tuple[Scalar, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What happens then: a word (`fail`, `stop`, `keep`, `continue`) or steps."""
+
+    word: str | None
+    steps: "tuple[Step, ...]"
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class OnSilence:
+    escalate: tuple[Scalar, ...]
+    rung: Time | None
+    then: Course
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalGate:
+    seats: tuple[Seat, ...]
+    exclude: tuple[Scalar, ...]
+    within: Time
+    remind: tuple[Time, ...]
+    show: tuple[Scalar, ...]
+    on_deny: Course
+    silence: OnSilence | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    times: int | None
+    first: Time | None
+    factor: float | None
+    up_to: Time | None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRule:
+    """`never` holds the reason; else what reverses the action (the catalogue's undo when `action` is None)."""
+
+    never: Scalar | None
+    action: Scalar | None
+    on: tuple[Scalar, ...]
+    with_: tuple[tuple[Scalar, Node], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtRule:
+    ask: tuple[Scalar, ...]
+    within: Time
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    action: Scalar
+    with_: tuple[tuple[Scalar, Node], ...]
+    retry: RetryRule | None
+    attempt_timeout: Time | None
+    approval: ApprovalGate | None
+    undo: UndoRule | None
+    doubt: DoubtRule | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    name: Scalar
+    also: tuple[Seat, ...]
+    steps: "tuple[Step, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    ask: Scalar
+    show: tuple[Scalar, ...]
+    seats: tuple[Seat, ...]
+    exclude: tuple[Scalar, ...]
+    within: Time
+    remind: tuple[Time, ...]
+    options: tuple[Choice, ...]
+    silence: OnSilence | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A named, typed thing: an input, a form field."""
+
+    name: Scalar
+    spec: TypeSpec
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    assignee: Seat
+    do: Scalar
+    show: tuple[Scalar, ...]
+    form: tuple[Field, ...]
+    within: Time
+    remind: tuple[Time, ...]
+    silence: OnSilence | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    for_: Time | None
+    until: Scalar | None
+    fact: Scalar | None
+    within: Time | None
+    on_timeout: Course | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    branches: "tuple[tuple[Scalar, tuple[Step, ...]], ...]"
+    join: Literal["all", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    item: Scalar
+    in_: Scalar
+    at_once: int | None
+    on_item_error: Literal["fail", "collect"]
+    steps: "tuple[Step, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    cases: "tuple[tuple[Scalar, tuple[Step, ...]], ...]"
+    otherwise: "tuple[Step, ...] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    every: Time
+    times: int
+    until: Scalar
+    on_exhausted: Course
+    steps: "tuple[Step, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    basis: Scalar
+    scope: tuple[tuple[Scalar, Scalar], ...]
+    sources: tuple[Scalar, ...]
+    storage: Literal["governance", "compliance"]
+    release: tuple[Seat, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    to: Scalar
+    mode: Literal["assist", "command"]
+    share: tuple[Scalar, ...]
+    accept_within: Time
+    seats: tuple[Seat, ...]
+    fallback: Course | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Postmortem:
+    facilitator: Seat
+    within: Time
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    outcome: Scalar
+
+
+Body: TypeAlias = (
+    Action | Decide | Task | Wait | Parallel | ForEach | Choose | Repeat | Hold | Handoff | Postmortem | Stop
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    id: Scalar
+    span: Span
+    name: str
+    cond: Scalar | None
+    negated: bool
+    timeout: Time | None
+    on_error: Course | None
+    records: tuple[tuple[Scalar, Scalar], ...]
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    name: Scalar
+    spec: TypeSpec
+    sources: tuple[Scalar, ...]
+    revise_by: tuple[Scalar, ...] | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    name: Scalar
+    use: Scalar
+    start: Scalar
+    restart: Scalar | None
+    stop: Scalar | None
+    warn: tuple[Time, ...]
+    on_breach: tuple[Scalar, ...]
+    on_close: Scalar | None
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    id: Scalar
+    when: Scalar
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    name: Scalar
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    id: Scalar
+    version: int
+    title: str
+    owners: tuple[str, ...]
+    harm: str
+    mode: Literal["incident", "case"]
+    compartment: str
+    severity: str
+    floors: tuple[tuple[Scalar, str], ...]
+    command: Scalar
+    allowed: tuple[Scalar, ...]
+    handoff_allowed: bool
+    inputs: tuple[Field, ...]
+    facts: tuple[Fact, ...]
+    clocks: tuple[Clock, ...]
+    tracks: tuple[Track, ...]
+    phases: tuple[Phase, ...]
+    close_when: Scalar | None
+    span: Span
+
+
+def courses(step: Step) -> list[tuple[str, Course]]:
+    """The named side paths of a step, in a fixed order: the name is their part of the block path."""
+    found: list[tuple[str, Course | None]] = [("on_error", step.on_error)]
+    body = step.body
+    if isinstance(body, Action) and body.approval is not None:
+        silence = body.approval.silence
+        found += [("on_deny", body.approval.on_deny), ("on_silence", silence.then if silence else None)]
+    elif isinstance(body, Decide | Task):
+        found.append(("on_silence", body.silence.then if body.silence else None))
+    elif isinstance(body, Wait):
+        found.append(("on_timeout", body.on_timeout))
+    elif isinstance(body, Repeat):
+        found.append(("on_exhausted", body.on_exhausted))
+    elif isinstance(body, Handoff):
+        found.append(("fallback", body.fallback))
+    return [(name, course) for name, course in found if course is not None]
+
+
+def blocks(step: Step) -> list[tuple[str, tuple[Step, ...]]]:
+    """Every list of steps below a step with its part of the block path; empty for the plain body of a loop."""
+    body = step.body
+    found: list[tuple[str, tuple[Step, ...]]] = []
+    if isinstance(body, Decide):
+        found += [(choice.name.value, choice.steps) for choice in body.options]
+    elif isinstance(body, Parallel):
+        found += [(name.value, steps) for name, steps in body.branches]
+    elif isinstance(body, ForEach | Repeat):
+        found.append(("", body.steps))
+    elif isinstance(body, Choose):
+        found += [(f"case{number}", steps) for number, (_, steps) in enumerate(body.cases, 1)]
+        found.append(("otherwise", body.otherwise or ()))
+    return found + [(name, course.steps) for name, course in courses(step)]
+
+
+def every_step(steps: tuple[Step, ...]) -> list[Step]:
+    """These steps and all below them, in the order of the file."""
+    found: list[Step] = []
+    for step in steps:
+        found.append(step)
+        for _, inner in blocks(step):
+            found += every_step(inner)
+    return found
+
+
+def all_steps(runbook: Runbook) -> list[Step]:
+    found: list[Step] = []
+    for track in runbook.tracks:
+        found += every_step(track.steps)
+    for phase in runbook.phases:
+        found += every_step(phase.steps)
+    return found

@@ -1,0 +1,86 @@
+"""Reading gates: seats, the window, what a no and what silence lead to."""
+
+from collections.abc import Callable
+
+from watchfloor.language import codes
+from watchfloor.language.document import ApprovalGate, Course, OnSilence, Seat
+from watchfloor.language.nodes import Mapping, Node, Scalar
+from watchfloor.language.reading import (
+    Keys,
+    Reader,
+    duration,
+    expression,
+    list_of,
+    name,
+    open_mapping,
+    unique_names,
+    wrong,
+)
+from watchfloor.language.report import Report
+
+MAX_SEATS = 8
+
+ReadCourse = Callable[[Node, Report], Course | None]
+
+
+def read_seat(node: Node, report: Report) -> Seat | None:
+    """A role, or `{any_of: [roles]}`."""
+    if isinstance(node, Scalar):
+        role = name(node, report)
+        return None if role is None else Seat((role,), node.span)
+    if not isinstance(node, Mapping):
+        wrong(node, report, "a role or `{any_of: [roles]}`")
+        return None
+    keys = Keys(node, report, "this seat")
+    roles = keys.take("any_of", unique_names, required=True)
+    if not keys.close() or roles is None:
+        return None
+    if not roles:
+        report.add(codes.BAD_VALUE, node.span, "no role may fill this seat", expected="at least one role")
+        return None
+    return Seat(roles, node.span)
+
+
+def read_seats(at_least: int) -> Reader[tuple[Seat, ...]]:
+    return list_of(read_seat, "roles", at_least=at_least, at_most=MAX_SEATS)
+
+
+def read_silence(read_then: ReadCourse) -> Callable[[Node, Report], OnSilence | None]:
+    """`fail`, or `{escalate: [roles], rung: 10m, then: fail}`, or with `then: {steps: [...]}`."""
+
+    def read(node: Node, report: Report) -> OnSilence | None:
+        if isinstance(node, Scalar):
+            then = read_then(node, report)
+            return None if then is None else OnSilence((), None, then, node.span)
+        keys = open_mapping(node, report, "`on_silence`", "on_silence: {escalate: [deputy], then: fail}")
+        if keys is None:
+            return None
+        escalate = keys.take("escalate", unique_names) or ()
+        rung = keys.take("rung", duration())
+        then = keys.take("then", read_then, required=True, hint="`then: fail`, or steps that act on nothing")
+        return OnSilence(escalate, rung, then, node.span) if keys.close() and then is not None else None
+
+    return read
+
+
+def read_approval(read_deny: ReadCourse, read_then: ReadCourse) -> Callable[[Node, Report], ApprovalGate | None]:
+    def read(node: Node, report: Report) -> ApprovalGate | None:
+        keys = open_mapping(node, report, "`approval`", "approval: {from: [legal_counsel], within: 10m, on_deny: stop}")
+        if keys is None:
+            return None
+        seats = keys.take("from", read_seats(1), required=True, hint="who approves: `from: [legal_counsel]`")
+        exclude = keys.take("not", unique_names) or ()
+        within = keys.take("within", duration(shares=True))
+        if within is None and not keys.has("within"):
+            keys.miss("within", "every question to a person has a deadline: `within: 10m`", codes.NO_WINDOW)
+        remind = keys.take("remind", list_of(duration(shares=True), "durations", at_most=10)) or ()
+        show = keys.take("show", list_of(expression, "expressions", at_most=50)) or ()
+        on_deny = keys.take("on_deny", read_deny)
+        if on_deny is None and not keys.has("on_deny"):
+            keys.miss("on_deny", "a no is a normal outcome: `on_deny: stop`, `fail` or `{steps: [...]}`", codes.NO_DENY)
+        silence = keys.take("on_silence", read_silence(read_then))
+        if not keys.close() or seats is None or within is None or on_deny is None:
+            return None
+        return ApprovalGate(seats, exclude, within, remind, show, on_deny, silence, node.span)
+
+    return read

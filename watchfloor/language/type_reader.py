@@ -1,0 +1,200 @@
+"""Reading types: `timestamp`, or `{type: list, of: url, max_items: 1000}`; and checking literals against them."""
+
+import re
+from typing import Any
+
+from schemas.plan import TypeSpec
+from watchfloor.language import codes
+from watchfloor.language.document import Field
+from watchfloor.language.findings import listing, nearest
+from watchfloor.language.nodes import Mapping, Node, Scalar, Sequence, shorten
+from watchfloor.language.reading import (
+    MAX_TEXT,
+    Keys,
+    any_node,
+    boolean,
+    integer,
+    name,
+    number,
+    one_of,
+    pairs_of,
+    wrong,
+)
+from watchfloor.language.report import Report
+
+TYPES = ("string", "text", "int", "number", "bool", "timestamp", "duration", "url", "ref", "list", "map")
+MAX_ITEMS = 2_000
+DATA_CLASSES = ("us_protected", "us_public_content", "us_interop", "aggregate", "non_us")
+_SCALARS = tuple(each for each in TYPES if each not in {"list", "map"})
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})\Z"
+)
+_CEL = {"int": "int", "number": "double", "bool": "bool", "timestamp": "timestamp", "duration": "duration"}
+
+
+def read_type(node: Node, report: Report) -> TypeSpec | None:
+    """A type in its short or long form."""
+    if isinstance(node, Scalar):
+        kind = one_of(*TYPES)(node, report)
+        if kind == "list":
+            report.add(
+                codes.MISSING_KEY, node.span, "a list needs `of`", help="write `{type: list, of: url, max_items: 1000}`"
+            )
+            return None
+        return None if kind is None else {"type": kind}
+    if not isinstance(node, Mapping):
+        wrong(node, report, "a type such as `string` or `{type: list, of: url}`")
+        return None
+    keys = Keys(node, report, "this type")
+    kind = keys.take("type", one_of(*TYPES), required=True)
+    spec: dict[str, Any] = {"type": kind}
+    _take(keys, spec, "optional", boolean)
+    _take(keys, spec, "data_class", one_of(*DATA_CLASSES))
+    if kind in {"string", "text", "ref", "url"}:
+        _take(keys, spec, "pattern", _pattern)
+        _take(keys, spec, "max_length", integer(1, MAX_TEXT * 4))
+    if kind in {"string", "int"}:
+        _take(keys, spec, "enum", _enum)
+    if kind in {"int", "number"}:
+        _take(keys, spec, "min", number(-1e15, 1e15))
+        _take(keys, spec, "max", number(-1e15, 1e15))
+    if kind == "list":
+        _take(keys, spec, "of", read_type, required=True)
+        _take(keys, spec, "min_items", integer(0, MAX_ITEMS))
+        _take(keys, spec, "max_items", integer(1, MAX_ITEMS, codes.TOO_WIDE))
+    default: Any = keys.take("default", any_node)
+    if not keys.close():
+        return None
+    for low, high in (("min", "max"), ("min_items", "max_items")):
+        if spec.get(low, 0) > spec.get(high, float("inf")):
+            report.add(codes.CONTRADICTION, node.span, f"`{low}` is larger than `{high}`")
+            return None
+    made: TypeSpec = spec  # type: ignore[assignment]
+    if default is not None and not _default(default, made, report):
+        return None
+    return made
+
+
+def _take(keys: Keys, spec: dict[str, Any], key: str, read: Any, *, required: bool = False) -> None:
+    value = keys.take(key, read, required=required)
+    if value is not None:
+        spec[key] = value
+
+
+def _pattern(node: Node, report: Report) -> str | None:
+    if not isinstance(node, Scalar) or not isinstance(node.core, str):
+        wrong(node, report, "a regular expression in quotes")
+        return None
+    if len(node.value) > 200 or re.search(r"[+*}]\)?[+*{]|\\[1-9]|\(\?", node.value):
+        report.add(
+            codes.BAD_VALUE,
+            node.span,
+            "a pattern that may take very long",
+            expected="up to 200 characters, no nested repetition, no back reference, no `(?`",
+        )
+        return None
+    try:
+        re.compile(node.value)
+    except re.error as error:
+        report.add(codes.BAD_VALUE, node.span, "not a regular expression", expected=str(error.msg))
+        return None
+    return node.value
+
+
+def _enum(node: Node, report: Report) -> list[Any] | None:
+    if not isinstance(node, Sequence) or not node.items:
+        wrong(node, report, "a list of values")
+        return None
+    values: list[Any] = []
+    for item in node.items:
+        if not isinstance(item, Scalar) or not isinstance(item.core, str | int) or isinstance(item.core, bool):
+            wrong(item, report, "text or a whole number")
+            return None
+        if item.core in values:
+            report.add(codes.DUPLICATE_ID, item.span, f"`{item.value}` stands twice in this list")
+            return None
+        values.append(item.core)
+    return values
+
+
+def _default(node: Node, spec: TypeSpec, report: Report) -> bool:
+    wanted = mismatch(node, spec)
+    if wanted is not None:
+        report.add(codes.BAD_DEFAULT, node.span, "this default does not fit its type", expected=wanted)
+        return False
+    spec["default"] = plain(node)
+    return True
+
+
+def read_fields(node: Node, report: Report) -> tuple[Field, ...] | None:
+    """A mapping of names to types."""
+    pairs = pairs_of(name, read_type, "names and types")(node, report)
+    return None if pairs is None else tuple(Field(key, spec, key.span) for key, spec in pairs)
+
+
+def plain(node: Node) -> Any:
+    """A literal as JSON."""
+    if isinstance(node, Scalar):
+        return node.core
+    if isinstance(node, Sequence):
+        return [plain(item) for item in node.items]
+    return {key.value: plain(value) for key, value in node.entries}
+
+
+def mismatch(node: Node, spec: TypeSpec) -> str | None:
+    """What a literal should be under a type; None when it fits."""
+    kind = spec["type"]
+    if kind == "map":
+        return None if isinstance(node, Mapping) else "a mapping"
+    if kind == "list":
+        if not isinstance(node, Sequence):
+            return "a list"
+        if len(node.items) > spec.get("max_items", MAX_ITEMS):
+            return f"at most {spec.get('max_items', MAX_ITEMS)} items"
+        of: TypeSpec = spec.get("of") or {"type": "text"}
+        return next((wanted for item in node.items if (wanted := mismatch(item, of)) is not None), None)
+    if not isinstance(node, Scalar):
+        return f"a value of type {kind}"
+    return _scalar_mismatch(node, spec, kind)
+
+
+def _scalar_mismatch(node: Scalar, spec: TypeSpec, kind: str) -> str | None:
+    value = node.core
+    match kind:
+        case "bool":
+            return None if isinstance(value, bool) else "true or false"
+        case "int" | "number":
+            allowed = int if kind == "int" else (int, float)
+            if isinstance(value, bool) or not isinstance(value, allowed):
+                return "a whole number" if kind == "int" else "a number"
+            if value not in spec.get("enum", [value]):
+                return "one of " + listing([str(each) for each in spec["enum"]])
+            if not spec.get("min", value) <= value <= spec.get("max", value):
+                return "a number in range of `min` and `max`"
+            return None
+        case "timestamp":
+            return None if _INSTANT.match(node.value) else "an instant such as 2026-11-22T03:10:00Z"
+        case "duration":
+            return None if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?(s|m|h|d)", node.value) else "a duration such as 15m"
+    if not isinstance(value, str):
+        return "text (in quotes)"
+    if kind == "url" and not re.match(r"https?://[^\s/]+", value):
+        return "a URL such as https://example.test/v/1"
+    known = spec.get("enum")
+    if known is not None and value not in known:
+        near = nearest(value, [str(each) for each in known])
+        return "one of " + listing([str(each) for each in known]) + (f" (did you mean `{near}`?)" if near else "")
+    pattern = spec.get("pattern")
+    if pattern is not None and not re.search(pattern, value):
+        return f"text that matches {shorten(pattern, 60)}"
+    return f"at most {spec['max_length']} characters" if len(value) > spec.get("max_length", len(value)) else None
+
+
+def cel_type(spec: TypeSpec) -> str:
+    """The CEL type that expressions see."""
+    if spec["type"] == "list":
+        of = spec.get("of")
+        return f"list<{cel_type(of) if of else 'dyn'}>"
+    if spec["type"] == "map":
+        return "map<string,dyn>"
+    return _CEL.get(spec["type"], "string")
