@@ -1,0 +1,75 @@
+"""The board of a process that an incident started, or that another region's incident caused here."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from temporalio import workflow
+
+from schemas.decision import OpenAsk
+from schemas.incident import Board, ClockState, Commander, FactState, Measure, StepView
+from watchfloor.signing import render_instant
+from workflows.notices import Desk
+
+
+def child_board(
+    kind: Literal["hold", "handoff", "incoming"],
+    desk: Desk,
+    *,
+    title: str,
+    state: Literal["open", "closed", "failed"],
+    outcome: str,
+    opened_at: str,
+    asks: Sequence[OpenAsk],
+    steps: Sequence[StepView],
+    clocks: Sequence[ClockState] = (),
+    facts: dict[str, FactState] | None = None,
+    measures: Sequence[Measure] = (),
+    commander: Commander | None = None,
+    severity: str = "",
+) -> Board:
+    """A board with what such a process has; `plan` is what a decision on it must name."""
+    info = workflow.info()
+    return {
+        "v": 1,
+        "kind": kind,
+        "workflow": desk.workflow,
+        "region": desk.region,
+        "title": title,
+        "runbook": "",
+        "runbook_version": 0,
+        "plan": desk.plan,
+        "state": state,
+        "outcome": outcome,
+        "severity": severity,
+        "phase": "",
+        "phases": [],
+        "opened_at": opened_at,
+        "now": render_instant(workflow.now()),
+        "commander": commander or {"region": desk.region, "person": "", "since": opened_at, "fence": 0},
+        "asks": list(asks),
+        "steps": list(steps),
+        "loops": [],
+        "clocks": list(clocks),
+        "facts": facts or {},
+        "measures": list(measures),
+        "children": [],
+        "paused": None,
+        "runs": 0,
+        "history_events": info.get_current_history_length(),
+    }
+
+
+def clock_view(
+    name: str, started_at: str, due_at: str | None, warned: Sequence[str], *, ended: bool = False
+) -> ClockState:
+    """A clock as the board shows it."""
+    return {
+        "name": name,
+        "state": "met" if ended else "running",
+        "started_at": started_at,
+        "due_at": due_at,
+        "stopped_at": None,
+        "warned": list(warned),
+        "restarts": 0,
+        "assigned_to": None,
+    }

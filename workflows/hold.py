@@ -1,0 +1,365 @@
+"""The legal hold: freezes deletion at each source, proves it, outlives the incident, ends by two people's decision."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, FailureError
+
+from schemas.decision import Envelope, OpenAsk
+from schemas.hold import HoldCarried, HoldResult, HoldStart
+from schemas.incident import HOLD_WORKFLOW, QUERY_BOARD, SIGNAL_REPORT, Board, Report, StepView
+from schemas.json_value import Json
+from schemas.ledger import EntryKind
+from watchfloor.signing import bind_grant, digest, parse_instant, render_instant
+from workflows.child_boards import child_board, clock_view
+from workflows.custody import Custody
+from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, plain_wait
+from workflows.journal import Journal
+from workflows.notices import Notices
+from workflows.retention import find_expiry, find_release, find_warnings
+
+RELEASE = "release"
+TOO_EARLY = "too_early"
+"""`ApplicationError.type` of a release decided before the law's minimum retention has ended. No role may shorten it."""
+CUSTODIAN = "records_custodian"
+DEFAULT_RELEASE = [{"any_of": ["legal_counsel"]}, {"any_of": [CUSTODIAN]}]
+
+_TRY_AGAIN = timedelta(minutes=15)
+"""How soon an unproved source is frozen and tried anew, unless the hold is verified more often than that anyway."""
+_ASK_WINDOW = timedelta(days=30)
+_ASK_RUNG = timedelta(days=1)
+
+
+class HoldSteps(HumanSteps):
+    """The asks of a hold: one that comes before the minimum retention has ended is told so, and from when it may."""
+
+    releasable_at: datetime
+
+    def refuse(self, envelope: object) -> tuple[Envelope, OpenAsk]:
+        body = envelope.get("body") if isinstance(envelope, dict) else None
+        about = body.get("path") if isinstance(body, dict) else None
+        if about == RELEASE and workflow.now() < self.releasable_at:
+            raise ApplicationError(
+                f"the law keeps this hold until {render_instant(self.releasable_at)}; "
+                "its release can be decided from then on, by nobody earlier",
+                type=TOO_EARLY,
+                non_retryable=True,
+            )
+        return super().refuse(envelope)
+
+
+@workflow.defn(name=HOLD_WORKFLOW)
+class Hold(AnswersPeople):
+    """One legal hold.
+
+    Durable: the sources' states, expiry, warnings given, the open ask with its answers; all survive continue-as-new.
+    May run twice: any call to a source, deduplicated by its key (`workflows.custody`), and notices. Silence never
+    releases: a release that nobody decides is asked again. Ledger entries (chain: the hold's id): `hold.placed`,
+    `hold.verified`, `hold.failed`, `hold.expiry_warned`, `hold.released`, the entries of the ask and of each effect.
+    Reports `verified` or `failed` to the incident, and `released` at the end, as long as the incident is there.
+    """
+
+    @workflow.init
+    def __init__(self, start: HoldStart) -> None:
+        self.start = start
+        carried = start["carried"]
+        now = workflow.now()
+        self.placed_at = parse_instant(carried["placed_at"]) if carried else now
+        self.expires_at = find_expiry(start["law"], self.placed_at)
+        self.warned = list(carried["warned"]) if carried else []
+        self.next_verify_at = (
+            parse_instant(carried["next_verify_at"]) if carried else now + timedelta(seconds=start["reverify_every"])
+        )
+        self.round = carried.get("round", 0) if carried else 0
+        self.reported = carried.get("reported", "") if carried else ""
+        self.settled: Answer | None = None
+        self.released_at = ""
+        seats = start["release"] if len(start["release"]) >= 2 else DEFAULT_RELEASE
+        self.seats = [{"any_of": list(seat["any_of"])} for seat in seats]
+        self.desk = Desk(
+            region=start["region"],
+            namespace=start["namespace"],
+            incident=start["hold"],
+            plan=start["plan"],
+            workflow=start["hold"],
+            requester=start["requester"],
+            decision_keys=start["decision_keys"],
+        )
+        self.journal = Journal(chain=start["hold"], region=start["region"], seq=carried["entry_seq"] if carried else 0)
+        self.notices = Notices(self.desk, self.journal)
+        asks = {RELEASE: carried["ask"]} if carried and carried["ask"] else None
+        self.human: HoldSteps = HoldSteps(
+            self.desk, self.journal, self.notices, asks=asks, seen=carried.get("seen", []) if carried else None
+        )
+        self.human.releasable_at = find_release(start["law"], self.placed_at, self.expires_at)
+        self.custody = Custody(
+            start,
+            self.journal,
+            carried["sources"]
+            if carried
+            else {
+                source: {"source": source, "state": "freezing", "reference": "", "verified_at": None, "detail": ""}
+                for source in start["sources"]
+            },
+            carried.get("effects", {}) if carried else {},
+        )
+
+    @workflow.run
+    async def run(self, start: HoldStart) -> HoldResult:
+        flusher = asyncio.create_task(self.journal.keep_flushed())
+        if start["carried"] is None:
+            self._note_opening()
+            await self._prove(start["sources"])
+        release = asyncio.create_task(self._ask_release())
+        while self.settled is None:
+            due = self._next_due()
+            await plain_wait(lambda: self.settled is not None or self._long_history(), due)
+            if self.settled is None and self._long_history():
+                await self._continue(flusher, release)
+            await self._take_due()
+        await self._release(self.settled)
+        await self._report(RELEASE + "d", {"by": self._deciders(self.settled)})
+        flusher.cancel()
+        await self.notices.drained()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self.journal.flush()
+        return {
+            "hold": start["hold"],
+            "state": "released",
+            "placed_at": render_instant(self.placed_at),
+            "expires_at": self._expires(),
+            "released_at": self.released_at,
+            "by": self._deciders(self.settled),
+            "sources": self.custody.sources,
+        }
+
+    @workflow.query(name=QUERY_BOARD)
+    def board(self) -> Board:
+        start = self.start
+        due = render_instant(self.expires_at) if self.expires_at else None
+        clock = clock_view(start["law"]["id"], render_instant(self.placed_at), due, self.warned)
+        return child_board(
+            "hold",
+            self.desk,
+            title=f"Legal hold: {start['law']['title']}",
+            state="closed" if self.released_at else "open",
+            outcome="released" if self.released_at else "",
+            opened_at=render_instant(self.placed_at),
+            asks=self.human.shown(),
+            steps=[self._view(source) for source in start["sources"]],
+            clocks=[clock],
+        )
+
+    def _note_opening(self) -> None:
+        start = self.start
+        self.journal.note(
+            EntryKind.HOLD_PLACED,
+            step="hold",
+            path=start["path"],
+            data={
+                "hold": start["hold"],
+                "incident": start["incident"],
+                "basis": start["basis"],
+                "storage": start["storage"],
+                "scope": digest(start["scope"]),
+                "sources": list(start["sources"]),
+                "expires_at": self._expires(),
+            },
+        )
+
+    async def _prove(self, sources: list[str]) -> None:
+        """Freeze and try each source at once; tell the incident, and the custodian of what did not work."""
+        proved = await asyncio.gather(*(self.custody.prove(source) for source in sources))
+        failed = [source for source, worked in zip(sources, proved, strict=True) if not worked]
+        if failed:
+            self.notices.send(
+                "hold_failed",
+                path=self.start["path"],
+                step="hold",
+                roles=[CUSTODIAN],
+                nth=render_instant(workflow.now()),
+            )
+        left = self.custody.unproved
+        every = timedelta(seconds=self.start["reverify_every"])
+        self.next_verify_at = workflow.now() + (min(every, _TRY_AGAIN) if left else every)
+        await self._report("failed" if left else "verified", {"failed": left})
+
+    async def _report(self, state: str, more: dict[str, Json]) -> None:
+        start = self.start
+        data: dict[str, Json] = {
+            "hold": start["hold"],
+            "verified": not self.custody.unproved,
+            "sources": list(start["sources"]),
+            "expires_at": self._expires(),
+            **more,
+        }
+        mark = digest({"state": state, "data": data})
+        if mark == self.reported:
+            return
+        self.reported = mark
+        report: Report = {
+            "path": start["path"],
+            "kind": "hold",
+            "workflow": start["hold"],
+            "state": state,
+            "at": render_instant(workflow.now()),
+            "data": data,
+        }
+        try:
+            await workflow.get_external_workflow_handle(start["incident"]).signal(SIGNAL_REPORT, report)
+        except FailureError:
+            # the incident has closed: the hold outlives it and answers for itself on its own board
+            workflow.logger.info("the incident has ended; the hold goes on")
+
+    def _next_due(self) -> datetime:
+        instants = [at for at in self._warnings() if render_instant(at) not in self.warned]
+        return min([self.next_verify_at, *instants])
+
+    async def _take_due(self) -> None:
+        now = workflow.now()
+        for at in [at for at in self._warnings() if at <= now]:
+            if render_instant(at) not in self.warned:
+                self._warn(at)
+        if now >= self.next_verify_at and self.settled is None:
+            await self._prove(list(self.start["sources"]))
+
+    def _warnings(self) -> list[datetime]:
+        return find_warnings(self.placed_at, self.expires_at, self.start["warn_before"])
+
+    def _warn(self, at: datetime) -> None:
+        self.warned.append(render_instant(at))
+        roles = list(dict.fromkeys(role for seat in self.seats for role in seat["any_of"]))
+        self.journal.note(
+            EntryKind.HOLD_WARNED,
+            step="hold",
+            path=self.start["path"],
+            data={"hold": self.start["hold"], "expires_at": self._expires(), "roles": roles},
+        )
+        self.notices.send(
+            "hold_expiry",
+            path=self.start["path"],
+            step="hold",
+            roles=roles,
+            deadline_at=self._expires() or None,
+            nth=render_instant(at),
+        )
+
+    async def _ask_release(self) -> None:
+        """Ask for the release from the day it is allowed; silence keeps the hold, and it is asked again."""
+        await plain_wait(lambda: False, self.human.releasable_at)
+        while True:
+            self.human.open(
+                path=RELEASE,
+                step=RELEASE,
+                kind="release",
+                title=f"Release the legal hold {self.start['hold']}",
+                options={RELEASE: self.seats},
+                patience=Patience(
+                    within=_ASK_WINDOW.total_seconds(),
+                    remind=[_ASK_WINDOW.total_seconds() / 2],
+                    escalate=["exec_sponsor"],
+                    rung=_ASK_RUNG.total_seconds(),
+                ),
+                on_silence="the hold stays, and the release is asked again",
+                action="hold.unfreeze",
+                action_digest=self.custody.release_digest(),
+                shown=self._shown(),
+                round_=self.round,
+            )
+            answer = await self.human.answer(RELEASE)
+            if answer.option is None:
+                self.round += 1
+            elif answer.ask["action_digest"] != self.custody.release_digest():
+                self.round = self.human.void(RELEASE, "the sources of the hold have changed")
+            else:
+                self.settled = answer
+                return
+
+    def _shown(self) -> list[dict[str, Json]]:
+        start = self.start
+        return [
+            {"label": "basis", "value": start["basis"]},
+            {"label": "law", "value": start["law"]["legal_ref"]},
+            {"label": "incident", "value": start["incident"]},
+            {"label": "placed_at", "value": render_instant(self.placed_at)},
+            {"label": "expires_at", "value": self._expires()},
+            {"label": "scope", "value": digest(start["scope"])},
+            {"label": "sources", "value": list(self.custody.kept)},
+        ]
+
+    async def _release(self, answer: Answer) -> None:
+        """Let every source go; one that cannot be told is paged about and told again until it has heard."""
+        grant = bind_grant(answer.ask, self.start["requester"], RELEASE)
+        while self.custody.kept:
+            kept = self.custody.kept
+            if all(await asyncio.gather(*(self.custody.release(source, grant) for source in kept))):
+                break
+            self.notices.send(
+                "hold_failed",
+                path=self.start["path"],
+                step=RELEASE,
+                roles=[CUSTODIAN],
+                nth=render_instant(workflow.now()),
+            )
+            await workflow.sleep(_TRY_AGAIN)
+        self.released_at = render_instant(workflow.now())
+        self.human.close(RELEASE)
+        self.journal.note(
+            EntryKind.HOLD_RELEASED,
+            step="hold",
+            path=self.start["path"],
+            data={"hold": self.start["hold"], "ask": answer.ask["ask"], "by": self._deciders(answer)},
+        )
+
+    def _long_history(self) -> bool:
+        return workflow.info().is_continue_as_new_suggested()
+
+    async def _continue(self, flusher: "asyncio.Task[None]", release: "asyncio.Task[None]") -> None:
+        await self.notices.drained()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self.journal.flush()
+        if self.settled is not None or self.journal.entries:
+            return
+        flusher.cancel()
+        release.cancel()
+        carried: HoldCarried = {
+            "placed_at": render_instant(self.placed_at),
+            "expires_at": self._expires(),
+            "sources": self.custody.sources,
+            "warned": self.warned,
+            "ask": self.human.asks.get(RELEASE),
+            "answers": [],
+            "entry_seq": self.journal.seq,
+            "next_verify_at": render_instant(self.next_verify_at),
+            "seen": self.human.seen,
+            "round": self.round,
+            "effects": self.custody.effects,
+            "reported": self.reported,
+        }
+        workflow.continue_as_new({**self.start, "carried": carried})
+
+    def _view(self, source: str) -> StepView:
+        state = self.custody.sources[source]
+        words = {
+            "freezing": "running",
+            "frozen": "running",
+            "verified": "done",
+            "failed": "retrying",
+            "released": "done",
+        }
+        return {
+            "path": source,
+            "step": source,
+            "kind": "hold",
+            "name": source,
+            "state": words[state["state"]],  # type: ignore[typeddict-item]
+            "since": state["verified_at"] or render_instant(self.placed_at),
+            "detail": f"{state['state']}: {state['detail']}" if state["detail"] else state["state"],
+        }
+
+    def _expires(self) -> str:
+        return render_instant(self.expires_at) if self.expires_at else ""
+
+    def _deciders(self, answer: Answer) -> list[str]:
+        return [str(envelope["body"]["person"]) for envelope in answer.ask["answers"]]
