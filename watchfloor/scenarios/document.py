@@ -36,6 +36,7 @@ _EXPECT = {
     "never",
     "clocks",
     "facts",
+    "set",
     "unset",
     "undone",
     "asked",
@@ -249,7 +250,7 @@ class _Parser(Reader):
         calls = self.mapping(fields["calls"], "`calls`") if "calls" in fields else {}
         listed = {
             key: self.words(fields[key], f"`{key}`")
-            for key in ("order", "unset", "asked", "paged", "undone")
+            for key in ("order", "set", "unset", "asked", "paged", "undone")
             if key in fields
         }
         actions = self._catalog.keys()
@@ -259,9 +260,10 @@ class _Parser(Reader):
             never=self.words(fields["never"], "`never`", actions) if "never" in fields else (),
             clocks={key: self.word(value, f"clock `{key}`", _CLOCKS) for key, value in clocks.items()},
             facts={key: plain(value) for key, value in facts.items()},
+            set=listed.get("set", ()),
             unset=listed.get("unset", ()),
             undone=listed.get("undone"),
-            asked=listed.get("asked", ()),
+            asked=listed.get("asked"),
             paged=listed.get("paged", ()),
             ledger=self.words(fields["ledger"], "`ledger`", KINDS) if "ledger" in fields else (),
             severity=self.text(fields["severity"], "`severity`") if "severity" in fields else None,

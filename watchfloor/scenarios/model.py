@@ -95,9 +95,10 @@ class Expectation:
     never: tuple[str, ...] = ()
     clocks: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Json] = field(default_factory=dict)
+    set: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
     undone: tuple[str, ...] | None = None
-    asked: tuple[str, ...] = ()
+    asked: tuple[str, ...] | None = None
     paged: tuple[str, ...] = ()
     ledger: tuple[str, ...] = ()
     severity: str | None = None

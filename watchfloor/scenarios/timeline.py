@@ -3,19 +3,39 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from schemas.json_value import Json
 from schemas.ledger import Entry, EntryKind
+
+ASK = EntryKind.ASKED
+TOLD = "told"
+SAID = "said"
+CALLED, CALL_FAILED = "called", "call failed"
+CALL = (CALLED, CALL_FAILED)
+
+_BEGINS = {
+    *CALL,
+    ASK,
+    EntryKind.BRANCH,
+    EntryKind.TRACK,
+    EntryKind.HOLD_PLACED,
+    EntryKind.OFFERED,
+    EntryKind.REVIEW_STARTED,
+    EntryKind.CLOSED,
+}
+"""Events by which a step is seen to begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `kind` is `call`, `failed`, `page`, `said`, `refused`, or a ledger entry's kind."""
+    """One thing that happened. `kind` is one of the names above or a ledger entry's kind; `what` the action, the
+    role, the ask or the entry's gist."""
 
     at: datetime
     kind: str
     step: str
     path: str
     what: str
-    detail: str = ""
+    data: dict[str, Json]
 
 
 class Timeline:
@@ -26,42 +46,46 @@ class Timeline:
         self.events: list[Event] = []
         self.entries: dict[str, Entry] = {}
 
-    def add(self, at: datetime, kind: str, *, step: str = "", path: str = "", what: str = "", detail: str = "") -> None:
-        self.events.append(Event(at, kind, step, path, what, detail))
+    def add(self, at: datetime, kind: str, what: str, *, step: str = "", path: str = "") -> None:
+        self.events.append(Event(at, kind, step, path, what, {}))
 
     def take(self, entries: list[Entry]) -> None:
-        """Take ledger entries as an activity would append them."""
+        """Take ledger entries as the ledger would: each id once."""
         for entry in entries:
             if entry["id"] in self.entries:
                 continue
             self.entries[entry["id"]] = entry
             at = datetime.fromisoformat(entry["at"])
-            self.add(
-                at, entry["kind"], step=entry["step"], path=entry["path"], what=_told(entry), detail=entry["chain"]
-            )
+            what = address(entry["path"]) if entry["kind"] == ASK else _gist(entry)
+            self.events.append(Event(at, entry["kind"], entry["step"], entry["path"], what, entry["data"]))
 
-    def begun(self) -> list[Event]:
-        """One event per begin of a step: the first call of an action, the ask, the branch. What `order` looks at."""
+    def settle(self) -> None:
+        """Put the events in the order in which they happened: ledger entries arrive after their instant."""
+        self.events.sort(key=lambda event: event.at)
+
+    def begun(self) -> list[tuple[int, Event]]:
+        """The first event of each step (and iteration), with its index."""
         seen: set[str] = set()
-        order: list[Event] = []
-        for event in self.events:
-            if event.step and event.path not in seen:
+        first: list[tuple[int, Event]] = []
+        for index, event in enumerate(self.events):
+            if event.step and event.kind in _BEGINS and event.path not in seen:
                 seen.add(event.path)
-                order.append(event)
-        return order
+                first.append((index, event))
+        return first
 
 
-_TOLD = ("option", "outcome", "branch", "role", "roles", "name", "clock", "fact", "severity", "source", "why", "error")
+def address(path: str) -> str:
+    """How a scenario names an ask: the last part of its path (`order_doubt`, `disable!failed`)."""
+    return path.rsplit("/", 1)[-1]
 
 
-def _told(entry: Entry) -> str:
-    data = entry["data"]
-    parts = [f"{key} {_short(data[key])}" for key in _TOLD if data.get(key)]
-    if entry["kind"] == EntryKind.OPENED:
-        return ""
-    return ", ".join(parts)
+_GIST = ("name", "clock", "fact", "phase", "option", "branch", "outcome", "severity", "roles", "source", "why", "error")
 
 
-def _short(value: object) -> str:
+def _gist(entry: Entry) -> str:
+    return ", ".join(_short(entry["data"][key]) for key in _GIST if entry["data"].get(key))
+
+
+def _short(value: Json) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= 60 else text[:57] + "…"

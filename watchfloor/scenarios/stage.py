@@ -1,0 +1,282 @@
+"""The stage of one scenario: stubbed activities on one side, people and systems who speak on the other.
+
+Everything between them is real: the interpreter, its children, the updates with their validators, the signatures.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from schemas.actions import ActionCall, ActionContract, ActionReceipt, ErrorType
+from schemas.ledger import ENTRY_VERSION, EntryKind
+from schemas.notify import (
+    ACTIVITY_ANCHOR,
+    ACTIVITY_DRAFT,
+    ACTIVITY_LEDGER,
+    ACTIVITY_NOTIFY,
+    AnchorCall,
+    AppendCall,
+    NotifyCall,
+    NotifyReceipt,
+)
+from schemas.plan import Plan
+from schemas.postmortem import DraftCall, DraftReceipt
+from watchfloor.client import (
+    ClientError,
+    Face,
+    Refused,
+    send_control,
+    send_decision,
+    send_fact,
+)
+from watchfloor.scenarios.crossing import Crossing
+from watchfloor.scenarios.driver import CUE, SAY, Cue
+from watchfloor.scenarios.model import Answer, Control, Scenario, Statement
+from watchfloor.scenarios.stubs import StubbedActions
+from watchfloor.scenarios.timeline import CALL_FAILED, CALLED, SAID, TOLD, Event, Timeline, address
+from watchfloor.signing import digest, refuse_grant, render_instant
+
+DRIVER_ID = "scenario-driver"
+_OPENS = {"ask", "failed_step", "doubtful_effect", "handoff_offered"}
+"""Kinds of notice that say an ask was opened; the others remind, escalate or warn."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """What one scenario needs while it runs. `complaints` are what deviated while people spoke."""
+
+    scenario: Scenario
+    plan: Plan
+    contracts: Mapping[str, ActionContract]
+    face: Face
+    crossing: Crossing
+    timeline: Timeline
+    incident: str = ""
+    complaints: list[tuple[str, Event]] = field(default_factory=list)
+    spoken: set[tuple[str, int]] = field(default_factory=set)
+    _stubs: StubbedActions = field(init=False)
+    _cued: set[tuple[int, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._stubs = StubbedActions(self.contracts, self.scenario.actions)
+
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        """All activities that the engine may schedule in this scenario."""
+        engine = [self._notify(), self._append(), self._anchor(), self._draft(), self._say()]
+        return [*(self._action(name) for name in self.contracts), *engine, *self.crossing.activities()]
+
+    def _action(self, name: str) -> Callable[..., Any]:
+        @activity.defn(name=name)
+        async def call_action(call: ActionCall) -> ActionReceipt:
+            now = activity.info().started_time
+            self.timeline.take(call["entries"])
+            place = {"step": call["step"], "path": call["path"]}
+            try:
+                self._require_grant(call)
+                outputs = self._stubs.answer(call, now)
+            except ApplicationError as error:
+                self.timeline.add(now, CALL_FAILED, name, **place)
+                self._note_effect(call, now, failed=error.type or "")
+                raise
+            self.timeline.add(now, CALLED, name, **place)
+            self._note_effect(call, now, failed="")
+            return {"outputs": outputs, "key": call["key"], "resolved": "called", "done_at": render_instant(now)}
+
+        return call_action
+
+    def _require_grant(self, call: ActionCall) -> None:
+        """The activity of a real effect verifies the grant once more; so does its stub."""
+        if not call["gated"]:
+            return
+        grant = call["grant"]
+        if grant is None:
+            raise ApplicationError("a gated action came without a grant", type=ErrorType.NO_GRANT, non_retryable=True)
+        refusal = refuse_grant(
+            grant,
+            action=call["action"],
+            key=call["key"],
+            inputs=call["inputs"],
+            region=call["region"],
+            incident=call["incident"],
+            plan=call["plan"],
+            keys=self.face.decision_keys,
+        )
+        if refusal is not None:
+            raise ApplicationError(refusal.message, type=ErrorType.NO_GRANT, non_retryable=True)
+
+    def _note_effect(self, call: ActionCall, now: datetime, *, failed: str) -> None:
+        """The entries that the interceptor around a real action writes."""
+        reads = call["effect"] == "reads"
+        kinds: list[tuple[str, str]] = [] if reads else [("announced", EntryKind.ANNOUNCED)]
+        if failed:
+            kinds.append((f"failed:{activity.info().attempt}", EntryKind.READ_FAILED if reads else EntryKind.FAILED))
+        else:
+            kinds.append(("done", EntryKind.READ if reads else EntryKind.DONE))
+        for suffix, kind in kinds:
+            self.timeline.take(
+                [
+                    {
+                        "v": ENTRY_VERSION,
+                        "id": f"{call['key']}:{suffix}",
+                        "chain": call["incident"],
+                        "kind": kind,
+                        "at": render_instant(now),
+                        "actor": "stub",
+                        "step": call["step"],
+                        "path": call["path"],
+                        "data": {"action": call["action"], "error": failed},
+                    }
+                ]
+            )
+
+    def _notify(self) -> Callable[..., Any]:
+        @activity.defn(name=ACTIVITY_NOTIFY)
+        async def notify_people(call: NotifyCall) -> NotifyReceipt:
+            now = activity.info().started_time
+            self.timeline.take(call["entries"])
+            for role in call["roles"]:
+                self.timeline.add(now, TOLD, role, step=call["step"], path=call["path"])
+            if call["kind"] in _OPENS:
+                await self._cue(call)
+            return {"delivered": ["scenario"], "failed": []}
+
+        return notify_people
+
+    async def _cue(self, call: NotifyCall) -> None:
+        """Let everybody who answers this ask know that it is open."""
+        handle = self.face.client.get_workflow_handle(DRIVER_ID)
+        for index, answer in enumerate(self.scenario.people):
+            if answer.at is not None or not self._meant(answer.step, call) or (index, call["key"]) in self._cued:
+                continue
+            self._cued.add((index, call["key"]))
+            cue: Cue = {
+                "part": "people",
+                "index": index,
+                "workflow": call["workflow"],
+                "path": call["path"],
+                "after": answer.after.total_seconds(),
+            }
+            await handle.signal(CUE, cue)
+
+    def _meant(self, step: str, call: NotifyCall) -> bool:
+        here = {call["path"], address(call["path"]), self.crossing.step_of(call["workflow"])}
+        return step in here or call["path"].endswith("/" + step)
+
+    def _append(self) -> Callable[..., Any]:
+        @activity.defn(name=ACTIVITY_LEDGER)
+        async def append_entries(call: AppendCall) -> None:
+            self.timeline.take(call["entries"])
+
+        return append_entries
+
+    def _anchor(self) -> Callable[..., Any]:
+        @activity.defn(name=ACTIVITY_ANCHOR)
+        async def anchor_chain(call: AnchorCall) -> None:
+            self.timeline.take(call["entries"])
+
+        return anchor_chain
+
+    def _draft(self) -> Callable[..., Any]:
+        @activity.defn(name=ACTIVITY_DRAFT)
+        async def draft_review(call: DraftCall) -> DraftReceipt:
+            mark = digest({"draft": call["postmortem"]})
+            return {
+                "markdown": mark,
+                "html": mark,
+                "timeline": mark,
+                "folder": call["postmortem"],
+                "entries": len(self.timeline.entries),
+                "head": mark,
+                "metrics": {},
+            }
+
+        return draft_review
+
+    def _say(self) -> Callable[..., Any]:
+        @activity.defn(name=SAY)
+        async def say(cue: Cue) -> None:
+            now = activity.info().started_time
+            part, index = cue["part"], cue["index"]
+            self.spoken.add((part, index))
+            entry: Answer | Statement | Control = getattr(self.scenario, part)[index]
+            refusal, told = "", ""
+            try:
+                await self._speak(entry, cue, now)
+            except Refused as error:
+                refusal, told = error.type, error.message
+            except ClientError as error:
+                refusal, told = type(error).__name__, str(error)
+            what = _said(entry)
+            self.timeline.add(
+                now, SAID, f"{what}: {'refused, ' + refusal if refusal else 'accepted'}", path=cue["path"]
+            )
+            if refusal != (entry.refused or ""):
+                wanted = f"refused as {entry.refused}" if entry.refused else "accepted"
+                got = f"refused as {refusal} ({told})" if refusal else "accepted"
+                message = f"line {entry.line}: {what}: expected to be {wanted}, was {got}"
+                self.complaints.append((message, self.timeline.events[-1]))
+
+        return say
+
+    async def _speak(self, entry: Answer | Statement | Control, cue: Cue, now: datetime) -> None:
+        match entry:
+            case Answer():
+                face = self.crossing.face_of(cue["workflow"]) or self.face
+                await send_decision(
+                    face,
+                    cue["workflow"] or self.incident,
+                    cue["path"] or entry.step,
+                    entry.choose,
+                    person=entry.person.id,
+                    role=entry.person.role,
+                    reason=entry.reason,
+                    form=entry.form,
+                    now=now,
+                )
+            case Statement():
+                source = entry.source or outside_sources(self.plan, entry.fact)[0]
+                await send_fact(
+                    self.face,
+                    self.incident,
+                    entry.fact,
+                    entry.value,
+                    source=source,
+                    person=entry.person.id if entry.person else speaker(source),
+                    role=entry.person.role if entry.person else None,
+                    now=now,
+                )
+            case Control():
+                await send_control(
+                    self.face,
+                    self.incident,
+                    entry.verb,
+                    person=entry.person.id,
+                    role=entry.person.role,
+                    reason=entry.reason,
+                    now=now,
+                )
+
+
+def outside_sources(plan: Plan, fact: str) -> list[str]:
+    """The sources of a fact that speak from outside: neither inputs nor steps."""
+    sources = plan["facts"][fact]["sources"] if fact in plan["facts"] else []
+    return [source for source in sources if not source.startswith(("inputs.", "steps."))]
+
+
+def speaker(source: str) -> str:
+    """Who says a fact when the scenario names nobody: a stand-in for the system or role that is its source."""
+    return f"scenario-{source.replace('_', '-')}"
+
+
+def _said(entry: Answer | Statement | Control) -> str:
+    match entry:
+        case Answer():
+            return f"{entry.person.id} chooses {entry.choose} at {entry.step}"
+        case Statement():
+            return f"fact {entry.fact}"
+        case Control():
+            return f"{entry.person.id} says {entry.verb}"
