@@ -48,6 +48,7 @@ class Packet(TypedDict):
     offered_at: str
     accept_by: str
     accept_slots: list[dict[str, list[str]]]
+    """Exactly one seat: one person accepts, with any of its roles."""
     clocks: list[PacketClock]
     shared: list[SharedItem]
     """In the order of `share`."""
@@ -78,8 +79,8 @@ class PacketAnswer(TypedDict):
     verdict: Literal["accepted", "declined"]
     person: str
     role: str
-    read_back: dict[str, Json]
-    """The receiver's severity, nearest deadline and next action: proof that the packet was read."""
+    read_back: dict[str, Json] | None
+    """Null when declined. The receiver's severity, nearest deadline and next action: proof that the packet was read."""
     decided_at: str
     workflow: str
     """The receiving region's workflow id."""

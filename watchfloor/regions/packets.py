@@ -77,7 +77,7 @@ class _Packet(_Strict):
     fence: Annotated[int, Field(ge=0)]
     offered_at: _Instant
     accept_by: _Instant
-    accept_slots: list[_Slot] = Field(min_length=1, max_length=5)
+    accept_slots: list[_Slot] = Field(min_length=1, max_length=1)
     clocks: list[_Clock] = Field(max_length=50)
     shared: list[_Shared] = Field(max_length=50)
 
