@@ -1,0 +1,221 @@
+"""What happened, read from the ledger: phases, clocks, asks and answers, effects, measures, holds, handoffs.
+
+Nothing here is known from anywhere else. Every part keeps the numbers of the entries that say so; a field that an
+entry does not have stays None and is never guessed. Texts are ids, roles, action names and class names as the ledger
+holds them, hostile until a renderer has escaped them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from schemas.json_value import Json
+from schemas.ledger import StoredEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant and the entry that records it."""
+
+    at: datetime
+    seq: int
+
+
+@dataclass(slots=True)
+class Phase:
+    name: str
+    entered: Moment
+    left: Moment | None = None
+
+
+@dataclass(slots=True)
+class Clock:
+    """`state` is met, late, breached (never stopped), running, or assigned (handed to a role at the close)."""
+
+    name: str
+    started: Moment
+    started_at: datetime
+    due_at: datetime | None
+    restarts: list[Moment] = field(default_factory=list)
+    warned: list[tuple[Moment, str]] = field(default_factory=list)
+    breached: Moment | None = None
+    stopped: Moment | None = None
+    stopped_at: datetime | None = None
+    assigned: Moment | None = None
+    assigned_to: str = ""
+
+    @property
+    def state(self) -> str:
+        if self.stopped_at is not None:
+            return "late" if self.due_at is not None and self.stopped_at > self.due_at else "met"
+        if self.breached is not None:
+            return "breached"
+        return "assigned" if self.assigned is not None else "running"
+
+    @property
+    def margin(self) -> timedelta | None:
+        """Time left when it stopped; negative when it stopped late; None when it has no end or never stopped."""
+        if self.stopped_at is None or self.due_at is None:
+            return None
+        return self.due_at - self.stopped_at
+
+    @property
+    def seqs(self) -> tuple[int, ...]:
+        moments = [self.started, *self.restarts, *(moment for moment, _ in self.warned)]
+        moments += [moment for moment in (self.breached, self.stopped, self.assigned) if moment]
+        return tuple(sorted(moment.seq for moment in moments))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One person's decision. `reason_ref` is the digest of the reason, whose text is kept elsewhere."""
+
+    moment: Moment
+    person: str
+    role: str
+    option: str
+    reason_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    moment: Moment
+    why: str
+    person: str
+    role: str
+
+
+@dataclass(slots=True)
+class Ask:
+    path: str
+    step: str
+    kind: str
+    roles: str
+    asked: Moment
+    deadline_at: datetime | None
+    answers: list[Answer] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    reminded: list[Moment] = field(default_factory=list)
+    escalated: list[tuple[Moment, str]] = field(default_factory=list)
+    settled: Moment | None = None
+    option: str = ""
+    silent: Moment | None = None
+
+    @property
+    def answered(self) -> Moment | None:
+        """When the last answer came that the ask needed."""
+        if self.settled:
+            return self.settled
+        return self.answers[-1].moment if self.answers else None
+
+
+@dataclass(slots=True)
+class Effect:
+    """One call of an action. `attempts` is None when no entry says how many there were."""
+
+    key: str
+    action: str
+    path: str
+    step: str
+    kind: str
+    seqs: list[int]
+    announced: Moment | None = None
+    done: Moment | None = None
+    failed: Moment | None = None
+    error: str = ""
+    failures: int = 0
+    doubtful: Moment | None = None
+    resolved: Moment | None = None
+    resolution: str = ""
+    attempts: int | None = None
+
+    @property
+    def first_at(self) -> datetime:
+        moments = [self.announced, self.done, self.failed, self.doubtful, self.resolved]
+        return min(moment.at for moment in moments if moment)
+
+    @property
+    def retried(self) -> bool:
+        return self.failures > 0 or (self.attempts or 1) > 1
+
+
+@dataclass(slots=True)
+class Measure:
+    key: str
+    action: str
+    step: str
+    path: str
+    since: Moment
+    undo: str
+    undone: Moment | None = None
+
+
+@dataclass(slots=True)
+class Hold:
+    id: str
+    step: str
+    placed: Moment | None = None
+    verified: Moment | None = None
+    failed: Moment | None = None
+    released: Moment | None = None
+    expires_at: datetime | None = None
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Handoff:
+    id: str
+    step: str
+    to: str
+    mode: str
+    offered: Moment
+    accepted: Moment | None = None
+    declined: Moment | None = None
+    unanswered: Moment | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that needs no state of its own: a failed step, a fact, a severity, a pause, a passing of command."""
+
+    kind: str
+    moment: Moment
+    actor: str
+    step: str
+    path: str
+    data: Mapping[str, Json]
+
+
+@dataclass(slots=True)
+class Account:
+    """The whole incident. Lists are in the order of the ledger."""
+
+    entries: tuple[StoredEntry, ...]
+    opened: Moment | None = None
+    received_at: datetime | None = None
+    closed: Moment | None = None
+    outcome: str = ""
+    commander: str = ""
+    requester: str = ""
+    severity: str = ""
+    phases: list[Phase] = field(default_factory=list)
+    clocks: list[Clock] = field(default_factory=list)
+    asks: list[Ask] = field(default_factory=list)
+    stray: list[Refused] = field(default_factory=list)
+    """Refused statements that answered no open ask."""
+    effects: list[Effect] = field(default_factory=list)
+    measures: list[Measure] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    handoffs: list[Handoff] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    @property
+    def known(self) -> tuple[datetime, int] | None:
+        """When the company knew: the receipt of the trigger, else the opening of the run."""
+        if self.opened is None:
+            return None
+        return (self.received_at or self.opened.at, self.opened.seq)
+
+    def kind(self, *names: str) -> list[Note]:
+        return [note for note in self.notes if note.kind in names]

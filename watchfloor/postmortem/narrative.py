@@ -1,0 +1,288 @@
+"""The story of an incident, chapter by chapter, each sentence with the entries that say so.
+
+What happened many times the same way (an action over forty items) is one sentence with its counts; everything else
+is told one by one in the order of the ledger.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.ledger import EntryKind
+from watchfloor.postmortem.account import Account, Ask, Clock, Effect, Handoff, Hold, Measure, Moment, Note
+from watchfloor.postmortem.fields import instant, text
+from watchfloor.postmortem.sentences import Id, Sentence, Word, list_ids, say
+
+OPENING = "opening"
+_ASKED = {
+    "approval": "to approve",
+    "decide": "to decide",
+    "task": "to carry out and report",
+    "handoff": "to accept",
+    "release": "to release",
+    "failed": "what to do after the failure of",
+    "doubt": "what became of",
+    "review": "to review",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    name: str
+    began: Moment | None
+    ended: Moment | None
+    sentences: tuple[Sentence, ...]
+
+
+def tell(account: Account) -> list[Chapter]:
+    """The chapters: what came before the first phase, then each phase as it was entered."""
+    told = sorted(_all(account), key=lambda sentence: (sentence.seqs[0], sentence.seqs))
+    starts = [phase.entered.seq for phase in account.phases]
+    chapters: list[Chapter] = []
+    before = tuple(one for one in told if not starts or one.seqs[0] < starts[0])
+    if before:
+        chapters.append(Chapter(OPENING, account.opened, None, before))
+    for index, phase in enumerate(account.phases):
+        end = starts[index + 1] if index + 1 < len(starts) else None
+        inside = tuple(s for s in told if s.seqs[0] >= starts[index] and (end is None or s.seqs[0] < end))
+        chapters.append(Chapter(phase.name, phase.entered, phase.left, inside))
+    return chapters
+
+
+def _all(account: Account) -> Iterator[Sentence]:
+    yield from _frame(account)
+    for clock in account.clocks:
+        yield from _clock(clock)
+    for ask in account.asks:
+        yield from _ask(ask)
+    for refused in account.stray:
+        yield say(
+            refused.moment.at, [refused.moment.seq], "A statement was refused: ", Id(refused.why or "unknown"), "."
+        )
+    for group in group_effects(account):
+        yield from _effects(group)
+    yield from _measures(account.measures)
+    for hold in account.holds:
+        yield from _hold(hold)
+    for handoff in account.handoffs:
+        yield from _handoff(handoff)
+    for note in account.notes:
+        yield from _note(note)
+
+
+def _frame(account: Account) -> Iterator[Sentence]:
+    if account.opened:
+        words: list[Word] = ["The run was opened"]
+        if account.requester:
+            words += [" by ", Id(account.requester)]
+        if account.severity:
+            words += [" with severity ", Id(_first_severity(account))]
+        if account.received_at:
+            words += ["; its trigger had been received at ", account.received_at]
+        yield say(account.opened.at, [account.opened.seq], *words, ".")
+        if account.commander:
+            yield say(account.opened.at, [account.opened.seq], Id(account.commander), " commanded.")
+    for phase in account.phases:
+        if phase.left:
+            seqs = [phase.entered.seq, phase.left.seq]
+            lasted = phase.left.at - phase.entered.at
+            yield say(phase.entered.at, seqs, "Phase ", Id(phase.name), " began and lasted ", lasted, ".")
+        else:
+            yield say(phase.entered.at, [phase.entered.seq], "Phase ", Id(phase.name), " began.")
+    if account.closed:
+        outcome: list[Word] = [" with outcome ", Id(account.outcome)] if account.outcome else []
+        yield say(account.closed.at, [account.closed.seq], "The run was closed", *outcome, ".")
+
+
+def _first_severity(account: Account) -> str:
+    changes = account.kind(EntryKind.SEVERITY)
+    return (text(changes[0].data, "was", "from") if changes else "") or account.severity
+
+
+def _clock(clock: Clock) -> Iterator[Sentence]:
+    name = Id(clock.name)
+    due: list[Word] = [", due at ", clock.due_at] if clock.due_at else []
+    at = clock.started.at
+    yield say(at, [clock.started.seq], "The clock ", name, " counts from ", clock.started_at, *due, ".")
+    for restart in clock.restarts:
+        yield say(restart.at, [restart.seq], "The clock ", name, " was started anew.")
+    for moment, mark in clock.warned:
+        yield say(moment.at, [moment.seq], "The clock ", name, " warned", *_aside(" at ", mark), ".")
+    if clock.breached:
+        yield say(clock.breached.at, [clock.breached.seq], "The clock ", name, " ran out.")
+    if clock.stopped and clock.stopped_at:
+        margin = clock.margin
+        left: list[Word] = []
+        if margin is not None:
+            left = [" with ", margin, " left"] if clock.state == "met" else [", ", -margin, " late"]
+        yield say(
+            clock.stopped.at, [clock.stopped.seq], "The clock ", name, " stopped at ", clock.stopped_at, *left, "."
+        )
+    if clock.assigned:
+        to: list[Word] = [" and was assigned to ", Id(clock.assigned_to)] if clock.assigned_to else []
+        yield say(clock.assigned.at, [clock.assigned.seq], "The clock ", name, " still ran at the close", *to, ".")
+
+
+def _ask(ask: Ask) -> Iterator[Sentence]:
+    step = Id(ask.step or ask.path)
+    who: list[Word] = [Id(ask.roles), " was asked "] if ask.roles else ["People were asked "]
+    until: list[Word] = [", to answer by ", ask.deadline_at] if ask.deadline_at else []
+    yield say(ask.asked.at, [ask.asked.seq], *who, _ASKED.get(ask.kind, "about"), " ", step, *until, ".")
+    for moment in ask.reminded:
+        yield say(moment.at, [moment.seq], "A reminder went out for ", step, ".")
+    for moment, roles in ask.escalated:
+        to: list[Word] = [" to ", Id(roles)] if roles else []
+        yield say(moment.at, [moment.seq], step, " was escalated", *to, " for want of an answer.")
+    for answer in ask.answers:
+        role: list[Word] = [" as ", Id(answer.role)] if answer.role else []
+        wait = answer.moment.at - ask.asked.at
+        words = [Id(answer.person), *role, " chose ", Id(answer.option), " at ", step, " after ", wait]
+        yield say(answer.moment.at, [answer.moment.seq], *words, ".")
+    for refused in ask.refused:
+        yield say(
+            refused.moment.at, [refused.moment.seq], "An answer to ", step, " was refused: ", Id(refused.why), "."
+        )
+    if ask.silent:
+        yield say(ask.silent.at, [ask.silent.seq], "Nobody answered ", step, " in time.")
+
+
+def group_effects(account: Account) -> list[list[Effect]]:
+    """Calls of one action at one step together, in the order of their first entries."""
+    groups: dict[tuple[str, str], list[Effect]] = {}
+    for effect in account.effects:
+        groups.setdefault((effect.step or effect.path, effect.action), []).append(effect)
+    return list(groups.values())
+
+
+def _effects(group: Sequence[Effect]) -> Iterator[Sentence]:
+    first = group[0]
+    action = Id(first.action or first.step)
+    done = [effect for effect in group if effect.done]
+    if done:
+        yield _done(first, action, [e for e in done if e.done])
+    for effect in group:
+        if effect.doubtful:
+            at, seq = effect.doubtful.at, effect.doubtful.seq
+            yield say(at, [seq], "It was in doubt whether ", action, " at ", Id(effect.path), " took effect.")
+        if effect.resolved:
+            how: list[Word] = [": ", Id(effect.resolution)] if effect.resolution else []
+            at, seq = effect.resolved.at, effect.resolved.seq
+            yield say(at, [seq], "The doubt about ", action, " at ", Id(effect.path), " was resolved", *how, ".")
+    lost = [effect for effect in group if effect.failed and not effect.done and not effect.resolved]
+    if lost:
+        seqs = [seq for effect in lost for seq in effect.seqs]
+        count = f" failed {len(lost)} times and was not carried out" if len(lost) > 1 else " failed"
+        errors = sorted({effect.error for effect in lost if effect.error})
+        why: list[Word] = [" (", *list_ids(errors), ")"] if errors else []
+        yield say(lost[0].first_at, seqs, action, " at ", Id(first.step), count, *why, ".")
+
+
+def _done(first: Effect, action: Id, done: Sequence[Effect]) -> Sentence:
+    seqs = [seq for effect in done for seq in effect.seqs]
+    moments = [effect.done.at for effect in done if effect.done]
+    times: list[Word] = [f" {len(done)} times, from ", min(moments), " to ", max(moments)] if len(done) > 1 else []
+    retried = [effect for effect in done if effect.retried]
+    again: list[Word] = []
+    if retried:
+        again = ["; it needed another attempt"] if len(done) == 1 else [f"; {len(retried)} needed another attempt"]
+    looked_up = sum(1 for effect in done if effect.resolution == "looked_up")
+    if looked_up:
+        again.append(f"; {looked_up} were confirmed by looking up" if looked_up > 1 else "; confirmed by looking up")
+    where, verb = Id(first.step or first.path), " was done" if first.kind == "reads" else " took effect"
+    return say(min(effect.first_at for effect in done), seqs, action, " at ", where, verb, *times, *again, ".")
+
+
+def _measures(measures: Sequence[Measure]) -> Iterator[Sentence]:
+    groups: dict[tuple[str, str], list[Measure]] = {}
+    for measure in measures:
+        groups.setdefault((measure.step, measure.action), []).append(measure)
+    for (step, action), group in groups.items():
+        seqs = [measure.since.seq for measure in group]
+        count = f"{len(group)} measures" if len(group) > 1 else "One measure"
+        of: list[Word] = [" of ", Id(action)] if action else []
+        verb = " are in force" if len(group) > 1 else " is in force"
+        yield say(group[0].since.at, seqs, count, *of, " at ", Id(step), verb, " from here on.")
+        undone = [measure.undone for measure in group if measure.undone]
+        if undone:
+            count = f"{len(undone)} measures" if len(undone) > 1 else "One measure"
+            verb = " were undone" if len(undone) > 1 else " was undone"
+            yield say(undone[0].at, [moment.seq for moment in undone], count, *of, " at ", Id(step), verb, ".")
+
+
+def _hold(hold: Hold) -> Iterator[Sentence]:
+    name = Id(hold.id)
+    if hold.placed:
+        at: list[Word] = [" at ", *list_ids(hold.sources)] if hold.sources else []
+        yield say(hold.placed.at, [hold.placed.seq], "The legal hold ", name, " was placed", *at, ".")
+    if hold.verified:
+        proof = " was proved: a deletion tried on purpose was refused."
+        yield say(hold.verified.at, [hold.verified.seq], "The hold ", name, proof)
+    if hold.failed:
+        yield say(hold.failed.at, [hold.failed.seq], "The hold ", name, " failed at a custodian.")
+    if hold.released:
+        yield say(hold.released.at, [hold.released.seq], "The hold ", name, " was released.")
+
+
+def _handoff(handoff: Handoff) -> Iterator[Sentence]:
+    to = Id(handoff.to or "another region")
+    mode: list[Word] = [" (", Id(handoff.mode), ")"] if handoff.mode else []
+    yield say(handoff.offered.at, [handoff.offered.seq], "A handoff was offered to ", to, *mode, ".")
+    by: list[Word] = [" by ", Id(handoff.by)] if handoff.by else []
+    if handoff.accepted:
+        wait = handoff.accepted.at - handoff.offered.at
+        yield say(handoff.accepted.at, [handoff.accepted.seq], to, " accepted the handoff", *by, " after ", wait, ".")
+    if handoff.declined:
+        yield say(handoff.declined.at, [handoff.declined.seq], to, " declined the handoff", *by, ".")
+    if handoff.unanswered:
+        yield say(handoff.unanswered.at, [handoff.unanswered.seq], to, " did not answer the handoff in time.")
+
+
+def _note(note: Note) -> Iterator[Sentence]:
+    at, seqs = note.moment.at, [note.moment.seq]
+    step = Id(note.step or note.path)
+    match note.kind:
+        case EntryKind.FACT:
+            yield say(at, seqs, *_fact(note), ".")
+        case EntryKind.SEVERITY:
+            yield say(at, seqs, "Severity was set to ", Id(text(note.data, "severity", "now", "to")), ".")
+        case EntryKind.STEP_SKIPPED:
+            yield say(at, seqs, "Step ", step, " was skipped.")
+        case EntryKind.STEP_FAILED:
+            error = text(note.data, "error", "type", "why", "reason")
+            yield say(at, seqs, "Step ", step, " failed", *_aside(" (", error, ")"), ".")
+        case EntryKind.BRANCH:
+            taken = text(note.data, "taken", "branch", "option")
+            yield say(at, seqs, "At ", step, " the way ", Id(taken), " was taken.")
+        case EntryKind.TRACK:
+            yield say(
+                at, seqs, "The track ", Id(text(note.data, "track", "id") or note.path), " began beside the phases."
+            )
+        case EntryKind.PAUSED | EntryKind.RESUMED | EntryKind.ABORTED:
+            yield say(at, seqs, "The run was ", note.kind.removeprefix("run."), " by ", Id(note.actor), ".")
+        case EntryKind.COMMAND:
+            to, region = _aside(" to ", text(note.data, "person")), _aside(" in ", text(note.data, "region"))
+            yield say(at, seqs, "Command passed", *to, *region, ".")
+        case EntryKind.NOTICE_FAILED:
+            yield say(at, seqs, "A notice about ", step, " reached nobody.")
+        case EntryKind.REVIEW_STARTED:
+            yield say(at, seqs, "This review was asked for.")
+        case EntryKind.CONFLICT:
+            yield say(at, seqs, "An entry came again with other content; the first was kept.")
+        case _:
+            return
+
+
+def _aside(before: str, name: str, after: str = "") -> list[Word]:
+    """A piece of a sentence that is left out when its name is not known."""
+    return [before, Id(name), *([after] if after else [])] if name else []
+
+
+def _fact(note: Note) -> list[Word]:
+    observed: datetime | None = instant(note.data, "at", "observed_at")
+    source = text(note.data, "source")
+    words: list[Word] = ["The fact ", Id(text(note.data, "fact", "name")), " was recorded"]
+    if observed:
+        words += [", observed at ", observed]
+    if source:
+        words += [", from ", Id(source)]
+    return words
