@@ -1,0 +1,133 @@
+"""The directory of people: strict, located, and complete for development."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchfloor.identity.people import DEVELOPMENT_PEOPLE, PeopleRefused, load_people
+from watchfloor.identity.roles import ROLES
+
+ONE = "people:\n  counsel-1: {roles: [legal_counsel], entity: example-ie, region: eu, contacts: [pager]}\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "people.yaml"
+
+
+def refusal(file: Path, text: str) -> str:
+    file.write_text(text)
+    with pytest.raises(PeopleRefused) as caught:
+        load_people(file)
+    return str(caught.value).replace(str(file), "people.yaml")
+
+
+def test_a_person_is_found_by_id_and_by_role_and_region(file: Path) -> None:
+    file.write_text(ONE)
+    directory = load_people(file)
+    person = directory.person("counsel-1")
+    assert (person.roles, person.entity, person.region, person.contacts) == (
+        ("legal_counsel",),
+        "example-ie",
+        "eu",
+        ("pager",),
+    )
+    assert directory.holders("legal_counsel", "eu") == (person,)
+    assert directory.holders("legal_counsel", "us") == ()
+    assert directory.find("nobody-1") is None
+
+
+def test_contacts_of_a_role_name_each_destination_once(file: Path) -> None:
+    file.write_text(
+        ONE + "  counsel-2: {roles: [legal_counsel], entity: e, region: eu, contacts: [pager, mail_desk]}\n"
+    )
+    assert load_people(file).contacts("legal_counsel", "eu") == ("pager", "mail_desk")
+
+
+def test_a_region_sees_its_own_people_only_when_it_asks_so() -> None:
+    mine = load_people(DEVELOPMENT_PEOPLE, region="us")
+    assert mine.regions() == ("us",)
+    assert mine.find("commander-eu-1") is None
+    assert mine.find("us-desk-1") is not None
+
+
+@pytest.mark.parametrize("region", ["eu", "us"])
+def test_development_people_fill_every_role_of_every_region(region: str) -> None:
+    directory = load_people(DEVELOPMENT_PEOPLE)
+    desk_elsewhere = "us_desk" if region == "eu" else "eu_desk"
+    for role in set(ROLES) - {desk_elsewhere}:
+        assert directory.holders(role, region), role
+
+
+@pytest.mark.parametrize("region", ["eu", "us"])
+@pytest.mark.parametrize(
+    "role",
+    [
+        "incident_commander",
+        "legal_counsel",
+        "exec_sponsor",
+        "policy_lead",
+        "records_custodian",
+        "privacy_boundary_officer",
+    ],
+)
+def test_development_people_can_fill_two_seats_of_a_gate(role: str, region: str) -> None:
+    assert len(load_people(DEVELOPMENT_PEOPLE).holders(role, region)) >= 2
+
+
+def test_every_wrong_thing_has_its_own_line_and_place(file: Path) -> None:
+    text = (
+        "people:\n"
+        "  a-1: {roles: [kings_counsel], entity: e, region: eu, contact: [pager]}\n"
+        "  b-1: {entity: e, region: eu}\n"
+    )
+    lines = refusal(file, text).splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["people.yaml:2:17:", "people.yaml:2:65:", "people.yaml:3:8:"]
+    assert "unknown role `kings_counsel`; expected one of incident_commander" in lines[0]
+    assert "`people.a-1.contact`" in lines[1]
+    assert "`people.b-1.roles`: field required" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("people: {a-1: {}, a-1: {}}\n", "1:19: the key `a-1` a second time"),
+        ("people: *everybody\n", "1:9: an alias"),
+        ("people: &all {}\n", "1:9: an anchor or a tag"),
+        ("people: !!python/name:os.system {}\n", "1:9: an anchor or a tag"),
+        ("people: {}\n---\npeople: {}\n", "2:1: a second document"),
+        ("people: {? [a] : b}\n", "1:12: a key that is not text"),
+        ("people: " + "[" * 20 + "]" * 20 + "\n", "nesting deeper than 8"),
+        ("people:\n\t- x\n", "2:1: found character that cannot start any token"),
+        ("", "valid dictionary"),
+        ("people: {}\n", "at least 1 item"),
+        ("people: {Counsel One: {roles: [deputy], entity: e, region: eu}}\n", "1:23: `people.Counsel One`"),
+    ],
+)
+def test_a_hostile_or_broken_file_is_refused_with_its_place(file: Path, text: str, words: str) -> None:
+    assert words in refusal(file, text)
+
+
+def test_a_missing_file_says_who_writes_it(file: Path) -> None:
+    with pytest.raises(PeopleRefused, match="`watchfloor up` puts a development one there"):
+        load_people(file)
+
+
+def test_a_file_of_megabytes_is_refused_unread(file: Path) -> None:
+    file.write_bytes(b"#" * (4 * 1024 * 1024 + 1))
+    with pytest.raises(PeopleRefused, match="larger than"):
+        load_people(file)
+
+
+def test_deep_nesting_does_not_reach_the_c_composer(file: Path) -> None:
+    assert "nesting deeper than 8" in refusal(file, "a: " + "[" * 60_000) or "key" in refusal(file, "{" * 60_000)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_refused_or_gives_people(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.yaml"
+    file.write_text(text, encoding="utf-8", errors="surrogatepass")
+    with pytest.raises(PeopleRefused):
+        load_people(file)
