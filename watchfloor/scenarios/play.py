@@ -24,6 +24,7 @@ from schemas.ledger import EntryKind
 from schemas.plan import Plan
 from watchfloor.client import Face, InputsRefused, Order, board, start_incident
 from watchfloor.identity.people import Directory, Person
+from watchfloor.runtime.worker import all_workflows
 from watchfloor.scenarios.coverage import find_covered
 from watchfloor.scenarios.crossing import Crossing
 from watchfloor.scenarios.driver import DRIVER, Cue, ScenarioDriver, Script
@@ -33,7 +34,6 @@ from watchfloor.scenarios.outcome import OPEN, Deviation, Ending, Outcome
 from watchfloor.scenarios.stage import DRIVER_ID, Stage, outside_sources, speaker
 from watchfloor.scenarios.timeline import Timeline
 from watchfloor.signing import SigningKey, render_instant
-from workflows import WORKFLOWS
 from workflows.sandboxing import runner
 
 TASK_QUEUE = "scenario"
@@ -100,7 +100,7 @@ async def _play(
         async with Worker(
             environment.client,
             task_queue=TASK_QUEUE,
-            workflows=[*WORKFLOWS, ScenarioDriver],
+            workflows=[*all_workflows(), ScenarioDriver],
             activities=stage.activities(),
             workflow_runner=runner(),
         ):
