@@ -1,0 +1,77 @@
+"""Every example in the documentation is executed: runbooks compile, bindings load, commands parse."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+import yaml
+
+from activities.catalog import CATALOG
+from watchfloor.cli.main import app
+from watchfloor.language import compile_text, load_register
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs" / "guides").glob("*.md"), *(ROOT / "runbooks").glob("*/README.md")])
+FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(*languages: str) -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        text = page.read_text()
+        for found in FENCE.finditer(text):
+            if found[1] in languages:
+                line = text.count("\n", 0, found.start()) + 1
+                yield f"{page.relative_to(ROOT)}:{line}", found[2]
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    for place, text in blocks("console", "sh", "bash"):
+        for line in text.replace("\\\n", " ").splitlines():
+            command = line.removeprefix("$ ").strip()
+            if command.startswith("watchfloor "):
+                yield place, command
+
+
+RUNBOOKS = [(place, text) for place, text in blocks("yaml") if re.match(r"(#.*\n)*runbook:", text)]
+COMMANDS = list(commands())
+
+
+def test_there_are_examples_to_check() -> None:
+    assert len(RUNBOOKS) >= 1
+    assert len(COMMANDS) >= 10
+
+
+@pytest.mark.parametrize(("place", "text"), RUNBOOKS, ids=[place for place, _ in RUNBOOKS])
+def test_a_runbook_in_the_docs_compiles(place: str, text: str) -> None:
+    register = load_register(ROOT / "runbooks" / "clocks.yaml")
+    compiled = compile_text(text, path=place, catalog=CATALOG, register=register)
+    assert [finding.message for finding in compiled.findings] == []
+
+
+@pytest.mark.parametrize(("place", "command"), COMMANDS, ids=[f"{place} {command}" for place, command in COMMANDS])
+def test_a_command_in_the_docs_parses(place: str, command: str) -> None:
+    """Parsed by the real command line, down to the last option; nothing is carried out."""
+    current = typer.main.get_command(app)
+    words = shlex.split(command.split(" | ")[0], comments=True)[1:]
+    context = current.make_context("watchfloor", words, resilient_parsing=False)
+    while hasattr(context.command, "resolve_command"):
+        rest = [*context._protected_args, *context.args]
+        name, found, rest = context.command.resolve_command(context, rest)
+        assert found is not None, f"{place}: no command {name}"
+        context = found.make_context(name, rest, parent=context)
+
+
+def test_yaml_in_the_docs_is_well_formed() -> None:
+    for place, text in blocks("yaml"):
+        assert yaml.compose(text, Loader=yaml.CSafeLoader) is not None, place
+
+
+def test_every_variable_the_code_reads_is_in_the_operating_guide() -> None:
+    guide = (ROOT / "docs" / "guides" / "operating.md").read_text()
+    sources = [path for package in ("watchfloor", "workflows", "activities") for path in (ROOT / package).rglob("*.py")]
+    named = {name for path in sources for name in re.findall(r"\"(WATCHFLOOR_[A-Z_]+)\"", path.read_text())}
+    assert named
+    assert sorted(name for name in named if f"`{name}`" not in guide) == []
