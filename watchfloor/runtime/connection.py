@@ -45,7 +45,12 @@ def make_runtime(metrics_address: str | None) -> Runtime:
 
 
 async def connect(
-    settings: RegionSettings, keys: RegionKeys, *, identity: str, runtime: Runtime, patience: timedelta = PATIENCE
+    settings: RegionSettings,
+    keys: RegionKeys,
+    *,
+    identity: str,
+    runtime: Runtime | None = None,
+    patience: timedelta = PATIENCE,
 ) -> Client:
     """Connect with the region's encryption, waiting while the server or the namespace is not there yet.
 

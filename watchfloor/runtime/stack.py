@@ -8,8 +8,6 @@ with it. What dies by itself is started again, and said so. `<home>/stack.json` 
 """
 
 import asyncio
-import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -23,13 +21,13 @@ from temporalio.client import Client
 
 from watchfloor.identity.people import DEVELOPMENT_PEOPLE
 from watchfloor.runtime.engine import RETENTION, ensure_namespace
+from watchfloor.runtime.homelock import hold_home
 from watchfloor.runtime.ports import LOOPBACK, choose_ports
 from watchfloor.runtime.processes import (
     Child,
     Program,
     await_ready,
     birth_of,
-    is_alive,
     kill_child,
     launch,
     pause_before_restart,
@@ -43,7 +41,7 @@ from watchfloor.runtime.programs import (
     server_program,
     worker_program,
 )
-from watchfloor.runtime.refusal import SettingsRefused, StackRefused
+from watchfloor.runtime.refusal import StackRefused
 from watchfloor.runtime.settings import RegionSettings, find_home, load
 from watchfloor.runtime.stackfile import (
     ProcessRecord,
@@ -51,13 +49,11 @@ from watchfloor.runtime.stackfile import (
     SandboxRecord,
     StackRecord,
     TemporalRecord,
-    read_stack,
     remove_stack,
     write_stack,
 )
 
 REGIONS = ("us", "eu")
-LOCK_FILE = ".stack.lock"
 
 Progress = Callable[[str, str, str], None]
 """Called with a part, its new state and a detail. States: starting, ready, died, restarting, stopping, stopped."""
@@ -90,7 +86,7 @@ class EmbeddedStack:
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._progress: Progress = _silent
         self._record: StackRecord | None = None
-        self._lock: IO[str] | None = None
+        self._hold: IO[str] | None = None
         self._stopped = asyncio.Event()
         self._stopping = False
 
@@ -127,7 +123,7 @@ class EmbeddedStack:
             StackRefused: a stack runs in this home already, or a part does not start; then nothing stays running.
         """
         self._progress = progress
-        self._take_home()
+        self._hold = hold_home(self.home)
         try:
             await self._start_all()
         except BaseException:
@@ -145,7 +141,11 @@ class EmbeddedStack:
         ):
             await asyncio.gather(*(self._stop_one(name) for name in group))
         self._children.clear()
-        self._release_home()
+        if self._hold is not None:
+            remove_stack(self.home)
+            self._hold.close()
+            self._hold = None
+        self._record = None
         self._stopped.set()
 
     async def wait(self) -> None:
@@ -186,52 +186,6 @@ class EmbeddedStack:
                 f"the stack has no process `{name}`", expected=", ".join(self._children), fix="name one of these"
             )
         return self._children[name]
-
-    def _take_home(self) -> None:
-        try:
-            self.home.mkdir(parents=True, exist_ok=True)
-            self.home.chmod(0o700)
-            self._lock = (self.home / LOCK_FILE).open("a")
-        except OSError as error:
-            raise StackRefused(
-                f"{self.home} cannot be used: {error.strerror}",
-                expected="a directory that may be written",
-                fix="name another one with WATCHFLOOR_HOME or --home, or correct its permissions",
-            ) from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._lock.close()
-            self._lock = None
-            raise StackRefused(
-                f"a stack is already running in {self.home}{self._who()}",
-                expected="one stack in one home",
-                fix="use it, stop it (Ctrl-C where it runs), or take another home with WATCHFLOOR_HOME or --home",
-            ) from error
-        self._clear_remains()
-
-    def _who(self) -> str:
-        with contextlib.suppress(SettingsRefused):
-            record = read_stack(self.home)
-            return f" (pid {record.owner.pid})" if record else ""
-        return ""
-
-    def _clear_remains(self) -> None:
-        """The lock is ours, so a record that is still there is of a stack that died; end what it may have left."""
-        with contextlib.suppress(SettingsRefused):
-            record = read_stack(self.home)
-            for process in record.processes.values() if record else ():
-                if is_alive(process):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(process.pid, signal.SIGKILL)
-        remove_stack(self.home)
-
-    def _release_home(self) -> None:
-        if self._lock is not None:
-            remove_stack(self.home)
-            self._lock.close()
-            self._lock = None
-        self._record = None
 
     async def _start_all(self) -> None:
         parts = ["temporal", "ui", "sandbox", "smtp"]
