@@ -1,8 +1,8 @@
 """Handing an incident, or a part of it, to another region: the sending side.
 
 Accepting an answer here is the one moment at which command passes. Until then the sender commands; an answer that
-comes after `accept_by` is refused, and the receiver learns it. So there is exactly one commander at any time, whatever is
-lost on the way.
+comes after `accept_by` is refused, and the receiver learns it. So there is exactly one commander at any time, whatever
+is lost on the way.
 """
 
 import asyncio

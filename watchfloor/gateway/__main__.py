@@ -1,0 +1,80 @@
+"""`python -m watchfloor.gateway --region us --port 8480`: the gateway of one region, until SIGTERM or SIGINT."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from watchfloor.gateway.app import build_app
+from watchfloor.gateway.inbox import Inbox, open_inbox
+from watchfloor.regions.keys import KeysRefused
+from watchfloor.regions.residency import ResidencyRefused
+from watchfloor.runtime.connection import connect, make_runtime
+from watchfloor.runtime.logging import configure_logging
+from watchfloor.runtime.packages import require_own_packages
+from watchfloor.runtime.refusal import Refused
+from watchfloor.runtime.settings import RegionSettings, load
+
+LOOPBACK = "127.0.0.1"
+MAX_AT_ONCE = 64
+"""Requests served at once; more are told to come again by a 503."""
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tls: tuple[Path, Path] | None) -> None:
+    """Serve until asked to stop."""
+    client = await connect(settings, inbox.keys, identity=f"gateway/{settings.region}", runtime=make_runtime(None))
+    config = uvicorn.Config(
+        build_app(inbox, client),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MAX_AT_ONCE,
+        timeout_keep_alive=5,
+        ssl_certfile=tls[0] if tls else None,
+        ssl_keyfile=tls[1] if tls else None,
+    )
+    log.info("gateway started", region=settings.region, host=host, port=port, peers=sorted(inbox.peers))
+    await uvicorn.Server(config).serve()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m watchfloor.gateway", description="The gateway of one region.")
+    parser.add_argument("--region", required=True, help="the region to serve, such as us or eu")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen on; without TLS only the loopback one")
+    parser.add_argument("--home", type=Path, default=None, help="home directory (WATCHFLOOR_HOME, else .watchfloor)")
+    parser.add_argument("--tls-cert", type=Path, default=None, help="certificate chain, PEM")
+    parser.add_argument("--tls-key", type=Path, default=None, help="private key of the certificate, PEM")
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    given = parser.parse_args(arguments)
+    if (given.tls_cert is None) != (given.tls_key is None):
+        parser.error("--tls-cert and --tls-key belong together")
+    tls = (given.tls_cert, given.tls_key) if given.tls_cert else None
+    if tls is None and given.host != LOOPBACK:
+        parser.error(
+            f"without --tls-cert the gateway listens on {LOOPBACK} only; put it behind TLS or give it a certificate"
+        )
+    try:
+        require_own_packages()
+        settings = load(given.region, given.home)
+        folder = settings.log_path if settings.embedded or sys.stderr.isatty() else None
+        configure_logging(f"gateway-{given.region}", folder, level=given.log_level)
+        asyncio.run(serve(settings, open_inbox(settings), given.host, given.port, tls))
+    except (Refused, KeysRefused, ResidencyRefused) as error:
+        print(f"the gateway of `{given.region}` does not start: {error}", file=sys.stderr)
+        return 3
+    except Exception:  # the edge of the process: the log gets types and places, never an error's text
+        log.exception("gateway failed", region=given.region)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

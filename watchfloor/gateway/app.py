@@ -1,0 +1,112 @@
+"""The HTTP face of a region towards the other regions: packets, answers, anchors. Nothing else is offered."""
+
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from temporalio.client import Client
+
+from schemas.decision import Envelope
+from schemas.handoff import Sealed
+from watchfloor.gateway.anchors import AnchorRefused, keep_anchor
+from watchfloor.gateway.bodies import EnvelopeBody, SealedBody, read_body
+from watchfloor.gateway.inbox import Inbox, open_inbox
+from watchfloor.gateway.problems import Problem, render_problem
+from watchfloor.gateway.reception import Reception
+from watchfloor.ledger.checkpoint import open_checkpoint
+from watchfloor.runtime.settings import RegionSettings
+from watchfloor.signing import SignatureRefused
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(settings: RegionSettings, client: Client) -> FastAPI:
+    """The gateway of the region that the settings describe, over a connected client.
+
+    Raises:
+        watchfloor.regions.keys.KeysRefused, watchfloor.regions.residency.ResidencyRefused: it cannot be opened.
+    """
+    return build_app(open_inbox(settings), client)
+
+
+def build_app(inbox: Inbox, client: Client) -> FastAPI:
+    """The gateway over an inbox."""
+    app = FastAPI(title=f"Watchfloor gateway of {inbox.region}", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_exception_handler(Problem, render_problem)
+    app.add_exception_handler(HTTPException, _render_http)
+    app.middleware("http")(_guard)
+    reception = Reception(inbox, client)
+
+    @app.get("/healthz")
+    async def health() -> JSONResponse:
+        return JSONResponse({"ok": True, "region": inbox.region})
+
+    @app.post("/handoffs/packets")
+    async def packets(request: Request) -> JSONResponse:
+        body = await read_body(request, SealedBody)
+        return JSONResponse(await reception.take_packet(cast(Sealed, body.model_dump())), 202)
+
+    @app.post("/handoffs/answers")
+    async def answers(request: Request) -> JSONResponse:
+        body = await read_body(request, SealedBody)
+        return JSONResponse(await reception.take_answer(cast(Sealed, body.model_dump())))
+
+    @app.post("/anchors")
+    async def anchors(request: Request) -> JSONResponse:
+        body = await read_body(request, EnvelopeBody)
+        return take_anchor(inbox, cast(Envelope, body.model_dump()))
+
+    return app
+
+
+def take_anchor(inbox: Inbox, envelope: Envelope) -> JSONResponse:
+    """Keep a checkpoint that another region's ledger key has signed.
+
+    Raises:
+        Problem: 403 not believed, 409 a fork (kept all the same), 422 no name for a file, 503 not written.
+    """
+    region = envelope["body"].get("region")
+    peer = inbox.peers.get(region) if isinstance(region, str) else None
+    if peer is None:
+        raise Problem(403, "refused", "the checkpoint is of a region that is not known here")
+    try:
+        checkpoint = open_checkpoint(envelope, peer.ledger)
+        kept = keep_anchor(inbox.anchors_path, checkpoint, envelope)
+    except SignatureRefused as error:
+        raise Problem(403, "refused", f"the checkpoint is not believed: {error}") from None
+    except AnchorRefused as error:
+        raise Problem(422, "shape", str(error)) from None
+    except OSError as error:
+        log.error("anchor not written", region=region, chain=checkpoint["chain"])
+        raise Problem(503, "unavailable", "the checkpoint could not be written", retry_after=5) from error
+    if kept.forked:
+        log.error("ledger forked", region=region, chain=checkpoint["chain"], seq=checkpoint["seq"])
+        raise Problem(409, "forked", "another head was signed for this place before; both are kept")
+    return JSONResponse(
+        {"kept": kept.new, "chain": checkpoint["chain"], "seq": checkpoint["seq"]}, 201 if kept.new else 200
+    )
+
+
+async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """The edge of the process: whatever is left becomes a plain 500, and the log gets its type only."""
+    try:
+        response = await call_next(request)
+    except Exception:
+        log.exception("request failed", path=request.url.path)
+        response = render_problem(
+            request, Problem(500, "internal", "the gateway failed; the message may be sent again")
+        )
+    response.headers["cache-control"] = "no-store"
+    response.headers["x-content-type-options"] = "nosniff"
+    return response
+
+
+def _render_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    codes = {404: "not_found", 405: "method"}
+    detail = {404: "nothing is offered at this address", 405: "this address takes another method"}
+    status = error.status_code
+    return render_problem(request, Problem(status, codes.get(status, "refused"), detail.get(status, "refused")))

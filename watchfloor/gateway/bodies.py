@@ -1,0 +1,109 @@
+"""Request bodies: capped while they arrive, strictly parsed, validated before anything is computed over them."""
+
+import asyncio
+import json
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from watchfloor.gateway.problems import Problem
+
+MAX_BODY = 64 * 1024
+BODY_TIMEOUT = 10.0
+"""Seconds in which a body must have arrived."""
+MAX_DEPTH = 32
+
+_Short = Annotated[str, Field(max_length=100)]
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SealedBody(_Strict):
+    """A sealed packet or answer as it is posted."""
+
+    v: Literal[1]
+    handoff: Annotated[str, Field(pattern=r"^hand-[a-z0-9]{20}$")]
+    from_region: _Short
+    to_region: _Short
+    kind: Literal["packet", "answer"]
+    to_kid: _Short
+    epk: _Short
+    nonce: _Short
+    box: Annotated[str, Field(max_length=MAX_BODY)]
+
+
+class EnvelopeBody(_Strict):
+    """A signed statement as it is posted."""
+
+    domain: _Short
+    kid: _Short
+    body: dict[str, Any]
+    sig: _Short
+
+
+async def read_body(request: Request, model: type[_Model]) -> _Model:
+    """Read, parse and validate a JSON body.
+
+    Raises:
+        Problem: 413 too large, 415 not JSON by its type, 400 not strict JSON, 422 not of the model's shape.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem(415, "media_type", "send the message as application/json")
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length[:12]) > MAX_BODY:
+        raise _too_large()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            content = await _collect(request)
+    except TimeoutError:
+        raise Problem(400, "slow_body", f"the body did not arrive within {BODY_TIMEOUT:.0f} s") from None
+    try:
+        document = json.loads(content.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        _limit_depth(document, MAX_DEPTH)
+    except (ValueError, RecursionError):
+        raise Problem(
+            400, "not_json", f"the body must be one UTF-8 JSON value with unique keys, nested at most {MAX_DEPTH} deep"
+        ) from None
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part)[:40] for part in first["loc"][:4]) or "the body"
+        raise Problem(422, "shape", f"`{where}`: {first['type'].replace('_', ' ')}") from None
+
+
+async def _collect(request: Request) -> bytes:
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MAX_BODY:
+            raise _too_large()
+    return bytes(content)
+
+
+def _too_large() -> Problem:
+    return Problem(413, "too_large", f"at most {MAX_BODY} bytes are taken")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_constant(_text: str) -> Any:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _limit_depth(value: Any, left: int) -> None:
+    if left == 0:
+        raise ValueError("nested too deeply")
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts:
+        _limit_depth(part, left - 1)

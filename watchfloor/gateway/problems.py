@@ -1,0 +1,45 @@
+"""Refusals as RFC 9457 problem details: a stable code, a status, a sentence. Nothing of the request is repeated."""
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+MEDIA_TYPE = "application/problem+json"
+TITLES = {
+    400: "The body is not JSON as it is expected here",
+    403: "The message is not believed",
+    404: "There is nothing of that name here",
+    405: "This address takes another method",
+    409: "The message contradicts what stands",
+    410: "The message came too late",
+    411: "The length of the body must be given",
+    413: "The body is too large",
+    415: "The body must be application/json",
+    422: "The message is not of the expected shape",
+    500: "Something went wrong here",
+    503: "Try again later",
+}
+
+
+class Problem(Exception):
+    """A request is refused. `code` is for programs, `detail` for people; neither quotes what was sent."""
+
+    def __init__(self, status: int, code: str, detail: str, *, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+def render_problem(_request: Request, error: Exception) -> JSONResponse:
+    """The response for a `Problem`."""
+    assert isinstance(error, Problem)
+    headers = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
+    body = {
+        "type": f"urn:watchfloor:problem:{error.code}",
+        "title": TITLES.get(error.status, "Refused"),
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+    }
+    return JSONResponse(body, error.status, headers, media_type=MEDIA_TYPE)
