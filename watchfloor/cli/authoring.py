@@ -8,6 +8,7 @@ import typer
 
 from watchfloor.cli.edge import Exit, edge
 from watchfloor.cli.options import JsonFlag
+from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +25,10 @@ Paths = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    app.command(rich_help_panel=PANEL)(lint)
-    app.command(rich_help_panel=PANEL)(explain)
-    app.command(rich_help_panel=PANEL)(graph)
-    app.command("test", rich_help_panel=PANEL)(run_tests)
+    register(app, lint, PANEL)
+    register(app, explain, PANEL)
+    register(app, graph, PANEL)
+    register(app, run_tests, PANEL, name="test")
 
 
 def lint(
@@ -39,9 +40,7 @@ def lint(
 
     Left without paths it checks `runbooks/` here, or the shipped library. Exit code 1 when there are errors.
 
-    [bold]Examples[/]
-
-    \b
+    Examples:
       watchfloor lint
       watchfloor lint runbooks/eu-tco-removal-order/runbook.yaml
       watchfloor lint --strict --json runbooks
@@ -73,9 +72,7 @@ def explain(
 ) -> None:
     """Explain a finding: why it matters, a runbook that has it, the same runbook put right.
 
-    [bold]Example[/]
-
-    \b
+    Example:
       watchfloor explain WF204
     """
     from watchfloor.cli.console import console, print_json
@@ -118,9 +115,7 @@ def graph(
 ) -> None:
     """Draw a runbook: phases, steps, gates, clocks. As a tree of text, as Mermaid or as SVG.
 
-    [bold]Examples[/]
-
-    \b
+    Examples:
       watchfloor graph eu-tco-removal-order
       watchfloor graph eu-tco-removal-order --svg -o order.svg
       watchfloor graph runbooks/eu-tco-removal-order/runbook.yaml --mermaid
@@ -157,9 +152,7 @@ def run_tests(
 
     A scenario is a test that an author writes: what actions give, who answers when, what must come of it.
 
-    [bold]Examples[/]
-
-    \b
+    Examples:
       watchfloor test
       watchfloor test runbooks/eu-tco-removal-order -k incomplete
     """

@@ -8,6 +8,7 @@ import typer
 
 from watchfloor.cli.edge import Exit, edge
 from watchfloor.cli.options import JsonFlag, Region
+from watchfloor.cli.teaching import register
 
 PANEL = "Records"
 
@@ -16,11 +17,12 @@ ledger_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Ve
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
+    register(ledger_app, verify_ledger, PANEL, name="verify")
+    register(ledger_app, export_ledger, PANEL, name="export")
     app.add_typer(ledger_app, name="ledger", rich_help_panel=PANEL)
-    app.command(rich_help_panel=PANEL)(postmortem)
+    register(app, postmortem, PANEL)
 
 
-@ledger_app.command("verify")
 def verify_ledger(
     context: typer.Context,
     what: Annotated[
@@ -47,12 +49,11 @@ def verify_ledger(
     An edit inside a chain shows by itself. A cut tail or a chain written anew shows only against an anchor: a signed
     checkpoint that was kept where the ledger does not live. Exit code 1 when something was tampered with.
 
-    [bold]Examples[/]
-
-    \b
+    Examples:
       watchfloor ledger verify
       watchfloor ledger verify inc-4fkq --anchor from-us.json
-      watchfloor ledger verify incident.jsonl --keys eu.public.json --anchor anchors.jsonl
+      watchfloor ledger verify incident.jsonl \\
+        --keys eu.public.json --anchor anchors.jsonl
     """
     with edge(as_json):
         from watchfloor.cli.console import print_json
@@ -68,7 +69,6 @@ def verify_ledger(
         raise typer.Exit(Exit.REFUSED)
 
 
-@ledger_app.command("export")
 def export_ledger(
     context: typer.Context,
     run: Annotated[str, typer.Argument(metavar="ID", help="Run whose chain is exported, or its beginning.")],
@@ -78,9 +78,7 @@ def export_ledger(
 ) -> None:
     """Write one chain as JSON lines, as the offline verifier (anybody's) reads it.
 
-    [bold]Example[/]
-
-    \b
+    Example:
       watchfloor ledger export inc-4fkq -o incident.jsonl
     """
     with edge(as_json):
@@ -111,9 +109,7 @@ def postmortem(
 ) -> None:
     """Read the review that was drafted from the ledger; every sentence names the entry it rests on.
 
-    [bold]Examples[/]
-
-    \b
+    Examples:
       watchfloor postmortem
       watchfloor postmortem inc-4fkq --path
     """

@@ -7,6 +7,7 @@ import typer
 
 from watchfloor.cli.edge import edge
 from watchfloor.cli.options import JsonFlag, MaybeRunId, Region
+from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
     from watchfloor.client.runs import RunSummary
@@ -16,10 +17,10 @@ PANEL = "Incidents"
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    app.command(rich_help_panel=PANEL)(start)
-    app.command("list", rich_help_panel=PANEL)(list_runs)
-    app.command(rich_help_panel=PANEL)(show)
-    app.command(rich_help_panel=PANEL)(watch)
+    register(app, start, PANEL)
+    register(app, list_runs, PANEL, name="list")
+    register(app, show, PANEL)
+    register(app, watch, PANEL)
 
 
 def start(
@@ -49,9 +50,7 @@ def start(
     what a gateway would deliver, {"source", "key", "received_at", "requester", "inputs": {…}}, or the inputs alone.
     Timestamps in a file may be relative: "-40m".
 
-    [bold]Examples[/]
-
-    \b
+    Examples:
       watchfloor start eu-tco-removal-order --input runbooks/demo/order.json
       watchfloor start ./my-runbook.yaml -i order.json --key DE-2026-17 --json
     """
@@ -97,9 +96,7 @@ def list_runs(
 ) -> None:
     """List incidents: how bad, where they stand, whom they wait on.
 
-    [bold]Examples[/]
-
-    \b
+    Examples:
       watchfloor list
       watchfloor list --all --region eu --json
     """
@@ -122,9 +119,7 @@ def show(context: typer.Context, run: MaybeRunId = None, region: Region = None, 
 
     Each thing that waits comes with the exact command that answers it.
 
-    [bold]Examples[/]
-
-    \b
+    Examples:
       watchfloor show
       watchfloor show inc-4fkq
       watchfloor show inc-4fkq --json
@@ -157,9 +152,7 @@ def watch(
 
     With --json one document per change, each on its own line. Ctrl-C stops watching, never the incident.
 
-    [bold]Examples[/]
-
-    \b
+    Examples:
       watchfloor watch
       watchfloor watch inc-4fkq --every 5
     """

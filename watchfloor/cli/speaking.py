@@ -6,6 +6,7 @@ import typer
 
 from watchfloor.cli.edge import edge
 from watchfloor.cli.options import As, JsonFlag, Reason, Region, Role, RunId
+from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
     from watchfloor.client.statements import Sent
@@ -15,11 +16,11 @@ PANEL = "Answer and steer"
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    app.command(rich_help_panel=PANEL)(decide)
+    register(app, decide, PANEL)
     # `-10m` as a value is an instant, not an option
-    app.command(rich_help_panel=PANEL, context_settings={"ignore_unknown_options": True})(fact)
+    register(app, fact, PANEL, context_settings={"ignore_unknown_options": True})
     for command in (pause, resume, abort):
-        app.command(rich_help_panel=PANEL)(command)
+        register(app, command, PANEL)
 
 
 def decide(
@@ -41,12 +42,13 @@ def decide(
     "Recorded" means that the run has taken it and nothing can lose it. "Sent, not yet recorded" means that no worker
     answered: the run will judge it when one is back.
 
-    [bold]Examples[/]
-
-    \b
-      watchfloor decide inc-4fkq order_doubt clarify --as counsel-1 --reason "a page is missing"
-      watchfloor decide inc-4fkq tell_authority done --as liaison-1 --form informed_at=now --reason "confirmed by phone"
-      watchfloor decide hold-91ab release release --as counsel-1 --role legal_counsel --reason "order annulled"
+    Examples:
+      watchfloor decide inc-4fkq order_doubt clarify \\
+        --as counsel-1 --reason "a page is missing"
+      watchfloor decide inc-4fkq tell_authority done --as liaison-1 \\
+        --form informed_at=now --reason "confirmed by phone"
+      watchfloor decide hold-91ab release release \\
+        --as counsel-1 --role legal_counsel --reason "order annulled"
     """
     with edge(as_json):
         from watchfloor.cli.faces import Here, with_faces
@@ -79,11 +81,11 @@ def fact(
 ) -> None:
     """Report a fact: something that happened, when, and who says so. Clocks start and stop by facts.
 
-    [bold]Examples[/]
-
-    \b
-      watchfloor fact inc-4fkq clarification_received now --source authority_mailbox --as counsel-1
-      watchfloor fact inc-4fkq order_annulled -10m --source legal_counsel --as counsel-1
+    Examples:
+      watchfloor fact inc-4fkq clarification_received now \\
+        --source authority_mailbox --as counsel-1
+      watchfloor fact inc-4fkq order_annulled -10m \\
+        --source legal_counsel --as counsel-1
     """
     with edge(as_json):
         from watchfloor.cli.faces import Here, with_faces
@@ -117,9 +119,7 @@ def pause(
 ) -> None:
     """Stop starting new steps. What is under way ends; clocks keep running, for no law knows a pause button.
 
-    [bold]Example[/]
-
-    \b
+    Example:
       watchfloor pause inc-4fkq --as commander-eu-1 --reason "wrong order, checking"
     """
     _control(context, run, "pause", person, reason, role, region, as_json)
@@ -136,9 +136,7 @@ def resume(
 ) -> None:
     """Go on after a pause.
 
-    [bold]Example[/]
-
-    \b
+    Example:
       watchfloor resume inc-4fkq --as commander-eu-1 --reason "order confirmed"
     """
     _control(context, run, "resume", person, reason, role, region, as_json)
@@ -155,9 +153,7 @@ def abort(
 ) -> None:
     """End an incident before its time. Measures stay in force and holds stay placed; clocks get an owner.
 
-    [bold]Example[/]
-
-    \b
+    Example:
       watchfloor abort inc-4fkq --as commander-eu-1 --reason "duplicate of inc-9a2c"
     """
     _control(context, run, "abort", person, reason, role, region, as_json)

@@ -6,6 +6,7 @@ import typer
 
 from watchfloor.cli.edge import Exit, edge
 from watchfloor.cli.options import JsonFlag
+from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
     from watchfloor.runtime.stackfile import StackRecord
@@ -16,7 +17,7 @@ PANEL = "This machine"
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
     for command in (demo, up, doctor):
-        app.command(rich_help_panel=PANEL)(command)
+        register(app, command, PANEL)
 
 
 def demo(
@@ -31,9 +32,7 @@ def demo(
     people of `runbooks/demo/people.yaml` answer. What it prints comes from the boards and ledgers of both regions while
     they run. At the end it checks what happened; exit code 1 when a check fails.
 
-    [bold]Examples[/]
-
-    \b
+    Examples:
       watchfloor demo
       watchfloor demo --keep
     """
@@ -63,9 +62,7 @@ def up(
     Everything lies in `.watchfloor/`; the next `watchfloor up` finds yesterday's incidents again. Everything listens on
     this machine only.
 
-    [bold]Examples[/]
-
-    \b
+    Examples:
       watchfloor up
       watchfloor --home /srv/watchfloor up --power-safe
     """
@@ -117,9 +114,7 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
 
     Each line says what was found, what was expected and how to fix it. Exit code 3 when something would not work.
 
-    [bold]Example[/]
-
-    \b
+    Example:
       watchfloor doctor
     """
     with edge(as_json):

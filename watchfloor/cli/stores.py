@@ -37,6 +37,14 @@ class RegionStore:
         """
         return dict(RegionKeys.load(self.folder / "keys").public.ledger)
 
+    def received_anchors(self, sender: str) -> list[Envelope]:
+        """The checkpoints of another region's chains that this region keeps.
+
+        Raises:
+            NotFound: a file of them is damaged.
+        """
+        return read_anchors(sorted((self.folder / "anchors" / sender).glob("*.jsonl")))
+
 
 def region_stores(home: Path | None, region: str | None) -> list[RegionStore]:
     """The regions that have a ledger here.

@@ -1,0 +1,220 @@
+"""The demo's live account: lines made from ledger entries of both regions as they are written."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from schemas.json_value import Json
+from schemas.ledger import EntryKind as K
+from schemas.ledger import StoredEntry
+from watchfloor.cli.instants import span
+from watchfloor.ledger import SqliteLedger
+from watchfloor.signing import parse_instant
+
+FOLD_FROM = 3
+"""Effects of one step with more items than this are told as a count."""
+TELL_EVERY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the account. `tone` picks the colour; `seq` and `chain` say which entry it rests on."""
+
+    at: str
+    region: str
+    tone: str
+    text: str
+    entry: str
+
+
+@dataclass(slots=True)
+class Account:
+    """Reads the chains that belong to one incident and tells what is new, each entry once."""
+
+    ledgers: dict[str, SqliteLedger]
+    items: int
+    """How many items the order names: counts are told against it."""
+    _seen: dict[tuple[str, str], int] = field(default_factory=dict)
+    _effects: Counter[str] = field(default_factory=Counter)
+    _failed: Counter[str] = field(default_factory=Counter)
+
+    def news(self, chains: dict[str, set[str]]) -> list[Line]:
+        """What was written since the last call, in the order of the instants.
+
+        Args:
+            chains: region -> names of the chains to read there.
+        """
+        fresh: list[tuple[str, StoredEntry]] = []
+        for region, names in chains.items():
+            for chain in sorted(names):
+                last = self._seen.get((region, chain), 0)
+                for entry in self.ledgers[region].read(chain):
+                    if entry["seq"] > last:
+                        fresh.append((region, entry))
+                        self._seen[region, chain] = entry["seq"]
+        fresh.sort(key=lambda item: (item[1]["at"], item[1]["chain"], item[1]["seq"]))
+        return [line for region, entry in fresh for line in self._tell(region, entry)]
+
+    def _tell(self, region: str, entry: StoredEntry) -> Iterator[Line]:
+        teller = _TELLERS.get(entry["kind"])
+        told = self._effect(entry) if entry["kind"] in _EFFECTS else teller(entry) if teller else None
+        if told is not None:
+            tone, text = told
+            yield Line(entry["at"], region, tone, text, entry["id"])
+
+    def _effect(self, entry: StoredEntry) -> tuple[str, str] | None:
+        """Effects and reads. Those of a loop are counted; a failing one and its success are told one by one."""
+        data, kind = entry["data"], entry["kind"]
+        action = str(data.get("action", entry["step"]))
+        if kind == K.ANNOUNCED:
+            return None
+        mark = entry["path"]
+        if kind in {K.FAILED, K.READ_FAILED}:
+            self._failed[mark] += 1
+            why = data.get("code") or data.get("error") or data.get("why") or data.get("type") or "no answer"
+            return "warn", f"{action} failed ({why}), attempt {self._failed[mark]}; it is tried again: {mark}"
+        self._effects[entry["step"]] += 1
+        count = self._effects[entry["step"]]
+        if self._failed[mark]:
+            return "good", f"{action} worked at attempt {self._failed[mark] + 1}: {mark}"
+        if "[" not in mark:
+            return "step", f"{action} done: {mark}"
+        if count % TELL_EVERY == 0 or count == self.items:
+            return "step", f"{action}: {count} of {self.items} items"
+        return None
+
+
+_Told = tuple[str, str]
+_EFFECTS = {K.ANNOUNCED, K.DONE, K.FAILED, K.READ, K.READ_FAILED}
+
+
+def _opened(entry: StoredEntry) -> _Told:
+    return "phase", f"incident opened: {entry['chain']}"
+
+
+def _closed(entry: StoredEntry) -> _Told:
+    return "phase", f"incident closed: {_text(entry, 'outcome')}"
+
+
+def _phase(entry: StoredEntry) -> _Told:
+    return "phase", f"phase {_text(entry, 'phase', 'name') or entry['path']}"
+
+
+def _fact(entry: StoredEntry) -> _Told:
+    return "fact", f"fact {_text(entry, 'fact')} from {_text(entry, 'source')}, seen at {_text(entry, 'observed_at')}"
+
+
+def _clock(verb: str, tone: str) -> Callable[[StoredEntry], _Told]:
+    def tell(entry: StoredEntry) -> _Told:
+        due = _text(entry, "due_at")
+        text = f"clock {_text(entry, 'clock', 'name')} {verb}"
+        if due:
+            left = (parse_instant(due) - parse_instant(entry["at"])).total_seconds()
+            text += f", {span(left)} left" if left >= 0 else f", {span(-left)} over"
+            text += f" (due {due[:19]}Z)"
+        elif _text(entry, "warning", "at"):
+            text += f" ({_text(entry, 'warning', 'at')})"
+        return tone, text
+
+    return tell
+
+
+def _asked(entry: StoredEntry) -> _Told:
+    roles = entry["data"].get("roles") or entry["data"].get("slots")
+    until = _text(entry, "deadline_at")
+    return "ask", f"asked: {entry['path']}" + (f", for {_words(roles)}" if roles else "") + (
+        f", until {until[:19]}Z" if until else ""
+    )
+
+
+def _decided(entry: StoredEntry) -> _Told:
+    return (
+        "ask",
+        f"recorded: {entry['actor']} as {_text(entry, 'role')} chose `{_text(entry, 'option')}` at {entry['path']}",
+    )
+
+
+def _refused(entry: StoredEntry) -> _Told:
+    return "warn", f"refused: {_text(entry, 'why')}"
+
+
+def _branch(entry: StoredEntry) -> _Told:
+    return "step", f"goes on with `{_text(entry, 'taken')}` after {entry['path']}"
+
+
+def _skipped(entry: StoredEntry) -> _Told:
+    return "quiet", f"skipped: {entry['path']} ({_text(entry, 'why')})"
+
+
+def _step_failed(entry: StoredEntry) -> _Told:
+    return "warn", f"step failed: {entry['path']} ({_text(entry, 'code')})"
+
+
+def _hold(verb: str) -> Callable[[StoredEntry], _Told]:
+    def tell(entry: StoredEntry) -> _Told:
+        source = _text(entry, "source")
+        return "hold", f"hold {verb}" + (f" at {source}" if source else f": {entry['chain']}")
+
+    return tell
+
+
+def _handoff(verb: str) -> Callable[[StoredEntry], _Told]:
+    def tell(entry: StoredEntry) -> _Told:
+        who = _text(entry, "person", "by")
+        where = _text(entry, "to", "to_region")
+        return "hand", f"handoff {verb}" + (f" to {where}" if where else "") + (f" by {who}" if who else "")
+
+    return tell
+
+
+def _plain(tone: str, text: str) -> Callable[[StoredEntry], _Told]:
+    return lambda entry: (tone, f"{text} {entry['path']}".rstrip())
+
+
+def _text(entry: StoredEntry, *names: str) -> str:
+    for name in names:
+        value = entry["data"].get(name)
+        if value not in (None, ""):
+            return str(value)
+    return ""
+
+
+def _words(value: Json) -> str:
+    if isinstance(value, list):
+        return ", ".join(_words(item) for item in value)
+    if isinstance(value, dict):
+        return " or ".join(str(item) for item in value.get("any_of", value.values()))
+    return str(value)
+
+
+_TELLERS: dict[str, Callable[[StoredEntry], _Told]] = {
+    K.OPENED: _opened,
+    K.CLOSED: _closed,
+    K.PHASE: _phase,
+    K.FACT: _fact,
+    K.CLOCK_STARTED: _clock("starts", "clock"),
+    K.CLOCK_RESTARTED: _clock("starts anew", "clock"),
+    K.CLOCK_WARNED: _clock("warns", "warn"),
+    K.CLOCK_BREACHED: _clock("is BREACHED", "bad"),
+    K.CLOCK_STOPPED: _clock("stops", "good"),
+    K.CLOCK_ASSIGNED: _clock("is handed to its owner", "clock"),
+    K.ASKED: _asked,
+    K.DECIDED: _decided,
+    K.REFUSED: _refused,
+    K.ESCALATED: _plain("warn", "escalated:"),
+    K.SILENT: _plain("warn", "nobody answered:"),
+    K.BRANCH: _branch,
+    K.STEP_SKIPPED: _skipped,
+    K.STEP_FAILED: _step_failed,
+    K.DOUBTFUL: _plain("bad", "effect in doubt:"),
+    K.TRACK: _plain("phase", "track fired:"),
+    K.HOLD_PLACED: _hold("placed"),
+    K.HOLD_VERIFIED: _hold("proved: a test deletion was refused"),
+    K.HOLD_FAILED: _hold("NOT proved"),
+    K.OFFERED: _handoff("offered"),
+    K.ACCEPTED: _handoff("accepted"),
+    K.DECLINED: _handoff("declined"),
+    K.UNANSWERED: _handoff("not answered"),
+    K.REVIEW_STARTED: _plain("step", "review started"),
+    K.REVIEW_DRAFTED: _plain("good", "review drafted from the ledger"),
+}
