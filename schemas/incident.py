@@ -24,6 +24,8 @@ UPDATE_CONTROL = "control"
 QUERY_BOARD = "board"
 SIGNAL_REPORT = "report"
 """`Report` from a hold, handoff or postmortem to the incident that asked for it."""
+SIGNAL_CLOSED = "incident_closed"
+"""From a closing incident to its postmortems: `{outcome, closed_at, clocks, phase_times}`."""
 
 SEARCH_ATTRIBUTES = {
     "WatchfloorRunbook": "Keyword",
@@ -118,6 +120,8 @@ class Measure(TypedDict):
     on: list[str]
     in_force_since: str
     undone_at: str | None
+    undo_inputs: NotRequired[dict[str, Json]]
+    """Resolved when the measure came into force; what its undoing will be called with."""
 
 
 class Carried(TypedDict):
@@ -157,10 +161,10 @@ class Carried(TypedDict):
     """How many times the run has continued as new."""
     silent: NotRequired[list[str]]
     """Runtime paths of asks that ended in silence, so that a late answer is told so."""
-    views: NotRequired[list["StepView"]]
-    """Steps done, as the board shows them; loops are folded."""
     folded: NotRequired[dict[str, dict[str, int]]]
     """Runtime path of a loop -> items done and failed so far, and the total."""
+    phase_times: NotRequired[dict[str, dict[str, str]]]
+    """Phase -> `entered_at` and, when it was left, `left_at`."""
     ending: NotRequired[dict[str, Json] | None]
     """Set once the run has been told to end: `{outcome, reason, path}`."""
 

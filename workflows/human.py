@@ -350,21 +350,32 @@ class HumanSteps:
 
 
 class AnswersPeople:
-    """Mix-in with the handlers of every workflow that asks people. The owner sets `human` in `@workflow.init`."""
+    """Mix-in with the handlers of every workflow that asks people.
 
-    human: HumanSteps
+    The owner sets `human` in `@workflow.init`; while it is unset (the start was refused) every answer is refused.
+    Arguments are taken as any JSON: a typed one that does not decode would be lost before it could be refused.
+    """
+
+    human: HumanSteps | None = None
 
     @workflow.update(name=UPDATE_DECIDE)
     def decide(self, envelope: Any) -> Receipt:
-        return self.human.accept(envelope)
+        return _present(self.human).accept(envelope)
 
     @decide.validator
     def check_decide(self, envelope: Any) -> None:
-        self.human.refuse(envelope)
+        _present(self.human).refuse(envelope)
 
     @workflow.signal(name=SIGNAL_DECIDE)
     def decide_later(self, envelope: Any) -> None:
-        self.human.accept_later(envelope)
+        if self.human is not None:
+            self.human.accept_later(envelope)
+
+
+def _present(human: HumanSteps | None) -> HumanSteps:
+    if human is None:
+        raise ApplicationError("this run takes no answers", type=RefusalType.CLOSED, non_retryable=True)
+    return human
 
 
 def note_refusal(journal: Journal, envelope: object, error: ApplicationError) -> None:

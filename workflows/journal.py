@@ -5,8 +5,8 @@ is, one local activity carries them (one event). Entries that rode in an activit
 go again: their ids are deterministic and the store takes each id once, so twice does no harm and never is a loss.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from temporalio import workflow
@@ -89,15 +89,16 @@ class Journal:
                 return False
         return True
 
-    async def keep_flushed(self) -> None:
-        """Run beside the workflow: append whatever no activity took along, until cancelled.
+    async def keep_flushed(self, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Run beside the workflow: append whatever no activity took along, until it is over.
 
         Conditions are looked at when every coroutine has come to rest, so a few looks in a row tell entries that
         nobody will take from entries whose carrier is about to be scheduled in this same workflow task.
         """
-        while True:
-            await workflow.wait_condition(lambda: bool(self.entries))
+        while not is_over():
+            await workflow.wait_condition(lambda: bool(self.entries) or is_over())
             for _ in range(_SETTLE_ROUNDS):
                 await workflow.wait_condition(lambda: True)
-            if self.entries and not await self.flush():
-                await workflow.sleep(_REST)
+            if self.entries and not is_over() and not await self.flush():
+                with suppress(TimeoutError):
+                    await workflow.wait_condition(is_over, timeout=_REST)

@@ -1,0 +1,220 @@
+"""The legal clocks of a run: facts plus law, absolute instants, one timer for all.
+
+A clock starts when its fact is there (which may lie in the past: then what is overdue is handled at once), restarts
+when a later one is, warns, breaches and keeps running, and stops on its stopping fact: `met` or `late` by that fact's
+own instant. A retention period that runs out is met. Everything is derived from `state["clocks"]`; a crash,
+continue-as-new or a pause delays no instant. Ledger entries: `clock.started`, `.restarted`, `.warned`, `.breached`,
+`.stopped`, `.assigned`.
+"""
+
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+from schemas.incident import ClockState
+from schemas.json_value import Json
+from schemas.ledger import EntryKind
+from schemas.plan import ClockPlan, Expr
+from watchfloor.signing import parse_instant, render_instant
+from workflows.halt import StepFailed
+from workflows.run import COMMANDER, Run
+from workflows.scope import Frame
+from workflows.spans import find_due
+
+_ON = {"running", "breached"}
+
+
+class Clocks:
+    """Keeps the clocks of one run. `look` after every change, `tick` as one coroutine beside the walk."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._frame = Frame(halt=run.root)
+        for name in run.plan["clocks"]:
+            run.state["clocks"].setdefault(name, _fresh(name))
+
+    def look(self) -> None:
+        """Start, restart and stop whatever the facts say; must not wait."""
+        for name, plan in self._run.plan["clocks"].items():
+            clock = self._run.state["clocks"][name]
+            self._look_at_start(plan, clock)
+            if clock["state"] in _ON:
+                self._look_at_restart(plan, clock)
+                self._look_at_stop(plan, clock)
+
+    async def tick(self) -> None:
+        """Wait for the next due instant of all clocks and handle it, with one timer that is set anew only when that
+        instant changes; until the run has come to rest. It goes on while the run drains: a clock waits for nothing."""
+        run = self._run
+        while not run.stopped:
+            at = self._find_next()
+
+            def is_stale(known: datetime | None = at) -> bool:
+                return run.stopped or self._find_next() != known
+
+            if at is None:
+                await workflow.wait_condition(is_stale)
+                continue
+            left = at - workflow.now()
+            if left > timedelta(0):
+                try:
+                    await workflow.wait_condition(is_stale, timeout=left)
+                    continue
+                except TimeoutError:
+                    pass
+            self._handle_due(workflow.now())
+
+    def assign_open(self) -> None:
+        """When the run closes: every clock that still runs gets an owner, who is told."""
+        run = self._run
+        for name, clock in run.state["clocks"].items():
+            if clock["state"] not in _ON:
+                continue
+            role = run.plan["clocks"][name]["on_close"] or COMMANDER
+            clock["state"], clock["assigned_to"] = "assigned", role
+            run.note(EntryKind.CLOCK_ASSIGNED, clock=name, role=role, due_at=clock["due_at"])
+            run.notices.send(
+                "clock_assigned", path=f"clocks/{name}", step="", roles=[role], deadline_at=clock["due_at"], clock=name
+            )
+
+    def _find_instant(self, expr: Expr | None) -> datetime | None:
+        """The instant a clock's expression gives: its value, or now when it is a condition that holds."""
+        if expr is None:
+            return None
+        try:
+            value = self._run.find_present(expr, self._frame)
+            if isinstance(value, str):
+                return parse_instant(value)
+        except (StepFailed, ValueError):
+            workflow.logger.warning("a clock's expression failed", extra={"expression": expr["src"]})
+            return None
+        return workflow.now() if value is True else None
+
+    def _look_at_start(self, plan: ClockPlan, clock: ClockState) -> None:
+        started = self._find_instant(plan["start"])
+        if started is None:
+            return
+        if clock["state"] == "waiting":
+            self._set(plan, clock, started)
+            self._note(EntryKind.CLOCK_STARTED, clock)
+            return
+        is_moved = clock["started_at"] is not None and parse_instant(clock["started_at"]) != started
+        if clock["state"] in _ON and clock["restarts"] == 0 and plan["start"]["type"] == "timestamp" and is_moved:
+            # a revised fact moves the start; counsel's word was checked when the revision was taken
+            self._set(plan, clock, started)
+            self._note(EntryKind.CLOCK_RESTARTED, clock, revised=True)
+
+    def _look_at_restart(self, plan: ClockPlan, clock: ClockState) -> None:
+        again = self._find_instant(plan["restart"])
+        if again is None or clock["started_at"] is None:
+            return
+        is_moment = plan["restart"] is not None and plan["restart"]["type"] == "timestamp"
+        if (is_moment and again > parse_instant(clock["started_at"])) or (not is_moment and clock["restarts"] == 0):
+            self._set(plan, clock, again)
+            clock["restarts"] += 1
+            self._note(EntryKind.CLOCK_RESTARTED, clock)
+
+    def _look_at_stop(self, plan: ClockPlan, clock: ClockState) -> None:
+        stopped = self._find_instant(plan["stop"])
+        if stopped is None:
+            return
+        if clock["started_at"] is not None and stopped < parse_instant(clock["started_at"]):
+            # what was verified before the clock began again does not stop it
+            return
+        due = parse_instant(clock["due_at"]) if clock["due_at"] is not None else None
+        clock["stopped_at"] = render_instant(stopped)
+        clock["state"] = "met" if due is None or stopped <= due else "late"
+        self._note(EntryKind.CLOCK_STOPPED, clock, state=clock["state"])
+
+    def _set(self, plan: ClockPlan, clock: ClockState, started: datetime) -> None:
+        due = find_due(plan["law"], started)
+        clock["started_at"] = render_instant(started)
+        clock["due_at"] = render_instant(due) if due is not None else None
+        clock["state"], clock["warned"] = "running", []
+
+    def _find_warnings(self, plan: ClockPlan, clock: ClockState) -> list[tuple[str, datetime]]:
+        """The warnings not given yet: their mark and instant. Durations count from the clock's start."""
+        if clock["started_at"] is None:
+            return []
+        started = parse_instant(clock["started_at"])
+        found: list[tuple[str, datetime]] = []
+        for warn in plan["warn"]:
+            try:
+                at = started + timedelta(seconds=self._run.find_seconds(warn))
+            except StepFailed:
+                continue
+            if render_instant(at) not in clock["warned"]:
+                found.append((render_instant(at), at))
+        return sorted(found, key=lambda one: one[1])
+
+    def _find_next(self) -> datetime | None:
+        instants: list[datetime] = []
+        for name, plan in self._run.plan["clocks"].items():
+            clock = self._run.state["clocks"][name]
+            if clock["state"] != "running":
+                continue
+            instants.extend(at for _, at in self._find_warnings(plan, clock))
+            if clock["due_at"] is not None:
+                instants.append(parse_instant(clock["due_at"]))
+        return min(instants, default=None)
+
+    def _handle_due(self, now: datetime) -> None:
+        for name, plan in self._run.plan["clocks"].items():
+            clock = self._run.state["clocks"][name]
+            if clock["state"] != "running":
+                continue
+            due = parse_instant(clock["due_at"]) if clock["due_at"] is not None else None
+            passed = [mark for mark, at in self._find_warnings(plan, clock) if at <= now]
+            clock["warned"].extend(passed)
+            if due is not None and due <= now:
+                self._handle_end(plan, clock)
+            elif passed:
+                # after an outage, or with a start in the past, the latest warning says it all
+                self._note(EntryKind.CLOCK_WARNED, clock)
+                self._tell(clock, "clock_warning", [COMMANDER], passed[-1])
+
+    def _handle_end(self, plan: ClockPlan, clock: ClockState) -> None:
+        if plan["law"]["kind"] == "min_retention":
+            clock["state"], clock["stopped_at"] = "met", clock["due_at"]
+            self._note(EntryKind.CLOCK_STOPPED, clock, state="met")
+            return
+        clock["state"] = "breached"
+        self._note(EntryKind.CLOCK_BREACHED, clock)
+        roles = [page["page"] for page in plan["on_breach"]] or [COMMANDER]
+        self._tell(clock, "clock_breach", roles, str(clock["due_at"]))
+
+    def _tell(self, clock: ClockState, kind: str, roles: list[str], nth: str) -> None:
+        self._run.notices.send(
+            kind,  # type: ignore[arg-type]
+            path=f"clocks/{clock['name']}",
+            step="",
+            roles=roles,
+            deadline_at=clock["due_at"],
+            clock=clock["name"],
+            nth=f"{clock['restarts']}:{nth}",
+        )
+
+    def _note(self, kind: str, clock: ClockState, **more: Json) -> None:
+        self._run.note(
+            kind,
+            path=f"clocks/{clock['name']}",
+            clock=clock["name"],
+            law=self._run.plan["clocks"][clock["name"]]["law"]["id"],
+            started_at=clock["started_at"],
+            due_at=clock["due_at"],
+            stopped_at=clock["stopped_at"],
+            **more,
+        )
+
+
+def _fresh(name: str) -> ClockState:
+    return {
+        "name": name,
+        "state": "waiting",
+        "started_at": None,
+        "due_at": None,
+        "stopped_at": None,
+        "warned": [],
+        "restarts": 0,
+        "assigned_to": None,
+    }

@@ -1,0 +1,267 @@
+"""The incident workflow: carries out any plan."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+
+from schemas.decision import Receipt, RefusalType
+from schemas.incident import (
+    INCIDENT_WORKFLOW,
+    QUERY_BOARD,
+    SIGNAL_CLOSED,
+    SIGNAL_FACT,
+    SIGNAL_REPORT,
+    UPDATE_CONTROL,
+    UPDATE_FACT,
+    Board,
+    IncidentResult,
+    IncidentStart,
+)
+from schemas.ledger import EntryKind
+from schemas.notify import ACTIVITY_ANCHOR, AnchorCall
+from workflows.board import draw_board
+from workflows.children import take_report
+from workflows.clocks import Clocks
+from workflows.command import pass_command
+from workflows.control import accept_control, refuse_control
+from workflows.halt import Drained, Halted
+from workflows.human import AnswersPeople, note_refusal
+from workflows.interpreter import walk_block
+from workflows.measures import Undoing
+from workflows.phases import walk_phases
+from workflows.plans import PlanRefused, load
+from workflows.run import Run
+from workflows.state import open_state
+from workflows.tracks import Floors, Tracks
+from workflows.visibility import Visibility
+
+_LEAST_EVENTS = 20
+"""A run this short has done nothing yet; continuing as new sooner would go round without end."""
+_ANCHOR_ATTEMPT = timedelta(seconds=30)
+_ANCHOR_PATIENCE = timedelta(minutes=5)
+_LEDGER_REST = timedelta(seconds=30)
+
+_START: TypeAdapter[IncidentStart] = TypeAdapter(IncidentStart)
+
+
+@workflow.defn(name=INCIDENT_WORKFLOW)
+class IncidentWorkflow(AnswersPeople):
+    """One incident, from its first step to its closing, under exactly the plan it started with.
+
+    Durable: everything (`schemas.incident.Carried`), through crashes, upgrades and continue-as-new. May run twice:
+    activities, each under an idempotency key of region, incident, plan, runtime path, item and inputs. Messages:
+    updates `decide`, `fact`, `control` with validators; signals `decide_later`, `fact_later`, `report`; query `board`.
+    Ledger entries: `incident.*`, `phase.*`, `step.*`, `branch.taken`, `fact.recorded`, `severity.set`, `clock.*`,
+    `decision.*`, `measure.*`, `run.*`, `track.fired`, `hold.placed`, `handoff.offered`, `command.passed`,
+    `review.started`; entries of effects are the activities' own.
+    """
+
+    @workflow.init
+    def __init__(self, start: Any) -> None:
+        self._closed_at = ""
+        self._broken = ""
+        self._run: Run | None = None
+        try:
+            checked = start if _is_carried(start) else _START.validate_python(start)
+            loaded = load(checked["plan_z"], checked["plan"])
+            self._run = Run(checked, loaded, open_state(checked, workflow.now()), walk_block)
+        except PlanRefused as error:
+            self._broken = str(error)
+            return
+        except (ValidationError, KeyError, TypeError) as error:
+            # raised here it would fail the task for ever; the run refuses it instead
+            self._broken = f"the start message is not one: {type(error).__name__}"
+            return
+        self.human = self._run.human
+
+    @workflow.run
+    async def run(self, start: Any) -> IncidentResult:
+        run = self._run
+        if run is None:
+            raise ApplicationError(self._broken, type="start_refused", non_retryable=True)
+        visibility = Visibility(run)
+        clocks = self._begin(run)
+        beside = [
+            asyncio.create_task(run.react()),
+            asyncio.create_task(clocks.tick()),
+            asyncio.create_task(visibility.keep_published()),
+            asyncio.create_task(run.journal.keep_flushed(lambda: run.stopped)),
+        ]
+        main = asyncio.create_task(self._walk(run))
+        await workflow.wait_condition(lambda: main.done() or _must_continue(run))
+        run.draining = not main.done()
+        await workflow.wait_condition(main.done)
+        if main.exception() is not None:
+            workflow.logger.error("the walk failed", extra={"error": type(main.exception()).__name__})
+            run.end("failed", reason="engine")
+        await run.rested()
+        run.stopped = True
+        await workflow.wait_condition(lambda: all(task.done() for task in beside))
+        if not run.state.get("ending"):
+            await self._continue(run)
+        return await self._close(run, clocks, visibility)
+
+    # -- messages -------------------------------------------------------------------------------------------------
+
+    @workflow.update(name=UPDATE_FACT)
+    def fact(self, envelope: Any) -> Receipt:
+        run = self._present()
+        receipt = run.facts.accept(envelope)
+        run.stir()
+        return receipt
+
+    @fact.validator
+    def check_fact(self, envelope: Any) -> None:
+        self._present().facts.refuse(envelope)
+
+    @workflow.signal(name=SIGNAL_FACT)
+    def fact_later(self, envelope: Any) -> None:
+        if self._run is None:
+            return
+        try:
+            self._run.facts.accept(envelope)
+        except ApplicationError as error:
+            note_refusal(self._run.journal, envelope, error)
+            return
+        self._run.stir()
+
+    @workflow.update(name=UPDATE_CONTROL)
+    def control(self, envelope: Any) -> Receipt:
+        return accept_control(self._present(), envelope)
+
+    @control.validator
+    def check_control(self, envelope: Any) -> None:
+        refuse_control(self._present(), envelope)
+
+    @workflow.signal(name=SIGNAL_REPORT)
+    def report(self, report: Any) -> None:
+        if self._run is None:
+            return
+        taken = take_report(self._run, report)
+        if taken is not None:
+            pass_command(self._run, taken)
+            self._run.stir()
+
+    @workflow.query(name=QUERY_BOARD)
+    def board(self) -> Board:
+        return draw_board(self._present(), self._closed_at)
+
+    # -- the run --------------------------------------------------------------------------------------------------
+
+    def _present(self) -> Run:
+        if self._run is None:
+            raise ApplicationError(self._broken, type=RefusalType.CLOSED, non_retryable=True)
+        return self._run
+
+    def _begin(self, run: Run) -> Clocks:
+        """Write down the opening on a first run; look at every condition once."""
+        clocks, tracks, undoing = Clocks(run), Tracks(run), Undoing(run)
+        floors = Floors(run, run.stir)
+        if run.state["runs"] == 0:
+            trigger = run.start["trigger"]
+            run.note(
+                EntryKind.OPENED,
+                runbook=run.plan["id"],
+                version=run.plan["version"],
+                plan=run.desk.plan,
+                source=trigger["source"],
+                received_at=trigger["received_at"],
+                requester=run.desk.requester,
+            )
+            run.facts.record_inputs(run.start["inputs"], trigger["received_at"])
+        for look in (floors.look, clocks.look, tracks.look, undoing.look):
+            run.listen(look)
+        run.changed()
+        return clocks
+
+    async def _walk(self, run: Run) -> None:
+        try:
+            await walk_phases(run)
+        except (Drained, Halted):
+            return
+        run.end("closed", reason="phases done")
+
+    async def _continue(self, run: Run) -> None:
+        """Continue as new with the whole state; nothing is in flight any more, and no handler runs."""
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        run.note(EntryKind.CONTINUED, runs=run.state["runs"] + 1)
+        await run.journal.flush()
+        run.state["entries"], run.state["entry_seq"] = run.journal.entries, run.journal.seq
+        workflow.continue_as_new({**run.start, "carried": run.state})
+
+    async def _close(self, run: Run, clocks: Clocks, visibility: Visibility) -> IncidentResult:
+        """Assign what still runs, void what still waits, complete the ledger, tell the reviews."""
+        ending = run.state.get("ending") or {}
+        clocks.look()
+        clocks.assign_open()
+        for path in list(run.human.asks):
+            run.human.void(path, "the run has ended")
+        await run.notices.drained()
+        self._closed_at = run.now
+        left = [measure for measure in run.state["measures"] if measure["undone_at"] is None]
+        run.note(
+            EntryKind.CLOSED,
+            path=str(ending.get("path", "")),
+            outcome=ending.get("outcome"),
+            reason=ending.get("reason"),
+            measures=[measure["key"] for measure in left],
+            clocks={clock["name"]: clock["state"] for clock in run.state["clocks"].values()},
+        )
+        visibility.publish(self._closed_at)
+        while not await run.journal.flush():
+            await workflow.sleep(_LEDGER_REST)
+        await self._anchor(run)
+        await self._tell_reviews(run, str(ending.get("outcome", "")))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return {
+            "outcome": str(ending.get("outcome", "")),
+            "closed_at": self._closed_at,
+            "clocks": list(run.state["clocks"].values()),
+            "open_measures": len(left),
+        }
+
+    async def _anchor(self, run: Run) -> None:
+        """Have the chain's head signed and put elsewhere; a closed incident does not stay open for want of it."""
+        call: AnchorCall = {"v": 1, "region": run.desk.region, "chain": run.desk.incident, "entries": []}
+        try:
+            await workflow.execute_activity(
+                ACTIVITY_ANCHOR,
+                call,
+                start_to_close_timeout=_ANCHOR_ATTEMPT,
+                schedule_to_close_timeout=_ANCHOR_PATIENCE,
+                retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
+            )
+        except ActivityError:
+            workflow.logger.error("the ledger's head could not be anchored")
+
+    async def _tell_reviews(self, run: Run, outcome: str) -> None:
+        payload = {
+            "outcome": outcome,
+            "closed_at": self._closed_at,
+            "clocks": list(run.state["clocks"].values()),
+            "phase_times": run.state.get("phase_times", {}),
+        }
+        for child in run.state["children"].values():
+            if child["kind"] != "postmortem":
+                continue
+            try:
+                await workflow.get_external_workflow_handle(str(child["workflow"])).signal(SIGNAL_CLOSED, payload)
+            except FailureError:
+                workflow.logger.warning("a review is not there to be told", extra={"review": child["workflow"]})
+
+
+def _is_carried(start: object) -> bool:
+    """A continued run's own state needs no second validation, and a large one would take long."""
+    return isinstance(start, dict) and isinstance(start.get("carried"), dict)
+
+
+def _must_continue(run: Run) -> bool:
+    length, limit = workflow.info().get_current_history_length(), run.start["limits"]["continue_after_events"]
+    if workflow.info().is_continue_as_new_suggested():
+        return True
+    return 0 < limit <= length and length >= _LEAST_EVENTS

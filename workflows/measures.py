@@ -1,0 +1,126 @@
+"""Measures in force: restrictions that took effect, and the taking back of them.
+
+When one of the facts named in an action's `undo.on` is recorded, its undo action runs at `<path>!undo` under a key of
+its own; the decision for it was made when the runbook was reviewed, so nobody is asked again. At most `AT_ONCE` are
+under way together. What cannot be undone is asked about like any failed step, at `<path>!undo!failed`.
+"""
+
+from schemas.actions import ActionCall
+from schemas.incident import Measure
+from schemas.json_value import Json
+from schemas.ledger import EntryKind
+from schemas.plan import ActionStep, Undo
+from watchfloor.signing import effect_key
+from workflows.calls import Bounds, call_action
+from workflows.failed_step import ask_about_failure
+from workflows.gates import Subject
+from workflows.halt import StepFailed, Unwound
+from workflows.run import Run
+from workflows.scope import Frame
+
+AT_ONCE = 20
+
+
+def record_measure(run: Run, frame: Frame, step: ActionStep, path: str, of: Subject, receipt: dict[str, Json]) -> None:
+    """Put a restriction that took effect on the list of measures in force, once per key."""
+    if step["effect"] != "restricts" or any(one["key"] == of.key for one in run.state["measures"]):
+        return
+    undo = step["undo"]
+    measure: Measure = {
+        "key": of.key,
+        "step": step["id"],
+        "path": path,
+        "action": of.action,
+        "inputs": dict(of.inputs),
+        "undo": undo["action"] if undo else None,
+        "on": list(undo["on"]) if undo else [],
+        "in_force_since": str(receipt.get("done_at") or run.now),
+        "undone_at": None,
+    }
+    if undo is not None:
+        measure["undo_inputs"] = _fill_undo(run, frame, undo)
+    run.state["measures"].append(measure)
+    run.note(EntryKind.MEASURE, step=step["id"], path=path, key=of.key, action=of.action)
+
+
+def _fill_undo(run: Run, frame: Frame, undo: Undo) -> dict[str, Json]:
+    return {name: run.fill(value, frame) for name, value in undo["with_"].items()}
+
+
+class Undoing:
+    """Takes measures back when their facts are recorded. Durable: which are left to do follows from the state."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._begun: set[str] = set()
+
+    def look(self) -> None:
+        """Begin whatever is due and not yet begun; called after every change, must not wait."""
+        for measure in self._run.state["measures"]:
+            if self._is_due(measure) and len(self._begun) < AT_ONCE and measure["key"] not in self._begun:
+                self._begun.add(measure["key"])
+                self._run.spawn(self._take_back(measure))
+
+    def _is_due(self, measure: Measure) -> bool:
+        if measure["undo"] is None or measure["undone_at"] is not None:
+            return False
+        left_alone = f"{measure['path']}!undo" in self._run.state["results"]
+        return not left_alone and any(fact in self._run.state["facts"] for fact in measure["on"])
+
+    async def _take_back(self, measure: Measure) -> None:
+        run, path = self._run, f"{measure['path']}!undo"
+        frame = Frame(halt=run.root)
+        try:
+            while measure["undone_at"] is None and path not in run.state["results"]:
+                await run.admit(frame.halt)
+                await self._try_once(measure, path, frame)
+        except Unwound:
+            return
+        finally:
+            self._begun.discard(measure["key"])
+        run.changed()
+
+    async def _try_once(self, measure: Measure, path: str, frame: Frame) -> None:
+        run = self._run
+        step = run.loaded.steps[measure["step"]].step
+        assert step["kind"] == "action"
+        undo = step["undo"]
+        assert undo is not None
+        inputs = measure.get("undo_inputs", {})
+        call: ActionCall = {
+            "v": 1,
+            "action": undo["action"],
+            "region": run.desk.region,
+            "incident": run.desk.incident,
+            "plan": run.desk.plan,
+            "step": measure["step"],
+            "path": path,
+            "key": effect_key(
+                region=run.desk.region,
+                incident=run.desk.incident,
+                plan=run.desk.plan,
+                path=path,
+                item=measure["key"],
+                inputs=inputs,
+                action=undo["action"],
+            ),
+            "inputs": inputs,
+            "effect": undo["effect"],
+            "tier": undo["tier"],
+            "gated": False,
+            "grant": None,
+            "entries": [],
+            "severity": run.state["severity"],
+        }
+        try:
+            if f"{path}!failed" in run.human.asks:
+                raise StepFailed("error")
+            await call_action(run, frame.halt, call, Bounds(step["attempt_timeout"], None, step["retry"]))
+        except StepFailed as failure:
+            if f"{path}!failed" not in run.human.asks:
+                run.note_failure(step, path, failure)
+            if await ask_about_failure(run, frame, step, path, failure):
+                run.state["results"][path] = {"status": "skipped", "ok": False, "at": run.now, "outputs": {}}
+            return
+        measure["undone_at"] = run.now
+        run.note(EntryKind.UNDONE, step=measure["step"], path=path, key=measure["key"], action=undo["action"])

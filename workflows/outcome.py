@@ -1,0 +1,21 @@
+"""How a step ended, before it is recorded."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from schemas.json_value import Json
+
+Status = Literal["done", "skipped", "failed", "denied", "silent", "timed_out", "exhausted", "unanswered", "declined"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`outputs` is what later expressions see; `last` the last round of a `repeat`, for its `records`."""
+
+    status: Status = "done"
+    outputs: dict[str, Json] = field(default_factory=dict)
+    last: dict[str, dict[str, Json]] | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "done"

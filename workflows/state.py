@@ -1,0 +1,77 @@
+"""The state of a run: one plain dict (`schemas.incident.Carried`) that survives continue-as-new whole.
+
+Keys are runtime paths. Suffixes beginning with `!` hold what belongs to a step beside its result: `!if` the recorded
+condition, `!error` the recorded failure, `!timeout` an absolute deadline, `!round` how often a step was asked anew,
+`!failed` and `!doubt` the asks about a failure and a doubtful effect, `!undo` the undoing of a measure.
+"""
+
+from datetime import datetime
+
+from schemas.incident import Carried, IncidentStart
+from schemas.json_value import Json
+from watchfloor.signing import canonical, render_instant
+
+OUTPUT_LIMIT = 16 * 1024
+"""Bytes of JSON a step's outputs may take; an action's own limit is the same."""
+ITEM_LIMIT = 512
+"""Bytes of JSON the outputs of one finished loop item may take."""
+
+
+def open_state(start: IncidentStart, now: datetime) -> Carried:
+    """The state of a run that begins, or the one that was carried over."""
+    if start["carried"] is not None:
+        carried = start["carried"]
+        carried["runs"] += 1
+        return carried
+    at = render_instant(now)
+    return {
+        "results": {},
+        "taken": {},
+        "loops": {},
+        "deadlines": {},
+        "facts": {},
+        "clocks": {},
+        "asks": {},
+        "settled": {},
+        "silent": [],
+        "seen": [],
+        "measures": [],
+        "entries": [],
+        "entry_seq": 0,
+        "tracks": [],
+        "phase": "",
+        "phases_done": [],
+        "severity": "",
+        "paused": None,
+        "aborted": None,
+        "ending": None,
+        "commander": {"region": start["region"], "person": start["requester"], "since": at, "fence": 1},
+        "children": {},
+        "folded": {},
+        "opened_at": at,
+        "runs": 0,
+    }
+
+
+def forget_below(state: Carried, prefix: str) -> None:
+    """Forget what was recorded under a path; `prefix` ends with `/`, `[` or `!`."""
+    for table in (state["results"], state["taken"], state["loops"], state["deadlines"]):
+        for path in [one for one in table if one.startswith(prefix)]:
+            del table[path]
+
+
+def forget_failures(state: Carried, path: str) -> None:
+    """Make ready to try a failed step again: what succeeded inside it stays and is not done twice."""
+    below = f"{path}/", f"{path}[", f"{path}!"
+    for one in [each for each in state["results"] if each.startswith(below) and not state["results"][each]["ok"]]:
+        del state["results"][one]
+    kept = state["results"]
+    for table in (state["taken"], state["deadlines"], state["loops"]):
+        for one in [each for each in table if each == path or each.startswith(below)]:
+            if not one.endswith("!round") and one.partition("!")[0] not in kept:
+                del table[one]
+
+
+def size_of(value: Json) -> int:
+    """Bytes of a value's canonical JSON; raises ValueError for what JSON cannot carry."""
+    return len(canonical(value))

@@ -1,0 +1,99 @@
+"""`action`: one registered action, behind its gate if it has one.
+
+Durable: the call is one activity; on retries, replays, after reset and continue-as-new it carries the same key. A
+restriction that took effect is recorded as a measure in force; it is taken back by its `undo` when one of the named
+facts is recorded (`workflows.measures`).
+"""
+
+from schemas.actions import ActionCall, ErrorType, Grant
+from schemas.json_value import Json
+from schemas.plan import ActionStep
+from watchfloor.signing import effect_key
+from workflows.calls import Bounds, call_action
+from workflows.doubt import ask_about_doubt
+from workflows.gates import Subject, ask_approval, find_grant, refuse_passage
+from workflows.halt import StepFailed
+from workflows.measures import record_measure
+from workflows.outcome import Outcome
+from workflows.run import Run
+from workflows.scope import Frame
+
+
+async def carry_out_action(run: Run, frame: Frame, step: ActionStep, path: str) -> Outcome:
+    """Pass the gate, call the action, record what it put in force; gives the action's outputs.
+
+    Raises:
+        StepFailed: the action failed for good, was denied or not answered and the runbook says `fail`.
+        Halted, Drained: the walk came to rest.
+    """
+    while True:
+        of = _resolve(run, frame, step, path)
+        grant = None
+        if step["approval"] is not None:
+            approval = step["approval"]
+            verdict = await ask_approval(run, frame, step, path, approval, of)
+            if verdict != "approve":
+                return await refuse_passage(run, frame, step, path, approval, verdict)
+            await run.admit(frame.halt)
+            # the world went on while people decided: what they approved must be what is done now
+            of = _resolve(run, frame, step, path)
+            grant = find_grant(run, path, of, run.show(approval["show"], frame))
+            if grant is None:
+                continue
+        receipt = await _call(run, frame, step, path, of, grant)
+        record_measure(run, frame, step, path, of, receipt)
+        return Outcome(outputs=dict(receipt["outputs"]))
+
+
+def _resolve(run: Run, frame: Frame, step: ActionStep, path: str) -> Subject:
+    inputs: dict[str, Json] = {name: run.fill(value, frame) for name, value in step["with_"].items()}
+    return Subject(step["action"], find_key(run, frame, path, step["action"], inputs), inputs)
+
+
+def find_key(run: Run, frame: Frame, path: str, action: str, inputs: dict[str, Json]) -> str:
+    """The idempotency key of an effect at a path."""
+    return effect_key(
+        region=run.desk.region,
+        incident=run.desk.incident,
+        plan=run.desk.plan,
+        path=path,
+        item=frame.item,
+        inputs=inputs,
+        action=action,
+    )
+
+
+async def _call(
+    run: Run, frame: Frame, step: ActionStep, path: str, of: Subject, grant: Grant | None
+) -> dict[str, Json]:
+    call: ActionCall = {
+        "v": 1,
+        "action": of.action,
+        "region": run.desk.region,
+        "incident": run.desk.incident,
+        "plan": run.desk.plan,
+        "step": step["id"],
+        "path": path,
+        "key": of.key,
+        "inputs": dict(of.inputs),
+        "effect": step["effect"],
+        "tier": step["tier"],
+        "gated": step["approval"] is not None,
+        "grant": grant,
+        "entries": [],
+        "severity": run.state["severity"],
+    }
+    bounds = Bounds(step["attempt_timeout"], step["timeout"], step["retry"])
+    while True:
+        said = run.state["taken"].get(f"{path}!doubt")
+        if said in {"happened", "resend"}:
+            call["resolution"] = "happened" if said == "happened" else "resend"
+        try:
+            if f"{path}!doubt" not in run.state["taken"] and f"{path}!doubt" in run.human.asks:
+                raise StepFailed(ErrorType.OUTCOME_UNKNOWN)
+            return await call_action(run, frame.halt, call, bounds)
+        except StepFailed as failure:
+            if failure.code != ErrorType.OUTCOME_UNKNOWN:
+                raise
+        await ask_about_doubt(run, frame, step, path)
+        await run.admit(frame.halt)
