@@ -112,8 +112,8 @@ def test_a_hostile_or_broken_file_is_refused_with_its_place(file: Path, text: st
     assert words in refusal(file, text)
 
 
-def test_a_missing_file_says_who_writes_it(file: Path) -> None:
-    with pytest.raises(PeopleRefused, match="`watchfloor up` puts a development one there"):
+def test_a_missing_file_is_named(file: Path) -> None:
+    with pytest.raises(PeopleRefused, match=r"people.yaml:1:1: cannot be read"):
         load_people(file)
 
 

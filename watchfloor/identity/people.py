@@ -14,26 +14,18 @@ destinations of the bindings file.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from watchfloor.identity.located import LocatedTree, PeopleRefused, Place, read_located
 from watchfloor.identity.roles import ROLES
-from watchfloor.language import nodes
-from watchfloor.language.source import parse
 
 __all__ = ["DEVELOPMENT_PEOPLE", "Directory", "PeopleRefused", "Person", "load_people"]
 
 DEVELOPMENT_PEOPLE = Path(__file__).with_name("development-people.yaml")
 """Synthetic people for a stack on one machine; every role, two people at every gate."""
-
-Place: TypeAlias = tuple[str | int, ...]
-Places: TypeAlias = dict[Place, tuple[int, int]]
-
-
-class PeopleRefused(ValueError):
-    """The directory cannot be used; the message has one line `file:line:column: what` for each thing wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +114,11 @@ def load_people(path: Path, *, region: str | None = None) -> Directory:
     Raises:
         PeopleRefused: one line for each thing wrong, with its place.
     """
-    tree, places = _read(path)
+    located = read_located(path)
     try:
-        document = _Document.model_validate(tree)
+        document = _Document.model_validate(located.tree)
     except ValidationError as error:
-        lines = [_in_words(path, places, item["loc"], item["msg"]) for item in error.errors(include_url=False)]
+        lines = [_in_words(located, item["loc"], item["msg"]) for item in error.errors(include_url=False)]
         raise PeopleRefused("\n".join(lines)) from error
     return Directory(
         {
@@ -137,40 +129,7 @@ def load_people(path: Path, *, region: str | None = None) -> Directory:
     )
 
 
-def _read(path: Path) -> tuple[Any, Places]:
-    """The file as plain data, read as strictly as a runbook is, and the place of everything in it."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise PeopleRefused(
-            f"{path}:1:1: cannot be read: {error.strerror}; `watchfloor up` puts a development directory there, an "
-            f"operator writes the real one"
-        ) from error
-    source = parse(raw, path=str(path))
-    wrong = [f"{path}:{item.line}:{item.column}: {item.message}" for item in source.findings if item.is_error]
-    if wrong or source.root is None:
-        raise PeopleRefused("\n".join(wrong) or f"{path}:1:1: is empty; expected a mapping `people`")
-    places: Places = {}
-    return _plain(source.root, (), places), places
-
-
-def _plain(node: nodes.Node, place: Place, places: Places) -> Any:
-    places.setdefault(place, (node.span.line, node.span.column))
-    if isinstance(node, nodes.Mapping):
-        tree = {}
-        for key, value in node.entries:
-            places[(*place, key.value)] = (key.span.line, key.span.column)
-            tree[key.value] = _plain(value, (*place, key.value), places)
-        return tree
-    if isinstance(node, nodes.Sequence):
-        return [_plain(item, (*place, index), places) for index, item in enumerate(node.items)]
-    return node.core
-
-
-def _in_words(path: Path, places: Places, loc: Place, message: str) -> str:
+def _in_words(located: LocatedTree, loc: Place, message: str) -> str:
     place = tuple(part for part in loc if part != "[key]")
     name = ".".join(map(str, place)) or "the file"
-    while place and place not in places:
-        place = place[:-1]
-    line, column = places.get(place, (1, 1))
-    return f"{path}:{line}:{column}: `{name}`: {message[0].lower()}{message[1:]}"
+    return f"{located.where(place)}: `{name}`: {message[0].lower()}{message[1:]}"
