@@ -1,0 +1,36 @@
+"""`python -m bench [NAME ...]`: run the measurements, all of them when none is named."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from bench.measures import measure_events, measure_throughput
+
+MEASURES: dict[str, tuple[Callable[[], Awaitable[dict[str, float]]], str]] = {
+    "events": (measure_events, "history events of one more plain step; expected: 6, as written by hand"),
+    "throughput": (measure_throughput, "time of plain steps against the same written by hand"),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measurements of the engine.")
+    parser.add_argument("names", nargs="*", choices=[[], *MEASURES], default=[], metavar="NAME")
+    parser.add_argument("--list", action="store_true", help="say what there is")
+    given = parser.parse_args()
+    if given.list:
+        for name, (_, about) in MEASURES.items():
+            print(f"{name:<12} {about}")
+        return 0
+    for name in given.names or MEASURES:
+        asyncio.run(_measure(MEASURES[name][0]))
+        print()
+    return 0
+
+
+async def _measure(measure: Callable[[], Awaitable[dict[str, float]]]) -> None:
+    await measure()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
