@@ -53,14 +53,14 @@ def worker_identity(region: str) -> str:
 
 def all_workflows() -> list[type]:
     """Every workflow of the product; each runs in each region."""
-    from workflows.incident import Incident
     from workflows.postmortem import Postmortem
 
     from workflows.handoff import Handoff
     from workflows.hold import Hold
+    from workflows.incident import IncidentWorkflow
     from workflows.incoming import IncomingHandoff
 
-    return [Incident, Hold, Handoff, IncomingHandoff, Postmortem]
+    return [IncidentWorkflow, Hold, Handoff, IncomingHandoff, Postmortem]
 
 
 def make_worker(

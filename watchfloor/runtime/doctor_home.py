@@ -1,0 +1,119 @@
+"""What the home directory must hold, and who may read it."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from watchfloor.identity.people import PeopleRefused, load_people
+from watchfloor.regions.keys import KEY_FILES, KeysRefused, RegionKeys
+from watchfloor.runtime.doctor import Check, mode_of
+from watchfloor.runtime.homelock import is_held
+from watchfloor.runtime.refusal import SettingsRefused
+from watchfloor.runtime.stackfile import read_stack
+
+LEAST_FREE = 512 * 1024 * 1024
+"""Bytes: below this a day of incidents may fill the disk. A full disk loses nothing, but nothing goes on either."""
+
+
+def look(home: Path) -> Iterator[Check]:
+    if not home.exists():
+        parent = next(one for one in home.parents if one.exists())
+        if not os.access(parent, os.W_OK):
+            yield Check("home", "fail", f"{parent} may not be written", "a writable directory", "set WATCHFLOOR_HOME")
+            return
+        yield Check("home", "ok", f"{home} is not there yet", "", "`watchfloor up` makes it")
+        return
+    yield from home_directory(home)
+    yield from stack_record(home)
+    for directory in region_directories(home):
+        yield region_keys(directory)
+        yield from region_stores(directory)
+    yield people(home)
+
+
+def home_directory(home: Path) -> Iterator[Check]:
+    """Writable, not open to others, room left."""
+    if not home.is_dir() or not os.access(home, os.W_OK | os.X_OK):
+        yield Check("home", "fail", f"{home} may not be written", "a writable directory", "set WATCHFLOOR_HOME")
+        return
+    mode = mode_of(home)
+    if mode & 0o077:
+        yield Check("home", "warn", f"{home} has mode {mode:04o}", "0700", f"chmod 700 {home}")
+    else:
+        yield Check("home", "ok", f"{home}, mode {mode:04o}")
+    disk = os.statvfs(home)
+    free = disk.f_bavail * disk.f_frsize
+    if free < LEAST_FREE:
+        fix = "make room; a full disk stops every incident until there is some"
+        yield Check("disk", "warn", f"{free // 1024**2} MiB free", f"at least {LEAST_FREE // 1024**2} MiB", fix)
+    else:
+        yield Check("disk", "ok", f"{free // 1024**2} MiB free")
+
+
+def stack_record(home: Path) -> Iterator[Check]:
+    """Whether a stack runs here, and whether its record says so."""
+    running = is_held(home)
+    try:
+        record = read_stack(home)
+    except SettingsRefused as refusal:
+        yield Check("stack", "fail", refusal.found, refusal.expected, refusal.fix)
+        return
+    if record is None:
+        yield Check("stack", "ok", "starting" if running else "no embedded stack runs here")
+    elif running:
+        yield Check("stack", "ok", f"runs since {record.started_at}, pid {record.owner.pid}")
+    else:
+        fix = "`watchfloor up` clears what it left and finds its runs again"
+        yield Check("stack", "warn", f"the stack of {record.started_at} ended without stopping", "a clean stop", fix)
+
+
+def region_directories(home: Path) -> list[Path]:
+    """The regions that have a directory with keys here."""
+    return sorted(path.parent for path in home.glob("*/keys") if path.is_dir())
+
+
+def region_keys(directory: Path) -> Check:
+    """All key files, private to their owner, each what its name says."""
+    name = f"keys {directory.name}"
+    try:
+        RegionKeys.load(directory / "keys")
+    except KeysRefused as error:
+        fix = "correct the file; keys are never made anew over old ones, because old records need them"
+        return Check(name, "fail", str(error), f"{len(KEY_FILES)} key files of mode 0600", fix)
+    return Check(name, "ok", f"{len(KEY_FILES)} key files, private")
+
+
+def region_stores(directory: Path) -> Iterator[Check]:
+    """The ledger's file, if there is one yet: readable and sound."""
+    ledger = directory / "ledger.sqlite"
+    if not ledger.exists():
+        return
+    name = f"ledger {directory.name}"
+    try:
+        connection = sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)
+        try:
+            (verdict,) = connection.execute("pragma quick_check(1)").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        verdict = type(error).__name__
+    if verdict != "ok":
+        fix = "stop the worker, keep the file as it is, restore a backup, check that with `watchfloor ledger verify`"
+        yield Check(name, "fail", f"{ledger}: {verdict}", "a sound SQLite file", fix)
+    else:
+        yield Check(name, "ok", f"{ledger}, {ledger.stat().st_size // 1024} KiB")
+
+
+def people(home: Path) -> Check:
+    """The directory of people."""
+    path = home / "people.yaml"
+    if not path.exists():
+        return Check("people", "warn", f"no {path}", "a directory of people", "`watchfloor up` puts a development one")
+    try:
+        directory = load_people(path)
+    except PeopleRefused as error:
+        first, *more = str(error).splitlines()
+        also = f" (and {len(more)} more)" if more else ""
+        return Check("people", "fail", first + also, "a valid directory of people", "correct the place named")
+    return Check("people", "ok", f"{len(directory)} people in {', '.join(directory.regions())}")
