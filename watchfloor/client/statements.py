@@ -26,7 +26,7 @@ from schemas.incident import (
     UPDATE_FACT,
 )
 from schemas.json_value import Json
-from watchfloor.client.asks import family, pick_ask
+from watchfloor.client.asks import AskAt, family, pick_ask
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import Face
 from watchfloor.client.forms import from_text, read_form
@@ -71,6 +71,7 @@ async def send_decision(
     reason: str,
     form: Mapping[str, Json] | None = None,
     signed_in: SignIn = DEV,
+    shown: AskAt | None = None,
     now: datetime | None = None,
 ) -> Sent:
     """Answer an open ask in a person's name.
@@ -84,6 +85,8 @@ async def send_decision(
         role: the role they decide as; may be left out when only one of their roles fits.
         reason: why, for the record; kept in this region.
         form: what a task reports; text is read according to the form's types.
+        shown: the ask as this person was shown it, where the face still has it; then no worker is needed to send. If it
+            has changed since, the run refuses.
 
     Raises:
         Refused: by this face or by the run's validator; the run goes on.
@@ -93,7 +96,7 @@ async def send_decision(
     """
     now = now or datetime.now(UTC)
     someone = _admit(face, person, signed_in)
-    at = pick_ask(await family(face, run), step)
+    at = shown or pick_ask(await family(face, run), step)
     ask = at.ask
     if option not in ask["options"]:
         raise Refused(

@@ -1,0 +1,176 @@
+"""Statements are checked, signed and sent; refusals come back typed; what no worker took is never called recorded."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from temporalio.worker import Worker
+
+from schemas.plan import Plan
+from tests.client.conftest import LIMITS, order
+from watchfloor.client import (
+    EngineUnavailable,
+    Face,
+    InputsRefused,
+    NotFound,
+    Refused,
+    board,
+    family,
+    pick_ask,
+    send_control,
+    send_decision,
+    send_fact,
+    start_incident,
+    started_with,
+)
+from watchfloor.signing import SigningKey, digest
+
+
+@pytest.fixture
+async def incident(face: Face, plan: Plan) -> str:
+    started = await start_incident(face, plan, digest(plan), order(), relative=True, limits=LIMITS)
+    return started.incident
+
+
+async def test_an_order_starts_one_run_however_often_it_is_sent(face: Face, plan: Plan) -> None:
+    first = await start_incident(face, plan, digest(plan), order(), relative=True, limits=LIMITS)
+    again = await start_incident(face, plan, digest(plan), order(), relative=True, limits=LIMITS)
+    assert (first.already, again.already) == (False, True)
+    assert again.incident == first.incident
+    started = await started_with(face, first.incident)
+    assert started["inputs"]["order_id"] == "DE-1"
+    assert started["decision_keys"] == {face.key.kid: face.key.public}
+
+
+async def test_the_same_key_with_another_order_is_refused(face: Face, plan: Plan) -> None:
+    await start_incident(face, plan, digest(plan), order(), relative=True, limits=LIMITS)
+    with pytest.raises(Refused, match="order_id differ") as refused:
+        await start_incident(face, plan, digest(plan), order(order_id="DE-2"), relative=True, limits=LIMITS)
+    assert refused.value.type == "key_reused"
+
+
+async def test_wrong_inputs_start_nothing(face: Face, plan: Plan) -> None:
+    with pytest.raises(InputsRefused) as refused:
+        await start_incident(face, plan, digest(plan), order(order_id="x y", extra=1), relative=True, limits=LIMITS)
+    assert [problem.field for problem in refused.value.problems] == ["inputs.extra", "inputs.order_id"]
+    with pytest.raises(NotFound):
+        await started_with(face, "inc-aaaaaaaaaaaaaaaaaaaa")
+
+
+async def test_a_run_is_started_only_where_it_is_commanded(face: Face, plan: Plan) -> None:
+    with pytest.raises(Refused, match="--region eu"):
+        await start_incident(replace(face, region="us"), plan, digest(plan), order(), relative=True, limits=LIMITS)
+
+
+async def test_a_decision_is_recorded_with_its_reason_kept_at_home(face: Face, incident: str, worker: Worker) -> None:
+    sent = await send_decision(face, incident, "order_doubt", "clarify", person="counsel-1", reason="a page is missing")
+    assert (sent.recorded, sent.state, sent.path) == (True, "complete", "triage/order_doubt")
+    assert face.reasons.get(sent.reason_ref) == b"a page is missing"  # type: ignore[attr-defined]
+    answer = (await board(face, incident))["asks"][0]["answers"][0]["body"]
+    assert (answer["person"], answer["role"], answer["signed_in"]) == ("counsel-1", "legal_counsel", "dev")
+    assert "a page is missing" not in str(answer)
+
+
+async def test_a_decision_that_needs_two_says_who_is_missing(face: Face, incident: str, worker: Worker) -> None:
+    sent = await send_decision(face, incident, "order_doubt", "refuse", person="counsel-1", reason="forged")
+    assert (sent.state, sent.waiting_for) == ("waiting", ("exec_sponsor",))
+
+
+@pytest.mark.parametrize(
+    ("change", "type_"),
+    [
+        ({"person": "ops-1"}, "wrong_role"),
+        ({"person": "counsel-1", "role": "exec_sponsor"}, "wrong_role"),
+        ({"person": "nobody-1"}, "unknown_person"),
+        ({"person": "counsel-1", "option": "destroy"}, "unknown_option"),
+        ({"person": "counsel-1", "step": "other_step"}, "not_waiting"),
+        ({"person": "counsel-1", "reason": "  "}, "no_reason"),
+        ({"person": "both-1", "option": "refuse"}, "wrong_role"),
+    ],
+)
+async def test_the_face_refuses_before_it_signs(
+    face: Face, incident: str, worker: Worker, change: dict[str, str], type_: str
+) -> None:
+    said = {"step": "order_doubt", "option": "clarify", "reason": "because", **change}
+    with pytest.raises(Refused) as refused:
+        await send_decision(
+            face,
+            incident,
+            said["step"],
+            said["option"],
+            person=said["person"],
+            role=said.get("role"),
+            reason=said["reason"],
+        )
+    assert refused.value.type == type_
+    assert (await board(face, incident))["asks"][0]["answers"] == []
+
+
+async def test_the_runs_own_refusal_comes_back_typed(face: Face, incident: str, worker: Worker) -> None:
+    await send_decision(face, incident, "order_doubt", "refuse", person="counsel-1", reason="forged")
+    with pytest.raises(Refused) as repeated:
+        await send_decision(face, incident, "order_doubt", "refuse", person="counsel-1", reason="forged")
+    assert repeated.value.type == "repeated"
+    stranger = replace(face, key=SigningKey.generate())
+    with pytest.raises(Refused) as forged:
+        await send_decision(stranger, incident, "order_doubt", "clarify", person="both-1", reason="mine")
+    assert forged.value.type == "bad_signature"
+
+
+async def test_a_statement_that_travelled_too_long_is_refused(face: Face, incident: str, worker: Worker) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=6)
+    with pytest.raises(Refused) as late:
+        await send_decision(face, incident, "order_doubt", "clarify", person="counsel-1", reason="slow", now=before)
+    assert late.value.type == "late"
+
+
+async def test_development_sign_in_works_on_this_machine_only(face: Face, incident: str, worker: Worker) -> None:
+    with pytest.raises(Refused) as refused:
+        await send_decision(
+            replace(face, loopback=False), incident, "order_doubt", "clarify", person="counsel-1", reason="hello"
+        )
+    assert refused.value.type == "not_signed_in"
+
+
+async def test_without_a_worker_nothing_can_be_looked_up_and_nothing_is_sent(face: Face, incident: str) -> None:
+    hasty = replace(face, answer_within=timedelta(seconds=0.2))
+    with pytest.raises(EngineUnavailable, match="no worker"):
+        await send_decision(hasty, incident, "order_doubt", "clarify", person="counsel-1", reason="hello")
+
+
+async def test_what_no_worker_took_is_sent_as_a_signal_and_never_called_recorded(
+    face: Face, incident: str, make_worker: Callable[[], Worker]
+) -> None:
+    async with make_worker():
+        shown = pick_ask(await family(face, incident), "order_doubt")
+    hasty = replace(face, answer_within=timedelta(seconds=0.5))
+    sent = await send_decision(
+        hasty, incident, "order_doubt", "clarify", person="counsel-1", reason="still on call", shown=shown
+    )
+    assert (sent.recorded, sent.state) == (False, "sent")
+    async with make_worker():
+        answers = (await board(face, incident))["asks"][0]["answers"]
+    assert "counsel-1" in {answer["body"]["person"] for answer in answers}
+
+
+async def test_a_fact_is_typed_before_it_is_sent(face: Face, incident: str, worker: Worker) -> None:
+    sent = await send_fact(face, incident, "copies", "3", source="mailbox", person="counsel-1")
+    assert sent.recorded
+    await send_fact(face, incident, "reply_seen", "-5m", source="mailbox", person="counsel-1")
+    with pytest.raises(InputsRefused):
+        await send_fact(face, incident, "copies", "many", source="mailbox", person="counsel-1")
+    with pytest.raises(Refused, match="it has: `copies`, `reply_seen`"):
+        await send_fact(face, incident, "reply", "now", source="mailbox", person="counsel-1")
+
+
+async def test_a_run_that_ended_takes_no_more_statements(face: Face, incident: str, worker: Worker) -> None:
+    sent = await send_control(face, incident, "abort", person="commander-1", reason="a rehearsal")
+    assert sent.recorded
+    await face.client.get_workflow_handle(incident).result()
+    with pytest.raises(Refused) as closed:
+        await send_control(face, incident, "resume", person="commander-1", reason="too late")
+    assert closed.value.type == "closed"
+    with pytest.raises(Refused) as decided:
+        await send_decision(face, incident, "order_doubt", "clarify", person="counsel-1", reason="too late")
+    assert decided.value.type == "closed"
