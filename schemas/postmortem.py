@@ -1,5 +1,7 @@
 """Messages of the postmortem: a workflow of its own that starts with the incident and drafts when it has closed."""
 
+from typing import Literal
+
 from typing_extensions import TypedDict
 
 from schemas.incident import ClockState
@@ -50,3 +52,17 @@ class DraftReceipt(TypedDict):
     entries: int
     head: str
     metrics: dict[str, Json]
+
+
+class PostmortemResult(TypedDict):
+    """How a review ended. `attendees` and `actions` are counts from the facilitator's form, never names."""
+
+    postmortem: str
+    state: Literal["done"]
+    by: str
+    done_at: str
+    due_at: str
+    late: bool
+    attendees: int
+    actions: int
+    folder: str

@@ -12,7 +12,7 @@ from workflows.notices import Desk
 
 
 def child_board(
-    kind: Literal["hold", "handoff", "incoming"],
+    kind: Literal["hold", "handoff", "incoming", "postmortem"],
     desk: Desk,
     *,
     title: str,

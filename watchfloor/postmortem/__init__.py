@@ -4,5 +4,6 @@
 """
 
 from watchfloor.postmortem.draft import Draft, draft
+from watchfloor.postmortem.reading import find_related
 
-__all__ = ["Draft", "draft"]
+__all__ = ["Draft", "draft", "find_related"]

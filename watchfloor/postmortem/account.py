@@ -15,7 +15,7 @@ from schemas.ledger import StoredEntry
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant and the entry that records it."""
+    """An instant and the entry that records it (`citations.number_entry`)."""
 
     at: datetime
     seq: int
@@ -155,11 +155,27 @@ class Hold:
     id: str
     step: str
     placed: Moment | None = None
-    verified: Moment | None = None
+    placings: list[int] = field(default_factory=list)
+    """Every entry that tells of its placing, at all sources."""
+    proved: dict[str, Moment] = field(default_factory=dict)
+    """Source -> when a deletion there was refused; the empty source stands for all of them."""
     failed: Moment | None = None
     released: Moment | None = None
     expires_at: datetime | None = None
     sources: tuple[str, ...] = ()
+
+    @property
+    def verified(self) -> Moment | None:
+        """When the last source was proved; None while one is not."""
+        if "" in self.proved:
+            return self.proved[""]
+        if not self.proved or any(source not in self.proved for source in self.sources):
+            return None
+        return max(self.proved.values(), key=lambda moment: (moment.at, moment.seq))
+
+    @property
+    def proofs(self) -> tuple[int, ...]:
+        return tuple(sorted(moment.seq for moment in self.proved.values()))
 
 
 @dataclass(slots=True)
@@ -192,6 +208,8 @@ class Account:
     """The whole incident. Lists are in the order of the ledger."""
 
     entries: tuple[StoredEntry, ...]
+    related: tuple[tuple[StoredEntry, ...], ...] = ()
+    """Chains of the holds and handoffs that the incident started, in the order they are named in citations."""
     opened: Moment | None = None
     received_at: datetime | None = None
     closed: Moment | None = None
@@ -199,6 +217,7 @@ class Account:
     commander: str = ""
     requester: str = ""
     severity: str = ""
+    """As the opening says it; later changes are notes of their own."""
     phases: list[Phase] = field(default_factory=list)
     clocks: list[Clock] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)

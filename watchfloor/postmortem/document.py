@@ -7,12 +7,13 @@ from typing import Any
 
 from schemas.postmortem import DraftCall
 from watchfloor.postmortem.account import Account, Answer, Ask, Clock, Handoff, Hold, Measure
+from watchfloor.postmortem.citations import cite, name_chain
 from watchfloor.postmortem.escaping import Markdown, code, escape_text, open_templates, render_sentence
 from watchfloor.postmortem.fields import instant
 from watchfloor.postmortem.lessons import find_strengths, find_weaknesses
 from watchfloor.postmortem.metrics import Metric, clock_score, judged_clocks, measure_latencies, measure_times
-from watchfloor.postmortem.narrative import group_effects, tell
-from watchfloor.postmortem.sentences import cite, render_duration, render_time
+from watchfloor.postmortem.narrative import OPENING, group_effects, tell
+from watchfloor.postmortem.sentences import render_duration, render_time
 
 MISSING = Markdown("–")
 
@@ -87,6 +88,7 @@ def write_document(account: Account, call: DraftCall) -> Document:
             "met": met,
             "judged": judged,
             "chapters": tell(account),
+            "opening": OPENING,
             "answers": _answers(account),
             "effects": effect_rows(account),
             "measures": measure_rows(account),
@@ -97,6 +99,7 @@ def write_document(account: Account, call: DraftCall) -> Document:
             "whole": tuple(range(1, len(account.entries) + 1)),
             "entries": len(account.entries),
             "head": head,
+            "related": [(f"{name_chain(index + 1)}#", chain) for index, chain in enumerate(account.related) if chain],
             "plan": call["plan"],
             "incident": call["incident"],
             "due": instant({"due_at": call["due_at"]}, "due_at"),
@@ -173,7 +176,7 @@ def _hold(hold: Hold) -> Passage:
         result = "failed at a custodian"
     else:
         result = "proved, in force" if hold.verified else "placed, not proved"
-    moments = [moment for moment in (hold.placed, hold.verified, hold.failed, hold.released) if moment]
+    moments = [moment for moment in (hold.placed, *hold.proved.values(), hold.failed, hold.released) if moment]
     began = moments[0].at if moments else None
     return Passage(hold.id, "", began, result, tuple(sorted(moment.seq for moment in moments)))
 

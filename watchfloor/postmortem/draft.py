@@ -1,6 +1,6 @@
 """One draft: the three files of a review and its figures."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from schemas.json_value import Json
@@ -23,13 +23,18 @@ class Draft:
     metrics: dict[str, Json]
 
 
-def draft(entries: Iterable[StoredEntry], call: DraftCall) -> Draft:
-    """Draft the review of one incident from its ledger chain alone.
+def draft(entries: Iterable[StoredEntry], call: DraftCall, related: Sequence[Iterable[StoredEntry]] = ()) -> Draft:
+    """Draft the review of one incident from the ledger alone.
+
+    Args:
+        entries: the incident's chain.
+        call: what the review is of; nothing is told from it but ids and the title.
+        related: the chains of `find_related`, in that order.
 
     Raises:
         ValueError: the chain is empty, or not whole and in order.
     """
-    account = read_account(entries)
+    account = read_account(entries, related)
     if not account.entries:
         raise ValueError(f"the ledger has no entry of {call['incident']}; there is nothing to draft from")
     document = write_document(account, call)

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from watchfloor.drawing import show_controls
-from watchfloor.postmortem.sentences import Id, Sentence, Word, cite, render_duration, render_time
+from watchfloor.postmortem.citations import cite
+from watchfloor.postmortem.sentences import Id, Sentence, Word, render_duration, render_time
 
 _MARKS = frozenset("\\`*_{}[]<>#!|~&$@^")
 """What begins markup anywhere in a line. Colons and dots are escaped only where they would make a bare link."""

@@ -82,7 +82,7 @@ def _weaknesses(account: Account) -> Iterator[Sentence]:
         yield say(account.stray[0].moment.at, seqs, _times(len(seqs)), " a statement was refused: ", *whys, ".")
     yield from _effects(account)
     for note in account.kind(EntryKind.STEP_FAILED):
-        error = text(note.data, "error", "type", "why", "reason")
+        error = text(note.data, "code", "error", "type", "why")
         why: list[Word] = [" (", Id(error), ")"] if error else []
         yield _one(note.moment, "Step ", Id(note.step or note.path), " failed", *why, ".")
     for note in account.kind(EntryKind.NOTICE_FAILED):

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from schemas.json_value import Json
+from schemas.ledger import EntryKind
 from watchfloor.postmortem.account import Account, Ask, Clock, Effect, Moment
+from watchfloor.postmortem.fields import text
 from watchfloor.signing import render_instant
 
 _STOPS = frozenset({"restricts", "destroys"})
@@ -106,9 +108,17 @@ def summarise(account: Account) -> dict[str, Json]:
         "effects_retried": sum(1 for effect in effects if effect.retried),
         "effects_doubtful": sum(1 for effect in effects if effect.doubtful),
         "measures_in_force": sum(1 for measure in account.measures if measure.undone is None),
+        "clock_states": {clock.name: clock.state for clock in account.clocks},
+        "commanders": _commanders(account),
         "opened_at": render_instant(account.opened.at) if account.opened else None,
         "closed_at": render_instant(account.closed.at) if account.closed else None,
     }
+
+
+def _commanders(account: Account) -> list[str]:
+    """Person ids of those who commanded, as far as the ledger names them; none of them leads the review."""
+    passed = [text(note.data, "person") for note in account.kind(EntryKind.COMMAND)]
+    return sorted({person for person in (account.commander, *passed) if person})
 
 
 def _order(moment: Moment) -> tuple[datetime, int]:

@@ -36,17 +36,22 @@ class Chapter:
 
 def tell(account: Account) -> list[Chapter]:
     """The chapters: what came before the first phase, then each phase as it was entered."""
-    told = sorted(_all(account), key=lambda sentence: (sentence.seqs[0], sentence.seqs))
-    starts = [phase.entered.seq for phase in account.phases]
+    told = sorted(_all(account), key=_order)
+    starts = [(phase.entered.at, (phase.entered.seq,)) for phase in account.phases]
     chapters: list[Chapter] = []
-    before = tuple(one for one in told if not starts or one.seqs[0] < starts[0])
+    before = tuple(one for one in told if not starts or _order(one) < starts[0])
     if before:
         chapters.append(Chapter(OPENING, account.opened, None, before))
     for index, phase in enumerate(account.phases):
         end = starts[index + 1] if index + 1 < len(starts) else None
-        inside = tuple(s for s in told if s.seqs[0] >= starts[index] and (end is None or s.seqs[0] < end))
+        inside = tuple(one for one in told if _order(one) >= starts[index] and (end is None or _order(one) < end))
         chapters.append(Chapter(phase.name, phase.entered, phase.left, inside))
     return chapters
+
+
+def _order(sentence: Sentence) -> tuple[datetime, tuple[int, ...]]:
+    """By time, then by the ledger: entries of another chain have no place of their own in this one's order."""
+    return sentence.at, sentence.seqs
 
 
 def _all(account: Account) -> Iterator[Sentence]:
@@ -66,8 +71,11 @@ def _all(account: Account) -> Iterator[Sentence]:
         yield from _hold(hold)
     for handoff in account.handoffs:
         yield from _handoff(handoff)
+    asked = {ask.path for ask in account.asks}
     for note in account.notes:
-        yield from _note(note)
+        if note.kind != EntryKind.BRANCH or note.path not in asked:
+            # the way taken after a decision is what the decision says
+            yield from _note(note)
 
 
 def _frame(account: Account) -> Iterator[Sentence]:
@@ -76,7 +84,7 @@ def _frame(account: Account) -> Iterator[Sentence]:
         if account.requester:
             words += [" by ", Id(account.requester)]
         if account.severity:
-            words += [" with severity ", Id(_first_severity(account))]
+            words += [" with severity ", Id(account.severity)]
         if account.received_at:
             words += ["; its trigger had been received at ", account.received_at]
         yield say(account.opened.at, [account.opened.seq], *words, ".")
@@ -92,11 +100,6 @@ def _frame(account: Account) -> Iterator[Sentence]:
     if account.closed:
         outcome: list[Word] = [" with outcome ", Id(account.outcome)] if account.outcome else []
         yield say(account.closed.at, [account.closed.seq], "The run was closed", *outcome, ".")
-
-
-def _first_severity(account: Account) -> str:
-    changes = account.kind(EntryKind.SEVERITY)
-    return (text(changes[0].data, "was", "from") if changes else "") or account.severity
 
 
 def _clock(clock: Clock) -> Iterator[Sentence]:
@@ -213,10 +216,10 @@ def _hold(hold: Hold) -> Iterator[Sentence]:
     name = Id(hold.id)
     if hold.placed:
         at: list[Word] = [" at ", *list_ids(hold.sources)] if hold.sources else []
-        yield say(hold.placed.at, [hold.placed.seq], "The legal hold ", name, " was placed", *at, ".")
+        yield say(hold.placed.at, hold.placings, "The legal hold ", name, " was placed", *at, ".")
     if hold.verified:
         proof = " was proved: a deletion tried on purpose was refused."
-        yield say(hold.verified.at, [hold.verified.seq], "The hold ", name, proof)
+        yield say(hold.verified.at, hold.proofs, "The hold ", name, proof)
     if hold.failed:
         yield say(hold.failed.at, [hold.failed.seq], "The hold ", name, " failed at a custodian.")
     if hold.released:
@@ -248,7 +251,7 @@ def _note(note: Note) -> Iterator[Sentence]:
         case EntryKind.STEP_SKIPPED:
             yield say(at, seqs, "Step ", step, " was skipped.")
         case EntryKind.STEP_FAILED:
-            error = text(note.data, "error", "type", "why", "reason")
+            error = text(note.data, "code", "error", "type", "why")
             yield say(at, seqs, "Step ", step, " failed", *_aside(" (", error, ")"), ".")
         case EntryKind.BRANCH:
             taken = text(note.data, "taken", "branch", "option")
@@ -278,7 +281,7 @@ def _aside(before: str, name: str, after: str = "") -> list[Word]:
 
 
 def _fact(note: Note) -> list[Word]:
-    observed: datetime | None = instant(note.data, "at", "observed_at")
+    observed: datetime | None = instant(note.data, "observed_at", "at")
     source = text(note.data, "source")
     words: list[Word] = ["The fact ", Id(text(note.data, "fact", "name")), " was recorded"]
     if observed:

@@ -16,6 +16,7 @@ from schemas.ledger import StoredEntry
 from schemas.postmortem import DraftCall
 from watchfloor.drawing import show_controls
 from watchfloor.postmortem.account import Account
+from watchfloor.postmortem.citations import name_chain, name_entry, number_entry
 from watchfloor.postmortem.document import Document
 from watchfloor.postmortem.metrics import clock_score, measure_times
 from watchfloor.postmortem.page_style import PAGE_STYLE
@@ -24,7 +25,7 @@ from watchfloor.postmortem.timeline import render_inline
 from watchfloor.postmortem.timeline_style import STYLE
 from watchfloor.signing import parse_instant
 
-_CITATION = re.compile(r"#([1-9]\d*)")
+_CITATION = re.compile(r"([A-Z]{0,2})#([1-9]\d*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    seq: int
+    anchor: str
+    name: str
     at: str
     kind: str
     actor: str
@@ -68,7 +70,11 @@ def render_page(account: Account, call: DraftCall, document: Document) -> str:
         basis=document.basis,
         timeline=Markup(render_inline(account, call["title"])),  # noqa: S704 (the canvas escapes all text)
         body=Markup(render_body(document.body)),  # noqa: S704 (markdown-it with HTML switched off)
-        entries=[_row(entry, day) for entry in account.entries],
+        entries=[
+            _row(index, entry, day)
+            for index, chain in enumerate((account.entries, *account.related))
+            for entry in chain
+        ],
     )
 
 
@@ -100,7 +106,7 @@ def _split(token: Token) -> list[Token]:
     end = 0
     for found in _CITATION.finditer(token.content):
         parts.append(_text(token.content[end : found.start()]))
-        parts.append(Token("link_open", "a", 1, attrs={"href": f"#e{found[1]}", "class": "cite"}))
+        parts.append(Token("link_open", "a", 1, attrs={"href": f"#e{found[1]}{found[2]}", "class": "cite"}))
         parts.append(_text(found[0]))
         parts.append(Token("link_close", "a", -1))
         end = found.end()
@@ -126,9 +132,10 @@ def _figures(account: Account) -> list[Figure]:
     return figures
 
 
-def _row(entry: StoredEntry, day: datetime | None) -> Row:
+def _row(chain: int, entry: StoredEntry, day: datetime | None) -> Row:
     return Row(
-        seq=entry["seq"],
+        anchor=f"e{name_chain(chain)}{entry['seq']}",
+        name=name_entry(number_entry(chain, entry["seq"])),
         at=render_time(parse_instant(entry["at"]), day),
         kind=Id(entry["kind"]).shown,
         actor=Id(entry["actor"]).shown,

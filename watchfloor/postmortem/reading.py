@@ -4,7 +4,7 @@ Readers take what an entry has. An entry that refers to something never announce
 stop of an unknown clock) starts no story of its own; it stays visible in the list of entries.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from schemas.ledger import EntryKind, StoredEntry
 from watchfloor.postmortem.account import (
@@ -21,28 +21,47 @@ from watchfloor.postmortem.account import (
     Phase,
     Refused,
 )
+from watchfloor.postmortem.citations import number_entry
 from watchfloor.postmortem.fields import instant, number, text, words
 from watchfloor.signing import parse_instant
 
 Reader = Callable[["Account", StoredEntry, Moment], None]
 
 
-def read_account(entries: Iterable[StoredEntry]) -> Account:
-    """Read the entries of one incident, in the order of the ledger.
+def read_account(entries: Iterable[StoredEntry], related: Sequence[Iterable[StoredEntry]] = ()) -> Account:
+    """Read the entries of one incident and of the holds and handoffs it started.
+
+    Of the related chains only what became of the hold or the offer is told; how it was done is their own story.
 
     Raises:
-        ValueError: the entries are not one chain in order, so nothing may be told from them.
+        ValueError: the entries are not whole chains in order, so nothing may be told from them.
     """
+    kept = _whole(entries)
+    account = Account(entries=kept, related=tuple(_whole(chain) for chain in related))
+    for entry in kept:
+        reader = _READERS.get(entry["kind"])
+        if reader is not None:
+            reader(account, entry, Moment(parse_instant(entry["at"]), entry["seq"]))
+    for index, chain in enumerate(account.related):
+        for entry in chain:
+            reader = _READERS.get(entry["kind"]) if entry["kind"] in _TOLD_OF_RELATED else None
+            if reader is not None:
+                reader(account, entry, Moment(parse_instant(entry["at"]), number_entry(index + 1, entry["seq"])))
+    return account
+
+
+def find_related(entries: Iterable[StoredEntry]) -> list[str]:
+    """The chains of the holds and handoffs that an incident's entries name, in the order they were started."""
+    names = {EntryKind.HOLD_PLACED: "hold", EntryKind.OFFERED: "handoff"}
+    found = (text(entry["data"], names[entry["kind"]]) for entry in entries if entry["kind"] in names)
+    return [chain for chain in dict.fromkeys(found) if chain]
+
+
+def _whole(entries: Iterable[StoredEntry]) -> tuple[StoredEntry, ...]:
     kept = tuple(entries)
     if [entry["seq"] for entry in kept] != list(range(1, len(kept) + 1)):
         raise ValueError("the entries are not one whole chain in order; verify the ledger before drafting from it")
-    account = Account(entries=kept)
-    for entry in kept:
-        moment = Moment(parse_instant(entry["at"]), entry["seq"])
-        reader = _READERS.get(entry["kind"])
-        if reader is not None:
-            reader(account, entry, moment)
-    return account
+    return kept
 
 
 def _opened(account: Account, entry: StoredEntry, moment: Moment) -> None:
@@ -113,7 +132,7 @@ def _clock_assigned(account: Account, entry: StoredEntry, moment: Moment) -> Non
     clock = _clock(account, entry)
     if clock:
         clock.assigned = moment
-        clock.assigned_to = text(entry["data"], "assigned_to", "to", "role")
+        clock.assigned_to = text(entry["data"], "role", "assigned_to", "to")
 
 
 def _clock(account: Account, entry: StoredEntry) -> Clock | None:
@@ -211,7 +230,7 @@ def _failed(account: Account, entry: StoredEntry, moment: Moment) -> None:
     effect = _effect(account, entry)
     effect.failures += 1
     effect.failed = moment
-    effect.error = text(entry["data"], "error", "type", "why")
+    effect.error = text(entry["data"], "code", "error", "type", "why")
 
 
 def _doubtful(account: Account, entry: StoredEntry, moment: Moment) -> None:
@@ -251,8 +270,9 @@ def _hold(account: Account, entry: StoredEntry, moment: Moment) -> None:
     match entry["kind"]:
         case EntryKind.HOLD_PLACED:
             hold.placed = hold.placed or moment
+            hold.placings.append(moment.seq)
         case EntryKind.HOLD_VERIFIED:
-            hold.verified = hold.verified or moment
+            hold.proved.setdefault(text(data, "source"), moment)
         case EntryKind.HOLD_FAILED:
             hold.failed = moment
         case EntryKind.HOLD_RELEASED:
@@ -282,11 +302,6 @@ def _handoff(account: Account, entry: StoredEntry, moment: Moment) -> None:
 
 def _note(account: Account, entry: StoredEntry, moment: Moment) -> None:
     account.notes.append(Note(entry["kind"], moment, entry["actor"], entry["step"], entry["path"], entry["data"]))
-
-
-def _severity(account: Account, entry: StoredEntry, moment: Moment) -> None:
-    account.severity = text(entry["data"], "severity", "now", "to") or account.severity
-    _note(account, entry, moment)
 
 
 _READERS: dict[str, Reader] = {
@@ -325,7 +340,7 @@ _READERS: dict[str, Reader] = {
     EntryKind.ACCEPTED: _handoff,
     EntryKind.DECLINED: _handoff,
     EntryKind.UNANSWERED: _handoff,
-    EntryKind.SEVERITY: _severity,
+    EntryKind.SEVERITY: _note,
     EntryKind.FACT: _note,
     EntryKind.STEP_SKIPPED: _note,
     EntryKind.STEP_FAILED: _note,
@@ -340,3 +355,15 @@ _READERS: dict[str, Reader] = {
     EntryKind.REVIEW_STARTED: _note,
     EntryKind.CONFLICT: _note,
 }
+
+_TOLD_OF_RELATED = frozenset(
+    {
+        EntryKind.HOLD_PLACED,
+        EntryKind.HOLD_VERIFIED,
+        EntryKind.HOLD_FAILED,
+        EntryKind.HOLD_RELEASED,
+        EntryKind.ACCEPTED,
+        EntryKind.DECLINED,
+        EntryKind.UNANSWERED,
+    }
+)

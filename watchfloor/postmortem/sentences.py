@@ -50,23 +50,6 @@ def say(at: datetime, seqs: Iterable[int], *words: Word) -> Sentence:
     return Sentence(at, words, cited)
 
 
-def cite(seqs: Sequence[int]) -> str:
-    """`[#12]`, `[#3, #9]`, a run as `[#14–#92]`, many scattered ones as `[#16 … #61, 24 entries]`."""
-    known = sorted(set(seqs))
-    runs: list[list[int]] = []
-    for seq in known:
-        if runs and seq == runs[-1][-1] + 1:
-            runs[-1].append(seq)
-        else:
-            runs.append([seq])
-    if len(runs) > 4:
-        return f"[#{known[0]} … #{known[-1]}, {len(known)} entries]"
-    parts: list[str] = []
-    for run in runs:
-        parts += [f"#{run[0]}–#{run[-1]}"] if len(run) > 2 else [f"#{seq}" for seq in run]
-    return f"[{', '.join(parts)}]"
-
-
 def render_time(at: datetime, day: datetime | None = None) -> str:
     """UTC to the second: `03:10:05`, with the date in front unless it is the given day."""
     at = at.astimezone(UTC)

@@ -10,7 +10,8 @@ from math import ceil
 from watchfloor.drawing import Canvas, text_width, wrap
 from watchfloor.postmortem.account import Account, Clock
 from watchfloor.postmortem.axis import Axis, lay_axis
-from watchfloor.postmortem.sentences import cite, render_duration, render_time
+from watchfloor.postmortem.citations import cite
+from watchfloor.postmortem.sentences import render_duration, render_time
 from watchfloor.postmortem.timeline_lanes import Item, Lane, last_instants, lay_lanes
 from watchfloor.postmortem.timeline_style import LEGEND, STYLE
 

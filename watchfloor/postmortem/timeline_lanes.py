@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Literal
 
 from watchfloor.postmortem.account import Account, Effect, Hold, Moment
+from watchfloor.postmortem.citations import cite
 from watchfloor.postmortem.fields import phase_of
 from watchfloor.postmortem.narrative import group_effects
-from watchfloor.postmortem.sentences import cite
 
 Mark = Literal[
     "reads", "restricts", "discloses", "destroys", "asked", "answered", "silent", "placed", "proved", "trouble"
@@ -106,7 +106,7 @@ def _hold_item(account: Account, hold: Hold) -> Iterator[tuple[str, Item]]:
     for moment, mark in steps:
         if moment:
             marks.append((moment.at, mark))
-            seqs.append(moment.seq)
+            seqs += hold.proofs if mark == "proved" else [moment.seq]
     if marks:
         label = "hold proved" if hold.verified else "hold not proved"
         item = Item(tuple(sorted(marks, key=lambda one: one[0])), label, f"{label} {cite(seqs)}")
