@@ -27,7 +27,7 @@ class Rehearsal:
     def __init__(self, start: dict[str, Any]) -> None:
         self.start = start
         self.heard: list[dict[str, Any]] = []
-        now = workflow.now()
+        now = workflow.info().start_time
         self.ask: dict[str, Any] = {
             "path": PATH,
             "step": "order_doubt",
