@@ -62,7 +62,7 @@ class UnknownName(ExpressionRefused):
 
     def __init__(self, path: Path, bad: int) -> None:
         start = path.start if bad == 0 else path.ends[bad - 1] + 1
-        super().__init__(f"unknown name `{path.text}`", start, path.ends[bad])
+        super().__init__(f"unknown name `{path.text}`", start, path.ends[bad], topic="name")
         self.path = path
         self.bad = bad
 
@@ -169,6 +169,7 @@ def _check_call(call: Call) -> None:
         raise ExpressionRefused(
             "`business_days` cannot be used in an expression",
             *where,
+            topic="business_days",
             expected='`days(n)` or `duration("90m")`',
             help="business days count in the clock register and in `postmortem: {within: 10bd}`",
         )
@@ -177,6 +178,7 @@ def _check_call(call: Call) -> None:
         raise ExpressionRefused(
             f"unknown function `{call.name}`",
             *where,
+            topic="function",
             expected="one of " + ", ".join(FUNCTIONS[:10]) + " …",
             help=f"did you mean `{near[0]}`?" if near else "",
         )
@@ -193,6 +195,7 @@ def _check_call(call: Call) -> None:
             "`days` takes one whole number, written out",
             call.start,
             call.end,
+            topic="literal",
             expected=f"`days(n)` with n from 0 to {MAX_DAYS}",
         )
     if call.name == "duration" and not (isinstance(value, str) and _is_duration(value)):
@@ -200,6 +203,7 @@ def _check_call(call: Call) -> None:
             "`duration` takes one duration, written out",
             call.start,
             call.end,
+            topic="literal",
             expected='`duration("90m")`, in h, m, s',
             help="for days write `days(n)`",
         )

@@ -90,9 +90,10 @@ def _explain(text: str, raw: str) -> ExpressionRefused:
             f"`{operator}` does not fit {kinds.replace(', ', ' and ')}",
             start,
             min(len(text), start + max(1, len(operator) if operator.isidentifier() or operator in text else 1)),
+            topic="types",
             help=_advise(kinds),
         )
-    return ExpressionRefused(message.replace("'", "`") or "not an expression", start, min(len(text), start + 1))
+    return ExpressionRefused(message.replace("'", "`") or "not an expression", start, min(len(text), start + 1), topic="types")
 
 
 def _advise(kinds: str) -> str:

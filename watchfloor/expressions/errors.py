@@ -8,6 +8,11 @@ Messages depend on the expression and its values only, so a replay says the same
 """
 
 
+from typing import Literal, TypeAlias
+
+Topic: TypeAlias = Literal["syntax", "function", "business_days", "literal", "name", "types"]
+
+
 class ExpressionError(ValueError):
     """An expression cannot be compiled or evaluated. Its message needs no context to be understood."""
 
@@ -17,11 +22,15 @@ class ExpressionRefused(ExpressionError):
 
     Attributes:
         start, end: offsets (code points) into the expression; `start == end` at its end.
-        found, expected, help: the three facts; any may be empty.
+        topic: what kind of mistake it is; decide on this, never on the text.
+        expected, help: may be empty.
     """
 
-    def __init__(self, message: str, start: int, end: int, *, expected: str = "", help: str = "") -> None:
+    def __init__(
+        self, message: str, start: int, end: int, *, topic: Topic = "syntax", expected: str = "", help: str = ""
+    ) -> None:
         super().__init__(message)
+        self.topic = topic
         self.start = start
         self.end = end
         self.expected = expected

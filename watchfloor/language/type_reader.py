@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from schemas.actions import FieldSpec
 from schemas.plan import TypeSpec
 from watchfloor.language import codes
 from watchfloor.language.document import Field
@@ -122,7 +123,7 @@ def _default(node: Node, spec: TypeSpec, report: Report) -> bool:
     if wanted is not None:
         report.add(codes.BAD_DEFAULT, node.span, "this default does not fit its type", expected=wanted)
         return False
-    spec["default"] = plain(node)
+    spec["default"] = literal(node, spec)
     return True
 
 
@@ -139,6 +140,53 @@ def plain(node: Node) -> Any:
     if isinstance(node, Sequence):
         return [plain(item) for item in node.items]
     return {key.value: plain(value) for key, value in node.entries}
+
+
+def literal(node: Node, spec: TypeSpec) -> Any:
+    """A literal that fits its type as the plan holds it: durations in seconds, numbers as numbers, else as written."""
+    if spec["type"] == "duration" and isinstance(node, Scalar):
+        return seconds(node.value)
+    if spec["type"] == "list" and isinstance(node, Sequence):
+        of: TypeSpec = spec.get("of") or {"type": "text"}
+        return [literal(item, of) for item in node.items]
+    if spec["type"] in {"timestamp", "string", "text", "url", "ref"} and isinstance(node, Scalar):
+        return node.value
+    return plain(node)
+
+
+def seconds(written: str) -> float:
+    """`15m` as seconds."""
+    return float(written[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[written[-1]]
+
+
+def field_type(field: FieldSpec) -> TypeSpec:
+    """The type of an action's input or output; also for the spelling `list<url>`."""
+    kind, of = field["type"], field.get("of")
+    if kind.startswith("list<"):
+        kind, of = "list", kind[5:-1]
+    made: TypeSpec = {"type": kind}
+    if of is not None:
+        made["of"] = {"type": of}
+    if "enum" in field:
+        made["enum"] = list(field["enum"])
+    if "optional" in field:
+        made["optional"] = field["optional"]
+    if "data_class" in field:
+        made["data_class"] = field["data_class"]
+    return made
+
+
+def assignable(found: str, spec: TypeSpec) -> bool:
+    """Whether a value of a CEL type can stand where a type is expected."""
+    return _fits(found, cel_type(spec))
+
+
+def _fits(found: str, wanted: str) -> bool:
+    if "dyn" in (found, wanted) or found == wanted or (found == "int" and wanted == "double"):
+        return True
+    if found.startswith("list<") and wanted.startswith("list<"):
+        return _fits(found[5:-1], wanted[5:-1])
+    return found.startswith("map<string,") and wanted.startswith("map<string,")
 
 
 def mismatch(node: Node, spec: TypeSpec) -> str | None:
@@ -185,7 +233,7 @@ def _scalar_mismatch(node: Scalar, spec: TypeSpec, kind: str) -> str | None:
         near = nearest(value, [str(each) for each in known])
         return "one of " + listing([str(each) for each in known]) + (f" (did you mean `{near}`?)" if near else "")
     pattern = spec.get("pattern")
-    if pattern is not None and not re.search(pattern, value):
+    if pattern is not None and not re.fullmatch(pattern, value):
         return f"text that matches {shorten(pattern, 60)}"
     return f"at most {spec['max_length']} characters" if len(value) > spec.get("max_length", len(value)) else None
 

@@ -1,0 +1,54 @@
+"""The whole way: text to plan, or findings that say why not."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from schemas.actions import ActionContract
+from schemas.plan import ClockLaw, Plan
+from watchfloor.language.findings import Finding
+from watchfloor.language.plan_compiler import build_plan
+from watchfloor.language.report import Report
+from watchfloor.language.runbook_reader import read_runbook
+from watchfloor.language.source import Source, parse
+from watchfloor.signing import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What became of a text. `plan` is None, and `digest` empty, when any finding is an error."""
+
+    plan: Plan | None
+    digest: str
+    findings: tuple[Finding, ...]
+    source: Source
+
+
+def compile_text(
+    text: str | bytes,
+    *,
+    path: str,
+    catalog: Mapping[str, ActionContract],
+    register: Mapping[str, ClockLaw],
+    roles: Collection[str] | None = None,
+) -> Compiled:
+    """Compile a runbook. Never raises on bad text: each mistake is a finding.
+
+    Each stage runs only when the one before found no error, so that one mistake gives one finding.
+
+    Args:
+        text: the file's contents; bytes are better, so that encoding is checked.
+        path: how findings name the file.
+        catalog: actions that authors may call.
+        register: the clock register.
+        roles: known roles; any role is taken when None.
+    """
+    source = parse(text, path=path)
+    if source.root is None or any(finding.is_error for finding in source.findings):
+        return Compiled(None, "", source.findings, source)
+    report = Report(path, source.lines)
+    runbook = read_runbook(source.root, report)
+    plan = None
+    if runbook is not None and not report.failed:
+        plan = build_plan(runbook, report, catalog=catalog, register=register, roles=roles, source_digest=source.digest)
+    findings = tuple(sorted({*source.findings, *report.findings()}))
+    return Compiled(plan, digest(plan) if plan is not None else "", findings, source)

@@ -1,0 +1,32 @@
+"""Which steps end the run, so that nothing after them is reached."""
+
+from watchfloor.language import document as doc
+from watchfloor.language.document import Step
+
+
+def ends(step: Step) -> bool:
+    """True when the run never goes on after this step: it stops on every path."""
+    if step.cond is not None or (step.on_error is not None and step.on_error.word != "fail"):
+        return False
+    body = step.body
+    match body:
+        case doc.Stop():
+            return True
+        case doc.Decide():
+            silent = body.silence.then if body.silence else None
+            quiet = silent is None or silent.word == "fail" or list_ends(silent.steps)
+            return quiet and all(list_ends(choice.steps) for choice in body.options)
+        case doc.Choose():
+            return (
+                body.otherwise is not None
+                and list_ends(body.otherwise)
+                and all(list_ends(steps) for _, steps in body.cases)
+            )
+        case doc.Parallel():
+            branches = [list_ends(steps) for _, steps in body.branches]
+            return any(branches) if body.join == "all" else all(branches)
+    return False
+
+
+def list_ends(steps: tuple[Step, ...]) -> bool:
+    return any(ends(step) for step in steps)

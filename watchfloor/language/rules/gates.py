@@ -1,0 +1,39 @@
+"""Every path to an action passes the gate that its effect and tier demand.
+
+Source: domain.md, approval tiers (2 and 3 need people, L needs the law's people), and language.md, "gate".
+"""
+
+from schemas.actions import ActionContract
+from watchfloor.language import codes
+from watchfloor.language.document import Action, all_steps
+from watchfloor.language.step_compiler import Surroundings
+
+
+def demand(contract: ActionContract) -> str | None:
+    """Why an action needs an approval before it; None when it needs none."""
+    if contract["effect"] == "destroys":
+        return "it destroys"
+    if contract["tier"] in {"2", "3"}:
+        return f"it is of tier {contract['tier']}"
+    if contract["tier"] == "L":
+        return "the law demands named people for it (tier L)"
+    if contract["irreversible"] and contract["effect"] == "restricts":
+        return "it restricts and cannot be taken back"
+    return None
+
+
+def check(given: Surroundings) -> None:
+    for step in all_steps(given.runbook):
+        body = step.body
+        if not isinstance(body, Action) or body.approval is not None:
+            continue
+        contract = given.catalog.get(body.action.value)
+        reason = demand(contract) if contract is not None else None
+        if reason is not None:
+            given.report.add(
+                codes.GATE,
+                body.action.span,
+                f"`{body.action.value}` needs an approval: {reason}",
+                expected="`approval:` on this step",
+                help="add `approval: {from: [policy_lead], within: 30m, on_deny: stop}`",
+            )

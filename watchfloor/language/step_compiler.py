@@ -1,0 +1,366 @@
+"""Compiling steps: names and types checked in the scope where each step stands, the plan's steps made of them.
+
+The walk goes in the order of running. Each step is checked in the scope of what ran before it and leaves a scope with
+its own outputs; blocks merge what their branches leave.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas import plan as shape
+from schemas.actions import ActionContract
+from schemas.plan import ClockLaw, Duration, Expr, Slot, TypeSpec, Value
+from watchfloor.language import codes
+from watchfloor.language import document as doc
+from watchfloor.language.document import Course, OnSilence, Runbook, Seat, Step, Time
+from watchfloor.language.expression_check import Checked, ExpressionChecker
+from watchfloor.language.findings import listing, nearest
+from watchfloor.language.map import StepMap
+from watchfloor.language.nodes import Node, Scalar, Span
+from watchfloor.language.outputs import ALWAYS, cel_of, is_optional, outputs_of
+from watchfloor.language.report import Report
+from watchfloor.language.scope import NOTHING, Scope
+from watchfloor.language.type_reader import assignable, cel_type, field_type
+from watchfloor.language.value_check import ValueChecker
+
+DEFAULT_RETRY: shape.Retry = {"times": 5, "first": 1.0, "factor": 2.0, "up_to": 60.0}
+DEFAULT_RUNG = 600.0
+DEFAULT_DOUBT: shape.Doubt = {"ask": ["incident_commander"], "within": 3600.0}
+DEFAULT_AT_ONCE = 10
+DEFAULT_RELEASE: list[Slot] = [{"any_of": ["legal_counsel"]}, {"any_of": ["records_custodian"]}]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a compile is given and gathers."""
+
+    runbook: Runbook
+    report: Report
+    catalog: Mapping[str, ActionContract]
+    register: Mapping[str, ClockLaw]
+    roles: frozenset[str] | None
+    step_outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+class StepCompiler:
+    """Compiles lists of steps; one for a runbook."""
+
+    def __init__(self, given: Surroundings, steps: StepMap) -> None:
+        self.given = given
+        self.report = given.report
+        self.expressions = ExpressionChecker(given.report, steps)
+        self.values = ValueChecker(self.expressions)
+        self.facts = {fact.name.value: fact for fact in given.runbook.facts}
+        self.clocks = {clock.name.value: clock for clock in given.runbook.clocks}
+
+    def steps(self, steps: tuple[Step, ...], scope: Scope, path: str) -> tuple[list[shape.Step], Scope]:
+        """Compile a list of steps.
+
+        Returns:
+            The plan's steps and the scope after the last.
+        """
+        made: list[shape.Step] = []
+        for step in steps:
+            compiled, scope = self.step(step, scope, path)
+            if compiled is not None:
+                made.append(compiled)
+        return made, scope
+
+    def step(self, step: Step, scope: Scope, parent: str) -> tuple[shape.Step | None, Scope]:
+        path = f"{parent}/{step.id.value}"
+        guard = self._condition(step, scope)
+        inner = scope
+        text: str | None = None
+        if step.cond is not None:
+            text = ("!" if step.negated else "") + step.cond.value.strip()
+            inner = scope.under(text).knowing(guard.truths if guard else NOTHING)
+        common: dict[str, Any] = {
+            "id": step.id.value,
+            "path": path,
+            "at": f"{step.span.line}:{step.span.column}",
+            "name": step.name,
+            "cond": guard.expr if guard else None,
+            "timeout": step.timeout.seconds if step.timeout else None,
+        }
+        body, after, extra = self._body(step, inner, path)
+        common["on_error"], after = self.course(step.on_error, "fail", inner, after, path, "on_error")
+        own = self._own(step, extra)
+        own_scope = self._declare(step, inner, own, NOTHING)
+        for name, kind in extra.items():
+            if name.startswith("last."):
+                own_scope = own_scope.declare(name, kind[0] if isinstance(kind, tuple) else kind)
+        recorded = self._records(step, own_scope, after)
+        common["records"] = {name: expr for name, (expr, _) in recorded.items()}
+        left = self._leave(step, scope, after, own, text, recorded)
+        if body is None:
+            return None, left
+        return {**common, **body}, left  # type: ignore[return-value]
+
+    def _condition(self, step: Step, scope: Scope) -> Checked | None:
+        if step.cond is None:
+            return None
+        return self.expressions.check(step.cond, scope, wants=("bool",), negated=step.negated)
+
+    def _own(self, step: Step, extra: Mapping[str, Any]) -> dict[str, TypeSpec | str]:
+        own = outputs_of(step, self.given.catalog, str(extra.get("item", "dyn")))
+        self.given.step_outputs[step.id.value] = {
+            **{name: cel_of(kind) for name, kind in own.items()},
+            **ALWAYS,
+        }
+        return own
+
+    def _declare(self, step: Step, scope: Scope, own: Mapping[str, TypeSpec | str], needs: frozenset[str]) -> Scope:
+        prefix = f"steps.{step.id.value}"
+        types = {f"{prefix}.{name}": kind for name, kind in ALWAYS.items()}
+        wanted: dict[str, frozenset[str]] = {}
+        for name, kind in own.items():
+            full = f"{prefix}.{name}"
+            types[full] = cel_of(kind)
+            keys = needs | ({full} if is_optional(kind) else NOTHING)
+            if keys:
+                wanted[full] = keys
+        made = scope.declare_all(types, wanted)
+        if isinstance(step.body, doc.Decide):
+            made = made.declare(
+                f"{prefix}.option", "string", needs, tuple(choice.name.value for choice in step.body.options)
+            )
+        return made
+
+    def _leave(
+        self,
+        step: Step,
+        before: Scope,
+        after: Scope,
+        own: Mapping[str, TypeSpec | str],
+        guard: str | None,
+        recorded: Mapping[str, tuple[Expr, bool]],
+    ) -> Scope:
+        """The scope after a step: what its block left, its own outputs, the facts it recorded."""
+        ran = f"steps.{step.id.value}"
+        recovers = step.on_error is not None and step.on_error.word != "fail"
+        sure = guard is None and not recovers
+        facts = frozenset(f"facts.{name}" for name, (_, certain) in recorded.items() if certain)
+        if guard is None:
+            left = before.after_branch(after, sure=not recovers, ran=ran)
+        else:
+            left = before.after_branch(after, sure=False, ran=ran)
+        left = self._declare(step, left, own, NOTHING if sure else frozenset({ran}))
+        if sure:
+            left = left.knowing(facts)
+        elif guard is not None and not recovers:
+            left = left.guarding(guard, before.keys_of(after) | facts | {ran})
+        return left
+
+    def _records(self, step: Step, scope: Scope, after: Scope) -> dict[str, tuple[Expr, bool]]:
+        """The facts a step records: expression, and whether it is sure to have a value."""
+        made: dict[str, tuple[Expr, bool]] = {}
+        seen = scope.knowing(after.known)
+        for name, src in step.records:
+            fact = self.facts.get(name.value)
+            if fact is None:
+                self._unknown_fact(name)
+                continue
+            if f"steps.{step.id.value}" not in {source.value for source in fact.sources}:
+                self.report.add(
+                    codes.RECORD,
+                    name.span,
+                    f"step `{step.id.value}` may not record the fact `{name.value}`",
+                    expected="its sources are: " + ", ".join(source.value for source in fact.sources),
+                    help=f"add `steps.{step.id.value}` to `from` of the fact",
+                )
+                continue
+            checked = self.expressions.check(src, seen, may_be_absent=True)
+            if checked is None:
+                continue
+            if not assignable(checked.expr["type"], fact.spec):
+                self.report.add(
+                    codes.RECORD,
+                    src.part(0, len(src.value)),
+                    f"the fact `{name.value}` cannot hold {checked.expr['type']}",
+                    expected=f"expected {cel_type(fact.spec)}",
+                )
+                continue
+            certain = not any(seen.missing(each) for each in checked.expr["vars"] if not each.startswith("has."))
+            made[name.value] = (checked.expr, certain)
+        return made
+
+    # what every kind needs
+
+    def role(self, scalar: Scalar) -> str:
+        known = self.given.roles
+        if known is not None and scalar.value not in known:
+            near = nearest(scalar.value, sorted(known))
+            self.report.add(
+                codes.UNKNOWN_ROLE,
+                scalar.span,
+                f"unknown role `{scalar.value}`",
+                expected=f"one of {listing(sorted(known))}",
+                help=f"did you mean `{near}`?" if near else "",
+            )
+        return scalar.value
+
+    def roles(self, scalars: tuple[Scalar, ...]) -> list[str]:
+        return [self.role(scalar) for scalar in scalars]
+
+    def slots(self, seats: tuple[Seat, ...]) -> list[Slot]:
+        return [{"any_of": self.roles(seat.roles)} for seat in seats]
+
+    def duration(self, time: Time) -> Duration:
+        """Seconds, or a share of a declared clock whose length is known."""
+        if time.of is None:
+            return float(time.seconds or 0)
+        clock = self.clocks.get(time.of.value)
+        if clock is None:
+            near = nearest(time.of.value, self.clocks)
+            self.report.add(
+                codes.UNKNOWN_CLOCK,
+                time.of.span,
+                f"unknown clock `{time.of.value}`",
+                expected=f"one of {listing(list(self.clocks))}" if self.clocks else "no clock is declared",
+                help=f"did you mean `{near}`?" if near else "",
+            )
+            return 0.0
+        law = self.given.register.get(clock.use.value)
+        if law is not None and law["duration"] is None and law["internal_slo"] is None:
+            self.report.add(
+                codes.NO_LENGTH,
+                time.of.span,
+                f"the clock `{time.of.value}` has no length in seconds, so it has no shares",
+                expected="a clock with `duration` or `internal_slo`",
+            )
+        return {"share": float(time.share or 0), "of": time.of.value}
+
+    def shown(self, scalars: tuple[Scalar, ...], scope: Scope) -> list[shape.Shown]:
+        made: list[shape.Shown] = []
+        for scalar in scalars:
+            checked = self.expressions.check(scalar, scope)
+            if checked is not None:
+                made.append({"label": scalar.value.strip(), "value": checked.expr})
+        return made
+
+    def silence(self, silence: OnSilence | None, scope: Scope, after: Scope, path: str) -> tuple[shape.Silence, Scope]:
+        if silence is None:
+            return {"escalate": [], "rung": DEFAULT_RUNG, "then": "fail"}, after
+        then, after = self.course(silence.then, "fail", scope, after, path, "on_silence")
+        rung = silence.rung.seconds if silence.rung and silence.rung.seconds else DEFAULT_RUNG
+        return {"escalate": self.roles(silence.escalate), "rung": rung, "then": then}, after
+
+    def course(
+        self, course: Course | None, default: str, scope: Scope, after: Scope, path: str, block: str
+    ) -> tuple[Any, Scope]:
+        """A word, or compiled steps whose names the scope after sees as conditional."""
+        if course is None:
+            return default, after
+        if course.word is not None:
+            return course.word, after
+        made, inner = self.steps(course.steps, scope, f"{path}/{block}")
+        return made, after.after_branch(inner, sure=False)
+
+    def fact(self, name: Scalar) -> bool:
+        if name.value in self.facts:
+            return True
+        self._unknown_fact(name)
+        return False
+
+    def _unknown_fact(self, name: Scalar) -> None:
+        near = nearest(name.value, self.facts)
+        self.report.add(
+            codes.UNKNOWN_FACT,
+            name.span,
+            f"unknown fact `{name.value}`",
+            expected=f"one of {listing(list(self.facts))}" if self.facts else "no fact is declared",
+            help=f"did you mean `{near}`?" if near else f"declare `{name.value}` under `facts:`",
+        )
+
+    # one method for each kind; gives the body, the scope its blocks leave, names for outputs and records
+
+    def _body(self, step: Step, scope: Scope, path: str) -> tuple[dict[str, Any] | None, Scope, dict[str, Any]]:
+        from watchfloor.language import kind_compilers as kinds
+
+        body = step.body
+        match body:
+            case doc.Action():
+                return kinds.action(self, step, body, scope, path)
+            case doc.Decide():
+                return kinds.decide(self, step, body, scope, path)
+            case doc.Task():
+                return kinds.task(self, body, scope, path)
+            case doc.Wait():
+                return kinds.wait(self, body, scope, path)
+            case doc.Parallel():
+                return kinds.parallel(self, body, scope, path)
+            case doc.ForEach():
+                return kinds.for_each(self, body, scope, path)
+            case doc.Choose():
+                return kinds.choose(self, body, scope, path)
+            case doc.Repeat():
+                return kinds.repeat(self, body, scope, path)
+            case doc.Hold():
+                return kinds.hold(self, body, scope)
+            case doc.Handoff():
+                return kinds.handoff(self, body, scope, path)
+            case doc.Postmortem():
+                return kinds.postmortem(self, body, scope)
+            case doc.Stop():
+                return {"kind": "stop", "outcome": body.outcome.value}, scope, {}
+
+    def with_(
+        self, pairs: tuple[tuple[Scalar, Node], ...], contract: ActionContract, scope: Scope, span: Span
+    ) -> dict[str, Value]:
+        """An action's inputs: what is written, and for a required one left out the run's input of the same name."""
+        made: dict[str, Value] = {}
+        specs = contract["inputs"]
+        written = {key.value for key, _ in pairs}
+        for key, node in pairs:
+            if key.value not in specs:
+                near = nearest(key.value, [each for each in specs if each not in written] or list(specs))
+                self.report.add(
+                    codes.UNKNOWN_INPUT,
+                    key.span,
+                    f"unknown input `{key.value}` of `{contract['name']}`",
+                    expected=f"it takes: {listing(list(specs))}" if specs else "it takes none",
+                    help=f"did you mean `{near}`?" if near else "",
+                )
+                continue
+            label = f"`{key.value}` of `{contract['name']}`"
+            value = self.values.check(node, scope, field_type(specs[key.value]), label)
+            if value is not None:
+                made[key.value] = value
+        unknown = [key for key in written if key not in specs]
+        for name, spec in specs.items():
+            if name in written or spec.get("optional", False) or nearest(name, unknown):
+                continue
+            given = self._same_name(name, field_type(spec), scope)
+            if given is None:
+                self.report.add(
+                    codes.MISSING_INPUT,
+                    span,
+                    f"`{contract['name']}` needs `{name}`",
+                    expected=f"`{name}` ({cel_type(field_type(spec))})",
+                    help=f"add it: `with: {{{name}: …}}` (only a run input of that name is taken by itself)",
+                )
+            else:
+                made[name] = given
+        return made
+
+    def _same_name(self, name: str, spec: TypeSpec, scope: Scope) -> Value | None:
+        variable = f"inputs.{name}"
+        kind = scope.types.get(variable)
+        if kind is None or scope.missing(variable) or not assignable(kind, spec):
+            return None
+        return {"expr": {"src": variable, "cel": variable, "vars": {variable: kind}, "type": kind}}
+
+    def law(self, scalar: Scalar) -> ClockLaw | None:
+        law = self.given.register.get(scalar.value)
+        if law is None:
+            near = nearest(scalar.value, self.given.register)
+            known = sorted(self.given.register)
+            self.report.add(
+                codes.UNKNOWN_LAW,
+                scalar.span,
+                f"`{scalar.value}` is not in the clock register",
+                expected=f"one of {listing(known, 8)}",
+                help=f"did you mean `{near}`?" if near else "add a row to runbooks/clocks.yaml",
+            )
+        return law
