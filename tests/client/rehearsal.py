@@ -27,7 +27,7 @@ class Rehearsal:
     def __init__(self, start: dict[str, Any]) -> None:
         self.start = start
         self.heard: list[dict[str, Any]] = []
-        now = workflow.info().start_time
+        now = workflow.info().workflow_start_time
         self.ask: dict[str, Any] = {
             "path": PATH,
             "step": "order_doubt",
