@@ -262,7 +262,7 @@ _FINAL: tuple[ActionContract, ...] = (
     },
     {
         "name": "content.delete",
-        "doc": "Delete an item for good. Refused unless its snapshot is in the evidence store and two people said yes.",
+        "doc": "Delete an item for good. Refused without its snapshot in the evidence store and its approval.",
         "effect": "destroys",
         "irreversible": True,
         "tier": "2",

@@ -9,6 +9,9 @@ from schemas.actions import ActionCall, Idempotency
 from schemas.json_value import Json
 from watchfloor.ledger.port import Cap
 
+THROUGH_CHANNELS = frozenset({"notify.webhook", "notify.email", "page"})
+"""Actions that are delivered by the notifier; they are not bound to a call."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

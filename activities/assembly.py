@@ -1,0 +1,36 @@
+"""The activities of one worker, all of them, built from explicit dependencies."""
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio.worker import Interceptor
+
+from activities import evidence, handoff, ledger, notify, postmortem
+from activities.bound import bound
+from activities.dependencies import Dependencies
+from activities.effects import EffectRunner
+from activities.interceptor import LedgerInterceptor
+from activities.registry import CATALOG, INTERNAL
+from watchfloor.connections.port import THROUGH_CHANNELS
+
+
+def assemble(deps: Dependencies) -> list[Callable[..., Any]]:
+    """Every activity that the region's worker registers. Give the worker `interceptors(deps)` as well."""
+    own = {evidence.NAME, *THROUGH_CHANNELS}
+    return [
+        *(bound(deps, name) for name in (*CATALOG, *INTERNAL) if name not in own),
+        evidence.snapshot(deps),
+        notify.notify(deps, "notify.webhook", "webhook"),
+        notify.notify(deps, "notify.email", "email"),
+        notify.page(deps),
+        notify.people_notify(deps),
+        ledger.append(EffectRunner(deps)),
+        ledger.anchor(deps),
+        *handoff.build(deps),
+        *postmortem.build(deps),
+    ]
+
+
+def interceptors(deps: Dependencies) -> list[Interceptor]:
+    """What the worker is given beside the activities: entries before effects, outcomes after them."""
+    return [LedgerInterceptor(EffectRunner(deps))]

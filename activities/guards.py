@@ -1,0 +1,77 @@
+"""What is checked before an action acts: that it is ours, that its inputs are right, that people said yes."""
+
+import asyncio
+
+from activities.dependencies import Dependencies
+from activities.registry import UnknownAction, contract_of
+from activities.values import Mismatch, check_values
+from schemas.actions import ActionCall, ActionContract, ErrorType
+from watchfloor.connections.port import CallFailed
+from watchfloor.evidence.port import EvidenceError, EvidenceUnavailable
+from watchfloor.signing import refuse_grant
+
+
+def check_call(deps: Dependencies, call: ActionCall) -> ActionContract:
+    """Check a call against its contract and its grant. What the call itself claims about effect and tier is not used.
+
+    Raises:
+        CallFailed: `bad_input`, `refused`, `not_bound` or `no_grant`; nothing has been sent.
+    """
+    try:
+        contract = contract_of(call["action"])
+    except UnknownAction as error:
+        raise CallFailed(ErrorType.NOT_BOUND, str(error), possible=False) from error
+    if call["region"] != deps.region:
+        message = f"a call of region `{call['region']}` came to a worker of `{deps.region}`"
+        raise CallFailed(ErrorType.REFUSED, message, possible=False, detail={"why": "region"})
+    try:
+        check_values(call["inputs"], contract["inputs"], what="input")
+    except Mismatch as error:
+        message = f"`{call['action']}`: {error}"
+        raise CallFailed(ErrorType.BAD_INPUT, message, possible=False) from error
+    if call["gated"] or contract.get("needs_grant", False):
+        _check_grant(deps, call)
+    return contract
+
+
+def _check_grant(deps: Dependencies, call: ActionCall) -> None:
+    grant = call["grant"]
+    if grant is None:
+        message = f"`{call['action']}` needs an approval and none came with the call"
+        raise CallFailed(ErrorType.NO_GRANT, message, possible=False, detail={"why": "missing"})
+    try:
+        refused = refuse_grant(
+            grant,
+            action=call["action"],
+            key=call["key"],
+            inputs=call["inputs"],
+            region=call["region"],
+            incident=call["incident"],
+            plan=call["plan"],
+            keys=deps.decision_keys,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"the grant of `{call['action']}` is not well formed"
+        raise CallFailed(ErrorType.NO_GRANT, message, possible=False, detail={"why": "malformed"}) from error
+    if refused is not None:
+        message = f"the grant of `{call['action']}` does not hold: {refused.message}"
+        raise CallFailed(ErrorType.NO_GRANT, message, possible=False, detail={"why": refused.type})
+
+
+async def check_preserved(deps: Dependencies, call: ActionCall) -> None:
+    """What was not preserved is not destroyed: the snapshot that the call names must be in the evidence store.
+
+    Raises:
+        CallFailed: `refused`, or `unavailable` when the store does not answer.
+    """
+    try:
+        await asyncio.to_thread(deps.evidence.get, str(call["inputs"]["snapshot"]))
+    except EvidenceUnavailable as error:
+        raise CallFailed(ErrorType.UNAVAILABLE, str(error), possible=False, detail={"why": "evidence"}) from error
+    except EvidenceError as error:
+        message = f"the snapshot is not preserved here, so the item is not deleted: {error}"
+        raise CallFailed(ErrorType.REFUSED, message, possible=False, detail={"why": "not_preserved"}) from error
+
+
+PRECONDITIONS = {"content.delete": check_preserved}
+"""Checked after the grant and before the announcement."""

@@ -1,0 +1,152 @@
+"""Telling people: `notify.webhook`, `notify.email`, `page`, and the engine's own `people.notify`.
+
+Who is told is a role or a configured name, never an address; what is told are ids, codes, roles and instants.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+from temporalio import activity
+
+from activities.bound import Action, defined
+from activities.dependencies import Dependencies
+from activities.effects import require_admission
+from activities.records import receipt_of
+from activities.refusals import refusal
+from schemas.actions import ActionCall, ActionReceipt, ErrorType
+from schemas.notify import ACTIVITY_NOTIFY, NotifyCall, NotifyReceipt
+from watchfloor.connections.port import CallFailed, Notice
+from watchfloor.signing import render_instant
+
+_CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
+PAUSES = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=15))
+"""Between attempts at channels that did not answer; after the last one the notice is given up and says so."""
+DELIVERY_LIMIT = 15.0
+"""Seconds for one delivery on one channel."""
+
+
+def notify(deps: Dependencies, name: str, kind: str) -> Action:
+    """The activity that sends one notice to one destination of a kind, `webhook` or `email`.
+
+    May run twice: the receiver sees the same delivery id.
+    """
+
+    async def act(call: ActionCall) -> ActionReceipt:
+        require_admission(call)
+        to = str(call["inputs"]["to"])
+        found = deps.notifier.kind(to)
+        if found != kind:
+            message = f"`{to}` is a {found} destination; `{name}` sends to a {kind} destination"
+            raise CallFailed(ErrorType.BAD_INPUT, message, possible=False)
+        at = await deps.notifier.deliver(to, _notice(deps, call))
+        return receipt_of(call, {"sent_at": render_instant(at)}, at)
+
+    return defined(name, act)
+
+
+def page(deps: Dependencies) -> Action:
+    """The activity that pages a role on every channel its holders have. Done when one of them took it."""
+
+    async def act(call: ActionCall) -> ActionReceipt:
+        require_admission(call)
+        role = str(call["inputs"]["role"])
+        destinations = deps.contacts(role)
+        if not destinations:
+            message = (
+                f"nobody who holds `{role}` in region `{deps.region}` can be reached; add contacts to the directory"
+            )
+            raise CallFailed(ErrorType.REFUSED, message, possible=False, detail={"why": "nobody"})
+        results = await _deliver_all(deps, destinations, _notice(deps, call, roles=(role,)))
+        times = [result for result in results.values() if isinstance(result, datetime)]
+        if times:
+            return receipt_of(call, {"sent_at": render_instant(min(times))}, min(times))
+        failures = [result for result in results.values() if isinstance(result, CallFailed)]
+        again = next((item for item in failures if item.type == ErrorType.UNAVAILABLE), failures[0])
+        raise again
+
+    return defined("page", act)
+
+
+def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[NotifyReceipt]]:
+    """The engine's activity that tells roles that something waits.
+
+    Durable: what was delivered is carried from attempt to attempt, so a channel that took it is not told again. It may
+    reach a channel twice when the worker dies in between; channels deduplicate by the delivery id. A channel that
+    cannot be reached after the last attempt is named in the receipt; it never fails the run.
+    """
+
+    @activity.defn(name=ACTIVITY_NOTIFY)
+    async def notify_people(call: NotifyCall) -> NotifyReceipt:
+        reached: dict[str, tuple[str, ...]] = {role: tuple(deps.contacts(role)) for role in call["roles"]}
+        nobody = [f"nobody:{role}" for role, names in reached.items() if not names]
+        wanted = list(dict.fromkeys(name for names in reached.values() for name in names))
+        delivered = [name for name in _delivered_before() if name in wanted]
+        notice = Notice(
+            key=call["key"],
+            about=call["kind"] if not call["clock"] else f"{call['kind']}.{call['clock']}",
+            region=call["region"],
+            incident=call["incident"],
+            step=call["step"],
+            path=call["path"],
+            severity=call["severity"],
+            at=deps.clock(),
+            due_at=call["deadline_at"],
+            roles=tuple(call["roles"]),
+        )
+        results = await _deliver_all(deps, [name for name in wanted if name not in delivered], notice)
+        delivered += [name for name, result in results.items() if isinstance(result, datetime)]
+        failed = {name: result for name, result in results.items() if isinstance(result, CallFailed)}
+        attempt = activity.info().attempt
+        if attempt <= len(PAUSES) and any(item.type == ErrorType.UNAVAILABLE for item in failed.values()):
+            activity.heartbeat(delivered)
+            message = f"{len(failed)} of {len(wanted)} channels did not take the notice"
+            raise refusal(ErrorType.UNAVAILABLE, message, retry_after=PAUSES[attempt - 1])
+        for name, item in failed.items():
+            activity.logger.warning("notice not delivered", extra={"channel": name, "error": item.type})
+        return {"delivered": sorted(delivered), "failed": sorted([*failed, *nobody])}
+
+    return notify_people
+
+
+def _delivered_before() -> list[str]:
+    details = activity.info().heartbeat_details
+    return [str(name) for name in details[0]] if details and isinstance(details[0], list) else []
+
+
+async def _deliver_all(
+    deps: Dependencies, destinations: Sequence[str], notice: Notice
+) -> dict[str, datetime | CallFailed]:
+    """Deliver on all channels at once; one that hangs holds up no other."""
+
+    async def deliver(name: str) -> datetime | CallFailed:
+        try:
+            async with asyncio.timeout(DELIVERY_LIMIT):
+                return await deps.notifier.deliver(name, notice)
+        except CallFailed as failure:
+            return failure
+        except TimeoutError:
+            return CallFailed(ErrorType.UNAVAILABLE, f"`{name}` did not answer in time", possible=True)
+
+    names = list(dict.fromkeys(destinations))
+    return dict(zip(names, await asyncio.gather(*(deliver(name) for name in names)), strict=True))
+
+
+def _notice(deps: Dependencies, call: ActionCall, roles: tuple[str, ...] = ()) -> Notice:
+    about = str(call["inputs"]["about"])
+    if _CODE.fullmatch(about) is None:
+        message = "`about` is a short code (lower-case letters, digits, `_`, `.`, `-`, at most 64), never a text"
+        raise CallFailed(ErrorType.BAD_INPUT, message, possible=False)
+    return Notice(
+        key=call["key"],
+        about=about,
+        region=call["region"],
+        incident=call["incident"],
+        step=call["step"],
+        path=call["path"],
+        severity=call["severity"],
+        at=deps.clock(),
+        due_at=call["inputs"].get("due_at"),
+        roles=roles,
+    )

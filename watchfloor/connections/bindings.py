@@ -1,0 +1,224 @@
+"""The binding document: which call an abstract action makes at this company. Pure shapes; `loading` reads them."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from schemas.actions import Idempotency
+from watchfloor.connections.templates import names_in
+
+_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m|h)", re.ASCII)
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+FORBIDDEN_HEADERS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "accept-encoding"}
+)
+"""Headers that the connection itself sets; a binding that sets one could smuggle a second request."""
+
+
+def _seconds(value: object) -> object:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("a duration such as `500ms`, `10s`, `2m` is expected")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _header_name(name: str) -> str:
+    if name.lower() in FORBIDDEN_HEADERS:
+        raise ValueError(f"`{name}` is set by the connection itself; leave it out")
+    return name
+
+
+def _header_value(value: str) -> str:
+    if not value.isprintable() or not value.isascii():
+        raise ValueError("a header's value is printable ASCII on one line")
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=3600)]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$"), AfterValidator(_header_name)]
+HeaderValue = Annotated[str, Field(max_length=1024), AfterValidator(_header_value)]
+BodyPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", max_length=200)]
+"""Where a value stands in a JSON body: names and list indexes joined by dots."""
+RequestPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9/._~{}?-]*$", max_length=500)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Secret(Strict):
+    """Where a secret is: the name of an environment variable, or a file only its owner may read. Never the secret.
+
+    `sandbox` may hold it literally, and only in a sandbox file: it protects nothing there.
+    """
+
+    env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    file: str | None = None
+    sandbox: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Secret":
+        if sum(value is not None for value in (self.env, self.file, self.sandbox)) != 1:
+            raise ValueError("exactly one of `env`, `file`, `sandbox` is expected")
+        return self
+
+
+class Auth(Strict):
+    """A credential in a header: `value` with `{secret}` in it."""
+
+    header: HeaderName = "Authorization"
+    value: HeaderValue = "Bearer {secret}"
+    secret: Secret
+
+    @model_validator(mode="after")
+    def _uses_it(self) -> "Auth":
+        if "{secret}" not in self.value:
+            raise ValueError("`value` has no `{secret}` in it, so the secret would not be sent")
+        return self
+
+
+class Success(Strict):
+    """What must stand in the body of a 2xx answer for it to be one: a target may say 200 and have failed."""
+
+    at: BodyPath
+    equals: bool | int | str | None = None
+    one_of: list[bool | int | str] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Success":
+        if ("equals" in self.model_fields_set) == (self.one_of is not None):
+            raise ValueError("exactly one of `equals`, `one_of` is expected")
+        return self
+
+    def holds(self, found: object) -> bool:
+        wanted = self.one_of if self.one_of is not None else [self.equals]
+        # `1 == True` in Python, but not in an answer
+        return any(type(found) is type(value) and found == value for value in wanted)
+
+
+class Rate(Strict):
+    """At most `per_second` calls on average, `burst` at once, per worker process."""
+
+    per_second: Annotated[float, Field(gt=0, le=10_000)]
+    burst: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Lookup(Strict):
+    """How to ask the target what became of a key. 404, or `found` not holding, says that it never took effect."""
+
+    method: Literal["GET", "POST"] = "GET"
+    path: RequestPath
+    query: dict[str, str] = {}
+    body: Any = None
+    settle: Seconds
+    found: Success | None = None
+    outputs: dict[Name, BodyPath] = {}
+
+
+class Binding(Strict):
+    """One action's call. Placeholders `{name}` take the action's inputs and `key`, `incident`, `region`, `step`."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    base: str | None = None
+    path: RequestPath
+    query: dict[str, str] = {}
+    headers: dict[HeaderName, HeaderValue] = {}
+    body: Any = None
+    auth: Auth | None = None
+    idempotency: Idempotency = "none"
+    key_header: HeaderName | None = None
+    timeout: Seconds | None = None
+    success: Success | None = None
+    outputs: dict[Name, BodyPath] = {}
+    rate: Rate | None = None
+    cap: Annotated[int, Field(ge=1)] | None = None
+    """Different effects per hour over all workers of the region."""
+    enabled: bool = True
+    """The kill switch: false stops every call of this action."""
+    lookup: Lookup | None = None
+    max_response: Annotated[int, Field(ge=1, le=64 * 1024 * 1024)] = 1024 * 1024
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Binding":
+        if (self.idempotency == "lookup") != (self.lookup is not None):
+            raise ValueError("`idempotency: lookup` and a `lookup:` belong together; one of them is missing")
+        if self.idempotency == "body" and "key" not in names_in(self.body):
+            raise ValueError("`idempotency: body` needs `{key}` in the body; the target could not tell a repeat")
+        if self.key_header is not None and self.idempotency not in {"header", "lookup"}:
+            raise ValueError("`key_header` is sent only with `idempotency: header` or `lookup`")
+        if self.lookup is not None and "key" not in names_in([self.lookup.path, self.lookup.query, self.lookup.body]):
+            raise ValueError("the `lookup` needs `{key}` in its path, query or body")
+        if self.method == "GET" and self.body is not None:
+            raise ValueError("a GET has no body; use `query`")
+        return self
+
+
+class Defaults(Strict):
+    timeout: Seconds = 10.0
+    key_header: HeaderName = "Idempotency-Key"
+    rate: Rate | None = None
+
+
+class Smtp(Strict):
+    """The mail server. `starttls` is required but for a sandbox on loopback."""
+
+    host: str
+    port: Annotated[int, BeforeValidator(lambda value: int(value) if str(value).isdecimal() else value), Field(gt=0)]
+    sender: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$", max_length=200)]
+    starttls: bool = True
+    user: str | None = None
+    password: Secret | None = None
+    timeout: Seconds = 10.0
+
+
+class Channel(Strict):
+    """A destination of notices. `webhook` and `pager` have a `path`, `email` has a `to`."""
+
+    kind: Literal["webhook", "pager", "email"]
+    base: str | None = None
+    path: RequestPath | None = None
+    secret: Secret | None = None
+    auth: Auth | None = None
+    to: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$", max_length=200)] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Channel":
+        if (self.kind == "email") != (self.to is not None) or (self.kind == "email") != (self.path is None):
+            raise ValueError("an `email` channel has `to`; a `webhook` or `pager` has `path`")
+        if (self.kind == "webhook") != (self.secret is not None):
+            raise ValueError("a `webhook` channel, and only that, has a `secret` to sign with")
+        return self
+
+
+class Bindings(Strict):
+    """The whole document."""
+
+    version: Literal[1]
+    sandbox: bool = False
+    base: str
+    allow_hosts: Annotated[list[str], Field(min_length=1, max_length=100)]
+    defaults: Defaults = Defaults()
+    actions: dict[Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z_]+)?$")], Binding]
+    smtp: Smtp | None = None
+    channels: dict[Name, Channel] = {}
+
+    def timeout_of(self, binding: Binding) -> float:
+        return binding.timeout if binding.timeout is not None else self.defaults.timeout
+
+    def secrets(self) -> Mapping[tuple[str | int, ...], Secret]:
+        """Every secret by its place in the document."""
+        found: dict[tuple[str | int, ...], Secret] = {}
+        for name, binding in self.actions.items():
+            if binding.auth is not None:
+                found["actions", name, "auth", "secret"] = binding.auth.secret
+        for name, channel in self.channels.items():
+            if channel.secret is not None:
+                found["channels", name, "secret"] = channel.secret
+            if channel.auth is not None:
+                found["channels", name, "auth", "secret"] = channel.auth.secret
+        if self.smtp is not None and self.smtp.password is not None:
+            found["smtp", "password"] = self.smtp.password
+        return found

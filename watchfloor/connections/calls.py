@@ -1,0 +1,297 @@
+"""Carrying an abstract action out as one HTTP request. Sent once: retries belong to the engine."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import httpx2
+
+from schemas.actions import ActionCall, ErrorType
+from schemas.json_value import Json
+from watchfloor.connections.answers import Outcome, classify
+from watchfloor.connections.bindings import Auth, Binding, Bindings, Rate, Secret
+from watchfloor.connections.egress import Egress, EgressRefused, Origin
+from watchfloor.connections.port import Answer, CallFailed, Terms
+from watchfloor.connections.rates import Bucket
+from watchfloor.connections.templates import Unfillable, fill, fill_path, fill_text, names_in, pick
+from watchfloor.ledger.port import Cap
+
+USER_AGENT = "watchfloor"
+LONGEST_TURN = 5.0
+"""Seconds that an attempt waits for its turn under a rate before it gives its place on the worker to others."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, ready to be sent."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    content: bytes | None
+    timeout: float
+    max_response: int
+
+
+class Wire:
+    """Sends requests to allowed origins over connections to checked addresses. One client per origin and address:
+    a connection made for one name never serves another."""
+
+    def __init__(self, egress: Egress) -> None:
+        self._egress = egress
+        self._clients: dict[tuple[Origin, str], httpx2.AsyncClient] = {}
+
+    async def send(self, request: Request) -> Outcome:
+        """Send once; no redirect is followed, no proxy of the environment used.
+
+        Raises:
+            CallFailed: nothing was sent, or nobody knows what became of it.
+        """
+        try:
+            origin = self._egress.admit(request.url)
+        except EgressRefused as error:
+            raise CallFailed(ErrorType.REFUSED, str(error), possible=False, detail={"why": "egress"}) from error
+        try:
+            async with asyncio.timeout(request.timeout):
+                address = await self._pin(origin)
+                return await self._exchange(origin, address, request)
+        except TimeoutError as error:
+            message = f"no answer within {request.timeout:g} s"
+            raise CallFailed(ErrorType.UNAVAILABLE, message, possible=True, detail={"why": "timeout"}) from error
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+    async def _pin(self, origin: Origin) -> str:
+        try:
+            return await self._egress.pin(origin)
+        except EgressRefused as error:
+            raise CallFailed(ErrorType.REFUSED, str(error), possible=False, detail={"why": "egress"}) from error
+        except OSError as error:
+            message = f"`{origin.host}` cannot be resolved"
+            raise CallFailed(ErrorType.UNAVAILABLE, message, possible=False, detail={"why": "dns"}) from error
+
+    async def _exchange(self, origin: Origin, address: str, request: Request) -> Outcome:
+        client = self._clients.get((origin, address))
+        if client is None:
+            client = httpx2.AsyncClient(
+                transport=httpx2.AsyncHTTPTransport(retries=0, trust_env=False),
+                trust_env=False,
+                follow_redirects=False,
+                # `asyncio.timeout` bounds the whole exchange, each phase included
+                timeout=None,
+            )
+            self._clients[origin, address] = client
+        host = f"[{address}]" if ":" in address else address
+        rest = request.url.split("://", 1)[1]
+        tail = rest[rest.index("/") :] if "/" in rest else "/"
+        outgoing = client.build_request(
+            request.method,
+            f"{origin.scheme}://{host}:{origin.port}{tail}",
+            headers={**request.headers, "Host": origin.authority},
+            content=request.content,
+            # the certificate is checked against the name on the list, although the address is connected to
+            extensions={"sni_hostname": origin.host},
+        )
+        try:
+            response = await client.send(outgoing, stream=True)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            message = f"`{origin.host}` cannot be connected to"
+            raise CallFailed(ErrorType.UNAVAILABLE, message, possible=False, detail={"why": "connect"}) from error
+        except httpx2.HTTPError as error:
+            raise _cut(error) from error
+        try:
+            return await _read(response, request.max_response)
+        except httpx2.HTTPError as error:
+            raise _cut(error) from error
+        finally:
+            await response.aclose()
+
+
+def _cut(error: Exception) -> CallFailed:
+    message = "the connection ended before the answer was complete"
+    return CallFailed(ErrorType.UNAVAILABLE, message, possible=True, detail={"why": type(error).__name__})
+
+
+async def _read(response: httpx2.Response, limit: int) -> Outcome:
+    """Read an answer up to a size. Compressed ones were not asked for: a small one could unpack to any size."""
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise CallFailed(
+            ErrorType.TOO_LARGE, "the answer is compressed", possible=True, detail={"status": response.status_code}
+        )
+    parts, size = [], 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > limit:
+            message = f"the answer is larger than {limit} bytes"
+            raise CallFailed(ErrorType.TOO_LARGE, message, possible=True, detail={"status": response.status_code})
+        parts.append(part)
+    return Outcome(response.status_code, response.headers.get("retry-after"), b"".join(parts))
+
+
+class HttpCaller:
+    """`watchfloor.connections.Caller` over HTTP, as a bindings document says."""
+
+    def __init__(
+        self,
+        document: Bindings,
+        secret: Callable[[Secret], str],
+        wire: Wire,
+        *,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        """Bind to a checked document.
+
+        Args:
+            document: as `watchfloor.connections.loading.load_bindings` gives it.
+            secret: gives the value of a secret, `loading.read_secrets`.
+            wire: what requests are sent with.
+            clock: aware UTC now.
+        """
+        self._document = document
+        self._secret = secret
+        self._wire = wire
+        self._clock = clock
+        rates: dict[str, Rate | None] = {
+            name: binding.rate or document.defaults.rate for name, binding in document.actions.items()
+        }
+        self._buckets = {name: Bucket(rate) for name, rate in rates.items() if rate is not None}
+
+    def terms(self, action: str) -> Terms:
+        """What the binding promises.
+
+        Raises:
+            CallFailed: `not_bound`, or `switched_off` by the kill switch.
+        """
+        binding = self._binding(action)
+        if not binding.enabled:
+            message = f"`{action}` is switched off in the bindings (`enabled: false`)"
+            raise CallFailed(ErrorType.KILLED, message, possible=False)
+        timeout = self._document.timeout_of(binding)
+        return Terms(
+            idempotency=binding.idempotency,
+            settle=timedelta(seconds=binding.lookup.settle if binding.lookup else 0),
+            patience=timedelta(seconds=timeout),
+            cap=Cap(action, binding.cap) if binding.cap is not None else None,
+        )
+
+    async def admit(self, action: str) -> None:
+        """Wait for this action's turn under its rate.
+
+        Raises:
+            CallFailed: `unavailable` with `retry_after` when the turn is further off than an attempt should wait.
+        """
+        bucket = self._buckets.get(action)
+        if bucket is not None and not await bucket.take(LONGEST_TURN):
+            message = f"`{action}` is called more often than its rate allows"
+            after = timedelta(seconds=LONGEST_TURN)
+            raise CallFailed(ErrorType.UNAVAILABLE, message, possible=False, retry_after=after, detail={"why": "rate"})
+
+    async def call(self, call: ActionCall) -> Answer:
+        """Send the action's request once.
+
+        Raises:
+            CallFailed: with what is known about its effect.
+        """
+        binding = self._binding(call["action"])
+        headers = self._headers(binding, call)
+        request = self._request(binding, binding, call, headers, self._document.timeout_of(binding))
+        body = classify(await self._wire.send(request), now=self._clock())
+        if binding.success is not None:
+            _, found = pick(body, binding.success.at)
+            if not binding.success.holds(found):
+                message = f"the target said 2xx, but `{binding.success.at}` in its answer says that it failed"
+                raise CallFailed(ErrorType.REFUSED, message, possible=False, detail={"why": "body"})
+        return Answer(_extract(binding.outputs, body), body, self._clock())
+
+    async def look_up(self, call: ActionCall) -> Answer | None:
+        """Ask the target whether it knows this key.
+
+        Raises:
+            CallFailed: it could not be asked.
+        """
+        binding = self._binding(call["action"])
+        lookup = binding.lookup
+        if lookup is None:
+            raise CallFailed(ErrorType.NOT_BOUND, f"`{call['action']}` cannot be looked up", possible=False)
+        headers = self._auth(binding.auth)
+        request = self._request(binding, lookup, call, headers, self._document.timeout_of(binding))
+        outcome = await self._wire.send(request)
+        if outcome.status == httpx2.codes.NOT_FOUND:
+            return None
+        body = classify(outcome, now=self._clock())
+        if lookup.found is not None and not lookup.found.holds(pick(body, lookup.found.at)[1]):
+            return None
+        return Answer(_extract(lookup.outputs, body), body, self._clock())
+
+    def _binding(self, action: str) -> Binding:
+        binding = self._document.actions.get(action)
+        if binding is None:
+            message = f"`{action}` is not bound to a system in this region; add it to the bindings file"
+            raise CallFailed(ErrorType.NOT_BOUND, message, possible=False)
+        return binding
+
+    def _request(
+        self, binding: Binding, part: Any, call: ActionCall, headers: dict[str, str], timeout: float
+    ) -> Request:
+        """`part` is the binding itself or its lookup; both have `method`, `path`, `query`, `body`."""
+        values: dict[str, Json] = {
+            **{name: value for name, value in call["inputs"].items() if value is not None},
+            "key": call["key"],
+            "incident": call["incident"],
+            "region": call["region"],
+            "step": call["step"],
+        }
+        try:
+            path = fill_path(part.path, values)
+            query = {
+                name: fill_text(text, values)
+                for name, text in part.query.items()
+                if not (text.endswith("?}") and names_in(text) - set(values))
+            }
+            content = None if part.body is None else json.dumps(fill(part.body, values), allow_nan=False).encode()
+            headers = {**headers, **self._fill_headers(binding, values)}
+        except (Unfillable, ValueError) as error:
+            raise CallFailed(ErrorType.BAD_INPUT, str(error), possible=False) from error
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        url = (binding.base or self._document.base).rstrip("/") + path
+        if query:
+            url += "?" + urlencode(query, quote_via=quote)
+        return Request(part.method, url, headers, content, timeout, binding.max_response)
+
+    def _headers(self, binding: Binding, call: ActionCall) -> dict[str, str]:
+        headers = self._auth(binding.auth)
+        if binding.idempotency in {"header", "lookup"}:
+            headers[binding.key_header or self._document.defaults.key_header] = call["key"]
+        return headers
+
+    def _auth(self, auth: Auth | None) -> dict[str, str]:
+        headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
+        if auth is not None:
+            headers[auth.header] = auth.value.replace("{secret}", self._secret(auth.secret))
+        return headers
+
+    @staticmethod
+    def _fill_headers(binding: Binding, values: Mapping[str, Json]) -> dict[str, str]:
+        filled = {name: fill_text(text, values) for name, text in binding.headers.items()}
+        for name, value in filled.items():
+            if not value.isascii() or not value.isprintable():
+                raise Unfillable(f"header `{name}` would hold a control or non-ASCII character")
+        return filled
+
+
+def _extract(outputs: Mapping[str, str], body: Json) -> dict[str, Json]:
+    """An output that is not there, or null, is absent; the contract says whether it may be."""
+    found = {name: pick(body, path) for name, path in outputs.items()}
+    return {name: value for name, (there, value) in found.items() if there and value is not None}
