@@ -1,6 +1,7 @@
 """Posting packets and answers to another region's gateway: checked, signed, sealed here, where the keys are.
 
-What leaves is announced in the ledger before it is sent, as any disclosure is. The receiver knows a handoff by its id
+What leaves is announced in the ledger before it is sent, as any disclosure is (the entries that ride along are there
+before this begins, by the worker's interceptor). The receiver knows a handoff by its id
 and takes it once, so a packet may be posted again until the other side has said that it has it.
 """
 
@@ -59,7 +60,6 @@ class HandoffPosts:
 
     async def _send(self, call: PostPacketCall, kind: Kind) -> PostReceipt:
         deps = self._deps
-        await self._append(list(call["entries"]))
         peer = deps.peers.get(call["to_region"])
         if call["region"] != deps.region or peer is None:
             raise _refused(ErrorType.NOT_BOUND, f"`{deps.region}` knows no gateway of region `{call['to_region']}`")
