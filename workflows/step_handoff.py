@@ -20,7 +20,8 @@ from workflows.outcome import Outcome
 from workflows.run import Run
 from workflows.scope import Frame
 
-DEFAULT_CLASS = "internal"
+UNDECLARED = ""
+"""The residency rules of the sending region give the class of such a value by its shape; the strictest by default."""
 GRACE = timedelta(minutes=5)
 """After `accept_by`, before this run takes a silent handoff process for gone."""
 _OPEN = {STARTED, "offered", "posted", "waiting", "delivered"}
@@ -111,13 +112,13 @@ def _build_packet(run: Run, frame: Frame, step: HandoffStep, child: str, accept_
 
 
 def _label(run: Run, frame: Frame, shown: Shown) -> SharedItem:
-    """A shared value with the strictest class of what its expression reads; `internal` where none is declared."""
+    """A shared value with the classes of what its expression reads, joined by `+`; none where none is declared."""
     classes: list[str] = []
     for name in shown["value"]["vars"]:
         spec = _find_spec(run, name.removeprefix("has."))
         if spec is not None:
-            classes.append(spec.get("data_class", DEFAULT_CLASS))
-    distinct = sorted(set(classes)) or [DEFAULT_CLASS]
+            classes.append(spec.get("data_class", UNDECLARED))
+    distinct = sorted(set(classes)) or [UNDECLARED]
     # of several classes the packet names each: the receiver of a mixture is held to all of them
     return {
         "label": shown["label"],

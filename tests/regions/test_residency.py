@@ -55,6 +55,14 @@ def test_what_nobody_classified_gets_its_class_by_shape(value: Any, eu: str, us:
     assert RULES.class_of("us_interop", value, "eu") == "us_interop"
 
 
+def test_a_mixture_is_held_to_each_of_its_classes() -> None:
+    assert RULES.class_of("us_interop+", "a word", "us") == "us_interop+us_protected"
+    assert RULES.class_of("+public_content", "https://example.test/v/1", "eu") == "public_content"
+    assert RULES.refuse("operational+public_content", True, "eu", "us") is None
+    assert "`internal` may not" in str(RULES.refuse("internal+public_content", True, "eu", "us"))
+    assert "count of 20" in str(RULES.refuse("aggregate+operational", 3, "eu", "us"))
+
+
 def test_a_region_without_rules_of_its_own_gives_nothing_away() -> None:
     assert RULES.class_of("", True, "mars") == "internal"
 

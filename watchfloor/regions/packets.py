@@ -49,7 +49,7 @@ class _Strict(BaseModel):
 
 class _Shared(_Strict):
     label: _Label
-    data_class: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,41}$")]
+    data_class: Annotated[str, Field(pattern=r"^[a-z0-9_+]{0,200}$")]
     value: Any
 
 

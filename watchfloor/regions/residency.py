@@ -67,9 +67,14 @@ class Residency:
     undeclared: Mapping[str, Mapping[Shape, str]]
 
     def class_of(self, declared: str, value: Json, region: str) -> str:
-        """The class of a value: the declared one, else the strictest that any part of it has by its shape."""
-        if declared:
-            return declared
+        """The class of a value: the declared one, else the one that its shape has in the region it leaves.
+
+        A value made of several has their classes joined by `+`, of which any may be missing; each of them counts.
+        """
+        named = {part or self._by_shape(value, region) for part in declared.split("+")}
+        return "+".join(sorted(named))
+
+    def _by_shape(self, value: Json, region: str) -> str:
         by_shape = self.undeclared.get(region)
         if by_shape is None:
             return "internal"
@@ -84,14 +89,15 @@ class Residency:
         route = self.routes.get((from_region, to_region))
         if route is None:
             return f"nothing may go from {from_region} to {to_region}: the residency rules have no such route"
-        if data_class not in self.classes:
-            return f"class `{data_class}` is not one of the residency rules' classes: {', '.join(sorted(self.classes))}"
-        if data_class not in route.classes:
-            return (
-                f"class `{data_class}` may not go from {from_region} to {to_region}; "
-                f"allowed are: {', '.join(sorted(route.classes))}"
-            )
-        if data_class == "aggregate" and not _counts(value, route.at_least):
+        for part in data_class.split("+"):
+            if part not in self.classes:
+                return f"class `{part}` is not one of the residency rules' classes: {', '.join(sorted(self.classes))}"
+            if part not in route.classes:
+                return (
+                    f"class `{part}` may not go from {from_region} to {to_region}; "
+                    f"allowed are: {', '.join(sorted(route.classes))}"
+                )
+        if "aggregate" in data_class.split("+") and not _counts(value, route.at_least):
             return f"an aggregate is a count of {route.at_least} or more, or a list or map of such counts"
         return None
 
