@@ -104,6 +104,7 @@ async def launch(program: Program) -> Child:
             stdout=output,
             stderr=output,
             env=dict(program.environ),
+            process_group=0,  # made before this returns, so that a signal to the group never comes too early
         )
     return Child(program, process, birth_of(process.pid), asyncio.get_running_loop().time())
 

@@ -13,10 +13,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import structlog
 from temporalio.client import Client
@@ -26,6 +26,9 @@ from watchfloor.runtime.logging import configure_logging
 from watchfloor.runtime.packages import require_own_packages
 from watchfloor.runtime.refusal import Refused
 from watchfloor.runtime.settings import RegionSettings, load
+
+if TYPE_CHECKING:
+    from watchfloor.runtime.assembly import Assembled
 
 GRACE = timedelta(seconds=20)
 """How long activities may go on after the worker was asked to stop."""
@@ -53,19 +56,16 @@ def worker_identity(region: str) -> str:
 
 def all_workflows() -> list[type]:
     """Every workflow of the product; each runs in each region."""
-    from workflows.postmortem import Postmortem
-
     from workflows.handoff import Handoff
     from workflows.hold import Hold
     from workflows.incident import IncidentWorkflow
     from workflows.incoming import IncomingHandoff
+    from workflows.postmortem import Postmortem
 
     return [IncidentWorkflow, Hold, Handoff, IncomingHandoff, Postmortem]
 
 
-def make_worker(
-    client: Client, settings: RegionSettings, activities: Sequence[Callable[..., Any]], *, cached: int | None = None
-) -> Worker:
+def make_worker(client: Client, settings: RegionSettings, parts: "Assembled", *, cached: int | None = None) -> Worker:
     """The worker of a region over a connected client. It does not run yet."""
     from workflows.sandboxing import runner
 
@@ -73,7 +73,8 @@ def make_worker(
         client,
         task_queue=settings.task_queue,
         workflows=all_workflows(),
-        activities=list(activities),
+        activities=parts.activities,
+        interceptors=parts.interceptors,
         workflow_runner=runner(),
         max_cached_workflows=cache_size() if cached is None else cached,
         sticky_queue_schedule_to_start_timeout=STICKY,
@@ -88,15 +89,15 @@ async def running_worker(settings: RegionSettings, *, metrics_address: str | Non
     Raises:
         Refused: packages, keys, people, bindings or connection are not as they must be.
     """
-    from watchfloor.runtime.assembly import assembled_activities, load_keys
+    from watchfloor.runtime.assembly import assembled, load_keys
     from watchfloor.runtime.connection import connect, make_runtime
 
     require_own_packages()
     keys = load_keys(settings)
     identity = worker_identity(settings.region)
     client = await connect(settings, keys, identity=identity, runtime=make_runtime(metrics_address))
-    async with assembled_activities(settings, keys) as activities:
-        worker = make_worker(client, settings, activities)
+    async with assembled(settings, keys) as parts:
+        worker = make_worker(client, settings, parts)
         async with worker:
             log.info(
                 "worker started",
@@ -106,7 +107,7 @@ async def running_worker(settings: RegionSettings, *, metrics_address: str | Non
                 task_queue=settings.task_queue,
                 identity=identity,
                 workflows=len(all_workflows()),
-                activities=len(activities),
+                activities=len(parts.activities),
             )
             yield worker
         log.info("worker stopped", region=settings.region)
