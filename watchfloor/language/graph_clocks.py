@@ -89,13 +89,14 @@ def _recorded_at(plan: Plan) -> dict[str, str]:
     found: dict[str, str] = {}
     for step in _steps(plan):
         found[f"steps.{step['id']}"] = step["path"]
+    for step in _steps(plan):
+        for name in step["records"]:
+            # the first in the order written is the way that is taken when all goes well
+            found.setdefault(f"facts.{name}", step["path"])
     for name, fact in plan["facts"].items():
         for source in fact["sources"]:
             if source in found:
-                found[f"facts.{name}"] = found[source]
-    for step in _steps(plan):
-        for fact_name in step["records"]:
-            found[f"facts.{fact_name}"] = step["path"]
+                found.setdefault(f"facts.{name}", found[source])
     return found
 
 
