@@ -70,7 +70,7 @@ class RunbookRefused(ClientError):
     def __init__(self, path: str, findings: "Sequence[Finding]") -> None:
         self.findings = tuple(findings)
         errors = sum(finding.severity == "error" for finding in self.findings)
-        super().__init__(f"`{path}` has {errors} {'error' if errors == 1 else 'errors'}; nothing was started")
+        super().__init__(f"`{path}` has {errors} {'error' if errors == 1 else 'errors'} and is not used")
 
 
 class NotFound(ClientError):
