@@ -93,7 +93,8 @@ def _explain(text: str, raw: str) -> ExpressionRefused:
             topic="types",
             help=_advise(kinds),
         )
-    return ExpressionRefused(message.replace("'", "`") or "not an expression", start, min(len(text), start + 1), topic="types")
+    words = message.replace("'", "`") or "not an expression"
+    return ExpressionRefused(words, start, min(len(text), start + 1), topic="types")
 
 
 def _advise(kinds: str) -> str:

@@ -165,9 +165,12 @@ class ExpressionChecker:
         path, bad = error.path, error.bad
         span = locate(error.start, error.end)
         root = path.parts[0]
-        if root in {"steps", "last"} and len(path.parts) > 1 and bad > 0:
-            self._unknown_step(path, bad, span, scope, locate)
+        known_last = any(name.startswith("last.") for name in scope.types)
+        if len(path.parts) > 1 and (root == "steps" or (root == "last" and known_last)):
+            self._unknown_step(path, scope, locate)
             return
+        if root in {"inputs", "facts", "incident"} and len(path.parts) > 1 and bad == 0:
+            span = locate(path.ends[0] + 1, path.ends[1])
         if root in {"inputs", "facts", "incident"} and len(path.parts) > 1:
             known = sorted({name.split(".")[1] for name in scope.types if name.startswith(f"{root}.")})
             if root == "facts" and path.parts[1] in known:
@@ -209,7 +212,7 @@ class ExpressionChecker:
                 return f"did you mean `{root}.{written}`?"
         return ""
 
-    def _unknown_step(self, path: Path, bad: int, span: Span, scope: Scope, locate: Locate) -> None:
+    def _unknown_step(self, path: Path, scope: Scope, locate: Locate) -> None:
         root, step = path.parts[0], path.parts[1]
         outputs = sorted(name.split(".", 2)[2] for name in scope.types if name.startswith(f"{root}.{step}."))
         if outputs:

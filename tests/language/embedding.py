@@ -1,0 +1,77 @@
+"""Pieces of runbooks, as the pages of findings and the tests write them, made whole."""
+
+import re
+from datetime import date
+
+from activities.catalog import CATALOG
+from watchfloor.language import Compiled, Finding, compile_text, read_register
+
+WHOLE = {
+    "runbook": "runbook: example",
+    "version": "version: 1",
+    "title": "title: Example",
+    "owners": "owners: [ts-eu]",
+    "severity": "severity: {default: S1}",
+    "regions": "regions: {command: eu, allowed: [eu, us]}",
+    "inputs": "inputs:\n  order_id: string\n  received_at: timestamp\n  state: {type: string, enum: [DE, FR]}\n"
+    "  urls: {type: list, of: url, max_items: 100}",
+    "facts": "facts:\n  order_received: {type: timestamp, from: [inputs.received_at]}\n"
+    "  annulled: {type: timestamp, from: [authority_mailbox]}\n  removed: {type: timestamp, from: [pager]}",
+    "phases": "phases:\n  - main:\n      - {id: first, action: notify.webhook, with: {to: desk, about: order}}",
+}
+
+ROLES = frozenset(
+    "incident_commander deputy ops_lead csea_specialist policy_lead legal_counsel le_liaison exec_sponsor "
+    "records_custodian postmortem_facilitator eu_desk us_desk".split()
+)
+
+REGISTER, _ = read_register(
+    """
+clocks:
+  - {id: eu.tco.removal, kind: deadline, title: a, legal_ref: b, duration: 1h, basis: V, owner: o, review_after: "2030-01-01"}
+  - {id: eu.tco.preserve, kind: min_retention, title: a, legal_ref: b, months: 6, basis: T, owner: o, review_after: "2030-01-01"}
+  - {id: eu.tco.imminent, kind: promptly, title: a, legal_ref: b, internal_slo: 30m, basis: V, owner: o, review_after: "2030-01-01"}
+""",
+    path="clocks.yaml",
+)
+
+TODAY = date(2026, 11, 22)
+
+
+def expand(text: str) -> str:
+    """`{{a*300000}}` as so many letters."""
+    return re.sub(r"\{\{(.)\*(\d+)\}\}", lambda match: match[1] * int(match[2]), text)
+
+
+def embed(piece: str) -> str:
+    """A whole runbook around steps or top-level keys."""
+    piece = expand(piece)
+    if piece.startswith("- "):
+        piece = "phases:\n  - main:\n" + "\n".join(f"      {line}" for line in piece.split("\n"))
+    given = {match[1] for match in re.finditer(r"^([a-z_]+):", piece, re.M)}
+    return "\n".join([*(text for key, text in WHOLE.items() if key not in given), piece]) + "\n"
+
+
+def compile_piece(piece: str) -> Compiled:
+    return compile_whole(embed(piece))
+
+
+def compile_whole(text: str | bytes) -> Compiled:
+    return compile_text(text, path="runbook.yaml", catalog=CATALOG, register=REGISTER, roles=ROLES)
+
+
+def findings_of(piece: str, fence: str = "yaml") -> tuple[Finding, ...]:
+    """The findings about a piece as its fence says it is to be read."""
+    match fence.split():
+        case ["yaml", "register"]:
+            return read_register(piece, path="clocks.yaml", today=TODAY)[1]
+        case ["yaml", "escaped"]:
+            whole = embed(
+                re.sub(r"\\x([0-9a-f]{2})", r"\\udc\1", piece).encode().decode("unicode_escape", "surrogatepass")
+                if piece.isascii()
+                else piece
+            )
+            return compile_whole(whole.encode("utf-8", "surrogateescape")).findings
+        case ["yaml", "whole"]:
+            return compile_whole(piece if piece.startswith("#") else embed(piece)).findings
+    return compile_piece(piece).findings
