@@ -1,0 +1,273 @@
+"""A bench for runs of the incident workflow: a server that skips time, a worker with recording activities, a face."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from temporalio import activity
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import RawValue
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Replayer, Worker
+
+from schemas.decision import CONTROL, DECISION, FACT
+from tests.workflows.stand_ins import HandoffStandIn, HoldStandIn, PostmortemStandIn
+from watchfloor.signing import SigningKey, render_instant, sign
+from workflows.incident import IncidentWorkflow
+from workflows.plans import pack
+from workflows.sandboxing import runner
+
+FACE = SigningKey.from_bytes(b"\x01" * 32)
+STRANGER = SigningKey.from_bytes(b"\x02" * 32)
+URLS = [f"https://example.test/v/{number}" for number in range(4)]
+
+
+def find_binary(name: str) -> str:
+    found = shutil.which(name, path=str(Path(__import__("sys").executable).parent)) or shutil.which(name)
+    assert found, f"{name} is not installed"
+    return found
+
+
+class Bench:
+    """One server, one worker, any number of runs; every run is replayed at the end."""
+
+    def __init__(self, client: Client, env: WorkflowEnvironment | None) -> None:
+        self.client, self.env = client, env
+        self.queue = f"q-{uuid4()}"
+        self.calls: list[dict[str, Any]] = []
+        self.notices: list[dict[str, Any]] = []
+        self.entries: list[dict[str, Any]] = []
+        self.behaviour: dict[str, Callable[[dict[str, Any]], Any]] = {}
+        self.handles: list[WorkflowHandle[Any, Any]] = []
+        self.ledger_down = False
+
+    # -- activities ---------------------------------------------------------------------------------------------
+
+    def worker(self, **more: Any) -> Worker:
+        @activity.defn(dynamic=True)
+        async def any_activity(args: Sequence[RawValue]) -> Any:
+            call = activity.payload_converter().from_payload(args[0].payload, dict)
+            self.entries.extend(call.get("entries", []))
+            name = activity.info().activity_type
+            if name == "people.notify":
+                self.notices.append(call)
+                outcome = self.behaviour.get(name, lambda _: None)(call)
+                return outcome or {"delivered": ["sandbox"], "failed": []}
+            if name == "ledger.anchor":
+                return None
+            self.calls.append({**call, "attempt": activity.info().attempt})
+            outputs = self.behaviour.get(call["action"], lambda _: {})(call)
+            if asyncio.iscoroutine(outputs):
+                outputs = await outputs
+            return {
+                "outputs": outputs or {},
+                "key": call["key"],
+                "resolved": "called",
+                "done_at": "2026-11-22T00:00:00Z",
+            }
+
+        @activity.defn(name="ledger.append")
+        async def append(call: dict[str, Any]) -> None:
+            if self.ledger_down:
+                raise ApplicationError("down", type="ledger_unavailable")
+            self.entries.extend(call["entries"])
+
+        return Worker(
+            self.client,
+            task_queue=self.queue,
+            workflows=[IncidentWorkflow, HoldStandIn, HandoffStandIn, PostmortemStandIn],
+            activities=[any_activity, append],
+            workflow_runner=runner(),
+            **{"sticky_queue_schedule_to_start_timeout": timedelta(seconds=2), **more},
+        )
+
+    def done(self, name: str = "") -> list[str]:
+        """Runtime paths of action calls, in order."""
+        return [call["path"] for call in self.calls if name in {"", call["action"]}]
+
+    def kinds(self) -> list[str]:
+        return [entry["kind"] for entry in self.entries]
+
+    # -- runs ---------------------------------------------------------------------------------------------------
+
+    async def start(self, plan: Any, inputs: dict[str, Any] | None = None, **more: Any) -> "Case":
+        digest, packed = pack(plan)
+        incident = f"inc-{uuid4()}"
+        limits = {
+            "continue_after_events": more.pop("continue_after", 0),
+            "failed_step_window": more.pop("failed_step_window", 3600.0),
+            "search_attributes": False,
+        }
+        start = {
+            "v": 1,
+            "incident": incident,
+            "region": "us",
+            "namespace": self.client.namespace,
+            "plan": digest,
+            "plan_z": packed,
+            "inputs": {"urls": URLS, **(inputs or {})},
+            "requester": "rita",
+            "trigger": {"source": "test", "key": incident, "received_at": await self.now()},
+            "decision_keys": {FACE.kid: FACE.public},
+            "exposed_regions": ["us", "eu"],
+            "limits": limits,
+            "carried": None,
+            **more,
+        }
+        handle = await self.client.start_workflow("Incident", start, id=incident, task_queue=self.queue)
+        self.handles.append(handle)
+        return Case(self, handle, start)
+
+    async def now(self) -> str:
+        if self.env is None:
+            from datetime import UTC, datetime
+
+            return render_instant(datetime.now(UTC))
+        return render_instant(await self.env.get_current_time())
+
+    async def skip(self, seconds: float) -> None:
+        assert self.env is not None
+        await self.env.sleep(seconds)
+
+    async def replay(self) -> None:
+        replayer = Replayer(
+            workflows=[IncidentWorkflow], workflow_runner=runner(), data_converter=pydantic_data_converter
+        )
+        for handle in self.handles:
+            run_id = handle.first_execution_run_id
+            while run_id:
+                one = self.client.get_workflow_handle(handle.id, run_id=run_id)
+                history = await one.fetch_history()
+                await replayer.replay_workflow(history)
+                last = history.events[-1]
+                run_id = last.workflow_execution_continued_as_new_event_attributes.new_execution_run_id or None
+
+
+class Case:
+    """One run with a face to it."""
+
+    def __init__(self, bench: Bench, handle: WorkflowHandle[Any, Any], start: dict[str, Any]) -> None:
+        self.bench, self.handle, self.start = bench, handle, start
+
+    async def board(self) -> dict[str, Any]:
+        return await self.bench.client.get_workflow_handle(self.handle.id).query("board", result_type=dict)
+
+    async def until(self, test: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        """The board once it satisfies a test; real time, at most ten seconds."""
+        for _ in range(500):
+            board = await self.board()
+            if test(board):
+                return board
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"never came: {board['asks']} {board['steps']} {board['state']}")
+
+    async def ask(self, path: str) -> dict[str, Any]:
+        board = await self.until(lambda one: any(ask["path"] == path for ask in one["asks"]))
+        return next(ask for ask in board["asks"] if ask["path"] == path)
+
+    async def statement(self, path: str, option: str, person: str, role: str, **more: Any) -> dict[str, Any]:
+        if "ask" not in more:
+            more["ask"] = (await self.ask(path))["ask"]
+        now = await self.bench.now()
+        key = more.pop("key", FACE)
+        domain = more.pop("domain", DECISION)
+        body = {
+            "v": 1,
+            "region": "us",
+            "namespace": self.start["namespace"],
+            "incident": self.start["incident"],
+            "plan": self.start["plan"],
+            "path": path,
+            "option": option,
+            "form": {},
+            "person": person,
+            "role": role,
+            "entity": "test",
+            "signed_in": "dev",
+            "issued_at": now,
+            "expires_at": "2999-01-01T00:00:00Z",
+            "nonce": uuid4().hex,
+            "reason_ref": "",
+            **more,
+        }
+        return dict(sign(domain, body, key))
+
+    async def decide(self, path: str, option: str, person: str, role: str, **more: Any) -> dict[str, Any]:
+        return await self.send("decide", await self.statement(path, option, person, role, **more))
+
+    async def send(self, update: str, envelope: Any) -> dict[str, Any]:
+        handle = self.bench.client.get_workflow_handle(self.handle.id)
+        return await handle.execute_update(update, envelope, result_type=dict)
+
+    async def refused(self, update: str, envelope: Any) -> str:
+        """The type of the refusal of a statement; an accepted one fails the test."""
+        try:
+            await self.send(update, envelope)
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            assert isinstance(cause, ApplicationError), cause
+            return cause.type or ""
+        raise AssertionError("the statement was accepted")
+
+    async def refused_decision(self, path: str, option: str, person: str, role: str, **more: Any) -> str:
+        return await self.refused("decide", await self.statement(path, option, person, role, **more))
+
+    async def fact_statement(self, name: str, value: Any, source: str, **more: Any) -> dict[str, Any]:
+        now = await self.bench.now()
+        body = {
+            "v": 1,
+            "region": "us",
+            "namespace": self.start["namespace"],
+            "incident": self.start["incident"],
+            "fact": name,
+            "value": value,
+            "at": now,
+            "source": source,
+            "person": "",
+            "role": "",
+            "issued_at": now,
+            "nonce": uuid4().hex,
+            "reason_ref": "",
+            **more,
+        }
+        return dict(sign(FACT, body, FACE))
+
+    async def state_fact(self, name: str, value: Any, source: str, **more: Any) -> dict[str, Any]:
+        return await self.send("fact", await self.fact_statement(name, value, source, **more))
+
+    async def control_statement(self, verb: str, role: str = "incident_commander", **more: Any) -> dict[str, Any]:
+        now = await self.bench.now()
+        body = {
+            "v": 1,
+            "region": "us",
+            "namespace": self.start["namespace"],
+            "incident": self.start["incident"],
+            "verb": verb,
+            "person": "carl",
+            "role": role,
+            "issued_at": now,
+            "expires_at": "2999-01-01T00:00:00Z",
+            "nonce": uuid4().hex,
+            "reason_ref": "sha256:00",
+            **more,
+        }
+        return dict(sign(CONTROL, body, FACE))
+
+    async def control(self, verb: str, **more: Any) -> dict[str, Any]:
+        return await self.send("control", await self.control_statement(verb, **more))
+
+    async def outcome(self) -> dict[str, Any]:
+        # the handle that started the run lets the server skip time while it waits
+        return dict(await self.handle.result())
+
+    async def events(self) -> list[str]:
+        history = await self.handle.fetch_history()
+        from temporalio.api.enums.v1 import EventType
+
+        return [EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events]
