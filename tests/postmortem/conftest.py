@@ -63,8 +63,9 @@ class Story:
 
     def effect(self, at: float, path: str, action: str, kind: str, *, attempt: int = 1, took: float = 0.4) -> None:
         data = {"key": digest(path), "action": action, "effect": kind, "tier": "0"}
-        self.note(at, "effect.announced", data, path=path)
-        self.note(at + took, "effect.done", data | {"attempt": attempt, "resolved": "called"}, path=path)
+        for number in range(1, attempt + 1):
+            self.note(at + number - 1, "effect.announced", data | {"n": number}, path=path)
+        self.note(at + took, "effect.done", data | {"resolved": "called", "outputs": {}}, path=path)
 
     def read(self, at: float, path: str, action: str) -> None:
         self.note(at, "read.done", {"key": digest(path), "action": action, "attempt": 1}, path=path)

@@ -216,7 +216,7 @@ def _by_kind(step: Step) -> Node:
                 )
                 for name, option in step["options"].items()
             ]
-            title = step["name"] or _value(step["ask"])
+            title = _title(step, step["ask"])
             return replace(
                 plain,
                 title=title,
@@ -234,7 +234,7 @@ def _by_kind(step: Step) -> Node:
             silent = _outcome("silence", step["on_silence"]["then"])
             return replace(
                 plain,
-                title=step["name"] or _value(step["do"]),
+                title=_title(step, step["do"]),
                 tag=step["id"],
                 lines=tuple(lines),
                 beside=(silent,) if silent else (),
@@ -298,6 +298,11 @@ def _by_kind(step: Step) -> Node:
             return replace(plain, lines=(f"{who}, within {step['within_text']} of closing",))
         case "stop":
             return replace(plain, tag="ends the run", code=f"outcome: {step['outcome']}", ends=True)
+
+
+def _title(step: Step, words: Value) -> str:
+    """A name of its own, else what people are asked; a step that was given no name is named like its id."""
+    return step["name"] if step["name"] not in {"", step["id"]} else _value(words)
 
 
 def _awaited(step: Step) -> tuple[str, ...]:

@@ -102,6 +102,7 @@ def _rules(colour: dict[str, str]) -> str:
         f".clock{{fill:{colour['clock']}}}",
         f".clock-start,.clock-stop{{fill:{colour['ground']};stroke:{colour['clock']}}}",
         f".clock-name{{fill:{colour['clockink']}}}",
+        f".haloed{{stroke:{colour['ground']}}}",
         f".ground{{stroke:{colour['rim']}}}",
     ]
     for kind in kinds:
@@ -117,6 +118,7 @@ STYLE = (
     ".code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:11px}"
     ".kind{font-size:10px;font-weight:700;letter-spacing:.06em}.tag{font-size:10.5px}"
     ".chip-text{font-size:11px;font-weight:600}.clock-name{font-size:13px;font-weight:650}"
+    ".haloed{paint-order:stroke;stroke-width:4px}"
     ".edge{stroke-width:1.5;fill:none}.dashed,.chip.exception{stroke-dasharray:4 3}"
     ".leader{stroke-width:1;stroke-dasharray:1 4;stroke-linecap:round}"
     ".undo-edge{fill:none;stroke-width:1.3;stroke-dasharray:3 3}"

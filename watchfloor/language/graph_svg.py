@@ -33,7 +33,7 @@ MARGIN = 24
 HEAD = 74
 LANE_HEAD = 34
 LANE_GAP = 26
-CLOCK_WIDTH = 186
+CLOCK_WIDTH = 214
 CLOCK_LINE = 14
 
 
@@ -267,9 +267,9 @@ def _clock(canvas: Canvas, clock: Clock, lines: Sequence[str], x: float, y1: flo
         canvas.diamond(x + 4.5, y2, 7, "clock-stop")
     else:
         canvas.path([(x - 3, y2 - 4), (x + 12, y2 - 4), (x + 4.5, y2 + 8)], "clock", closed=True)
-    canvas.text(x + 20, y1 + 5, wrap(clock.name, CLOCK_WIDTH - 26, 13, lines=1, bold=True)[0], "clock-name")
+    canvas.text(x + 20, y1 + 5, wrap(clock.name, CLOCK_WIDTH - 26, 13, lines=1, bold=True)[0], "clock-name haloed")
     for index, line in enumerate(lines):
-        canvas.text(x + 20, y1 + 22 + CLOCK_LINE * index, line, "line")
+        canvas.text(x + 20, y1 + 22 + CLOCK_LINE * index, line, "line haloed")
     canvas.close_group()
 
 

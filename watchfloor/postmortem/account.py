@@ -127,12 +127,20 @@ class Effect:
     doubtful: Moment | None = None
     resolved: Moment | None = None
     resolution: str = ""
+    """What a person said of a doubt: `happened`, `resend`, `give_up`."""
+    how: str = ""
+    """How the outcome came to be known: `called`, `looked_up`, `confirmed`."""
     attempts: int | None = None
 
     @property
     def first_at(self) -> datetime:
         moments = [self.announced, self.done, self.failed, self.doubtful, self.resolved]
         return min(moment.at for moment in moments if moment)
+
+    @property
+    def carried_out(self) -> Moment | None:
+        """When it was done, or a person said that it had been."""
+        return self.done or (self.resolved if self.resolution == "happened" else None)
 
     @property
     def retried(self) -> bool:

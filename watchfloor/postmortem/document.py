@@ -136,10 +136,10 @@ def effect_rows(account: Account) -> list[EffectRow]:
                 step=group[0].step,
                 kind=group[0].kind,
                 total=len(group),
-                done=sum(1 for effect in group if effect.done or effect.resolved),
+                done=sum(1 for effect in group if effect.carried_out),
                 retried=sum(1 for effect in group if effect.retried),
                 doubtful=sum(1 for effect in group if effect.doubtful),
-                failed=sum(1 for effect in group if effect.failed and not (effect.done or effect.resolved)),
+                failed=sum(1 for effect in group if effect.failed and not effect.carried_out),
                 seqs=tuple(sorted(seq for effect in group for seq in effect.seqs)),
             )
         )

@@ -33,7 +33,7 @@ def _strengths(account: Account) -> Iterator[Sentence]:
                 clock.stopped.at, clock.seqs, "The clock ", Id(clock.name), " was met with ", clock.margin, " left."
             )
     effects = [effect for effect in account.effects if effect.kind != "reads"]
-    if effects and all(effect.done or effect.resolved for effect in effects):
+    if effects and all(effect.carried_out for effect in effects):
         seqs = [seq for effect in effects for seq in effect.seqs]
         retried = sum(1 for effect in effects if effect.retried)
         many = f"All {len(effects)} effects were" if len(effects) > 1 else "The one effect was"
@@ -118,11 +118,11 @@ def _effects(account: Account) -> Iterator[Sentence]:
         action, where = Id(effect.action or effect.step), Id(effect.path)
         if effect.doubtful:
             seqs = [effect.doubtful.seq, *([effect.resolved.seq] if effect.resolved else [])]
-            end = " and a look-up or a person had to say" if effect.resolved else " and it stayed so"
+            end = " and a person had to say" if effect.resolved else " and it stayed so"
             yield say(
                 effect.doubtful.at, seqs, "Whether ", action, " at ", where, " took effect was in doubt", end, "."
             )
-    lost = [effect for effect in account.effects if effect.failed and not (effect.done or effect.resolved)]
+    lost = [effect for effect in account.effects if effect.failed and not effect.carried_out]
     for effect in lost:
         why: list[Word] = [" (", Id(effect.error), ")"] if effect.error else []
         yield say(
@@ -145,7 +145,7 @@ def _effects(account: Account) -> Iterator[Sentence]:
             Id(effect.path),
             " was announced and has no outcome.",
         )
-    retried = [effect for effect in account.effects if effect.retried and (effect.done or effect.resolved)]
+    retried = [effect for effect in account.effects if effect.retried and effect.carried_out]
     for step in dict.fromkeys(effect.step or effect.path for effect in retried):
         group = [effect for effect in retried if (effect.step or effect.path) == step]
         seqs = [seq for effect in group for seq in effect.seqs]

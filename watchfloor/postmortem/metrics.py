@@ -104,7 +104,7 @@ def summarise(account: Account) -> dict[str, Json]:
         },
         "decisions": sum(len(ask.answers) for ask in account.asks),
         "silences": sum(1 for ask in account.asks if ask.silent),
-        "effects": sum(1 for effect in effects if effect.done),
+        "effects": sum(1 for effect in effects if effect.carried_out),
         "effects_retried": sum(1 for effect in effects if effect.retried),
         "effects_doubtful": sum(1 for effect in effects if effect.doubtful),
         "measures_in_force": sum(1 for measure in account.measures if measure.undone is None),
@@ -130,7 +130,7 @@ def _ends(ask: Ask) -> tuple[int, ...]:
 
 
 def _first_done(effects: Sequence[Effect], kinds: frozenset[str]) -> Moment | None:
-    done = [effect.done or effect.resolved for effect in effects if effect.kind in kinds]
+    done = [effect.carried_out for effect in effects if effect.kind in kinds]
     return min((moment for moment in done if moment), key=_order, default=None)
 
 

@@ -162,7 +162,7 @@ def _effects(group: Sequence[Effect]) -> Iterator[Sentence]:
     action = Id(first.action or first.step)
     done = [effect for effect in group if effect.done]
     if done:
-        yield _done(first, action, [e for e in done if e.done])
+        yield _done(first, action, done)
     for effect in group:
         if effect.doubtful:
             at, seq = effect.doubtful.at, effect.doubtful.seq
@@ -171,7 +171,7 @@ def _effects(group: Sequence[Effect]) -> Iterator[Sentence]:
             how: list[Word] = [": ", Id(effect.resolution)] if effect.resolution else []
             at, seq = effect.resolved.at, effect.resolved.seq
             yield say(at, [seq], "The doubt about ", action, " at ", Id(effect.path), " was resolved", *how, ".")
-    lost = [effect for effect in group if effect.failed and not effect.done and not effect.resolved]
+    lost = [effect for effect in group if effect.failed and not effect.carried_out]
     if lost:
         seqs = [seq for effect in lost for seq in effect.seqs]
         count = f" failed {len(lost)} times and was not carried out" if len(lost) > 1 else " failed"
@@ -188,7 +188,7 @@ def _done(first: Effect, action: Id, done: Sequence[Effect]) -> Sentence:
     again: list[Word] = []
     if retried:
         again = ["; it needed another attempt"] if len(done) == 1 else [f"; {len(retried)} needed another attempt"]
-    looked_up = sum(1 for effect in done if effect.resolution == "looked_up")
+    looked_up = sum(1 for effect in done if effect.how == "looked_up")
     if looked_up:
         again.append(f"; {looked_up} were confirmed by looking up" if looked_up > 1 else "; confirmed by looking up")
     where, verb = Id(first.step or first.path), " was done" if first.kind == "reads" else " took effect"

@@ -211,7 +211,9 @@ def _effect(account: Account, entry: StoredEntry) -> Effect:
     effect.seqs.append(entry["seq"])
     effect.kind = effect.kind or text(data, "effect")
     effect.action = effect.action or text(data, "action")
-    effect.attempts = number(data, "attempt", "attempts") or effect.attempts
+    attempts = number(data, "n", "attempt", "attempts")
+    if attempts is not None:
+        effect.attempts = max(attempts, effect.attempts or 0)
     return effect
 
 
@@ -223,7 +225,7 @@ def _announced(account: Account, entry: StoredEntry, moment: Moment) -> None:
 def _done(account: Account, entry: StoredEntry, moment: Moment) -> None:
     effect = _effect(account, entry)
     effect.done = moment
-    effect.resolution = text(entry["data"], "resolved", "resolution") or effect.resolution
+    effect.how = text(entry["data"], "resolved")
 
 
 def _failed(account: Account, entry: StoredEntry, moment: Moment) -> None:
@@ -240,7 +242,7 @@ def _doubtful(account: Account, entry: StoredEntry, moment: Moment) -> None:
 def _resolved(account: Account, entry: StoredEntry, moment: Moment) -> None:
     effect = _effect(account, entry)
     effect.resolved = moment
-    effect.resolution = text(entry["data"], "resolution", "resolved")
+    effect.resolution = text(entry["data"], "resolution")
 
 
 def _measure(account: Account, entry: StoredEntry, moment: Moment) -> None:

@@ -122,14 +122,14 @@ def _effect_item(group: Sequence[Effect]) -> Item:
     kind = _MARKS.get(group[0].kind, "reads")
     marks: list[tuple[datetime, Mark]] = []
     for effect in group:
-        done = effect.done or effect.resolved
+        done = effect.carried_out
         marks.append((done.at, kind) if done else (effect.first_at, "trouble"))
         if effect.doubtful:
             marks.append((effect.doubtful.at, "trouble"))
     count = f" ×{len(group)}" if len(group) > 1 else ""
     label = f"{group[0].action or group[0].step}{count}"
-    retried = sum(1 for effect in group if effect.retried and (effect.done or effect.resolved))
-    lost = sum(1 for effect in group if effect.failed and not (effect.done or effect.resolved))
+    retried = sum(1 for effect in group if effect.retried and effect.carried_out)
+    lost = sum(1 for effect in group if effect.failed and not effect.carried_out)
     if retried:
         label += f", {retried} retried"
     if lost:
