@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 DRIVER = "ScenarioDriver"
 SAY = "scenario.say"
+OVER = "scenario.over"
 CUE = "cue"
 
 
@@ -43,6 +44,7 @@ class ScenarioDriver:
     @workflow.run
     async def run(self, script: Script) -> None:
         await workflow.sleep(timedelta(seconds=script["until"]))
+        await workflow.execute_activity(OVER, start_to_close_timeout=timedelta(seconds=60))
 
     @workflow.signal(name=CUE)
     def cue(self, cue: Cue) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -104,8 +104,8 @@ async def _play(
             activities=stage.activities(),
             workflow_runner=runner(),
         ):
-            handle = await _start(stage, plan_digest, started_at)
-            outcome = await _await_end(handle, environment.client)
+            run, driver = await _start(stage, plan_digest, started_at)
+            outcome = await _await_end(run, driver, stage.over)
             last = await board(stage.face, stage.incident)
     stage.timeline.settle()
     events = stage.timeline.events
@@ -180,7 +180,10 @@ def _directory(scenario: Scenario, plan: Plan) -> Directory:
     )
 
 
-async def _start(stage: Stage, plan_digest: str, started_at: datetime) -> WorkflowHandle[Any, Any]:
+async def _start(
+    stage: Stage, plan_digest: str, started_at: datetime
+) -> tuple[WorkflowHandle[Any, Any], WorkflowHandle[Any, Any]]:
+    """Start the driver and then the incident; gives the incident's handle and the driver's."""
     scenario, face = stage.scenario, stage.face
     script: Script = {
         "cues": [
@@ -190,11 +193,11 @@ async def _start(stage: Stage, plan_digest: str, started_at: datetime) -> Workfl
         ],
         "until": (scenario.until or HORIZON).total_seconds(),
     }
-    await face.client.start_workflow(DRIVER, script, id=DRIVER_ID, task_queue=TASK_QUEUE)
+    driver = await face.client.start_workflow(DRIVER, script, id=DRIVER_ID, task_queue=TASK_QUEUE)
     order = Order("scenario", scenario.name, render_instant(started_at), scenario.requester, scenario.inputs)
     started = await start_incident(face, stage.plan, plan_digest, order, now=started_at, relative=True, limits=LIMITS)
     stage.incident = stage.crossing.incident = started.incident
-    return face.client.get_workflow_handle(started.incident)
+    return face.client.get_workflow_handle(started.incident), driver
 
 
 def _timed(part: str, entries: Iterable[Any]) -> list[Cue]:
@@ -205,24 +208,34 @@ def _timed(part: str, entries: Iterable[Any]) -> list[Cue]:
     ]
 
 
-async def _await_end(handle: WorkflowHandle[Any, Any], client: Client) -> str | None:
-    """The outcome of the run, or None when the scenario's time was over first. Time is skipped while this waits."""
-    run = asyncio.create_task(_result(handle))
-    over = asyncio.create_task(client.get_workflow_handle(DRIVER_ID).result())
+async def _await_end(
+    run: WorkflowHandle[Any, Any], driver: WorkflowHandle[Any, Any], over: asyncio.Event
+) -> str | None:
+    """The outcome of the run, or None when the scenario's time was over first.
+
+    Time is skipped while the driver's result is awaited: only handles that `start_workflow` gave unlock it.
+    """
+    ended, late = asyncio.create_task(_result(run)), asyncio.create_task(over.wait())
+    skipping = asyncio.create_task(driver.result())
     try:
-        await asyncio.wait({run, over}, return_when=asyncio.FIRST_COMPLETED)
-        return run.result() if run.done() else None
+        await asyncio.wait({ended, late}, return_when=asyncio.FIRST_COMPLETED)
+        return ended.result() if ended.done() else None
     finally:
-        for task in (run, over):
+        for task in (skipping, ended, late):
             task.cancel()
-        await asyncio.gather(run, over, return_exceptions=True)
+        await asyncio.gather(skipping, ended, late, return_exceptions=True)
 
 
 async def _result(handle: WorkflowHandle[Any, Any]) -> str:
-    try:
-        return str((await handle.result())["outcome"])
-    except WorkflowFailureError as error:
-        return f"broken: {error.cause}"
+    while True:
+        try:
+            return str((await handle.result())["outcome"])
+        except WorkflowFailureError as error:
+            return f"broken: {error.cause}"
+        except RuntimeError:
+            # the SDK's word for a long poll that the time-skipping server answered empty: ask again
+            if (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING:
+                raise
 
 
 def _unsaid(stage: Stage) -> list[Deviation]:

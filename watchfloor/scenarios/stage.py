@@ -3,6 +3,7 @@
 Everything between them is real: the interpreter, its children, the updates with their validators, the signatures.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,7 +35,7 @@ from watchfloor.client import (
     send_fact,
 )
 from watchfloor.scenarios.crossing import Crossing
-from watchfloor.scenarios.driver import CUE, SAY, Cue
+from watchfloor.scenarios.driver import CUE, OVER, SAY, Cue
 from watchfloor.scenarios.model import Answer, Control, Scenario, Statement
 from watchfloor.scenarios.stubs import StubbedActions
 from watchfloor.scenarios.timeline import CALL_FAILED, CALLED, SAID, TOLD, Event, Timeline, address
@@ -58,6 +59,8 @@ class Stage:
     incident: str = ""
     complaints: list[tuple[str, Event]] = field(default_factory=list)
     spoken: set[tuple[str, int]] = field(default_factory=set)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the scenario's time has come to its end while the run was still open."""
     _stubs: StubbedActions = field(init=False)
     _cued: set[tuple[int, str]] = field(default_factory=set)
 
@@ -66,7 +69,7 @@ class Stage:
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         """All activities that the engine may schedule in this scenario."""
-        engine = [self._notify(), self._append(), self._anchor(), self._draft(), self._say()]
+        engine = [self._notify(), self._append(), self._anchor(), self._draft(), self._say(), self._over()]
         return [*(self._action(name) for name in self.contracts), *engine, *self.crossing.activities()]
 
     def _action(self, name: str) -> Callable[..., Any]:
@@ -221,6 +224,13 @@ class Stage:
                 self.complaints.append((message, self.timeline.events[-1]))
 
         return say
+
+    def _over(self) -> Callable[..., Any]:
+        @activity.defn(name=OVER)
+        async def end_scenario() -> None:
+            self.over.set()
+
+        return end_scenario
 
     async def _speak(self, entry: Answer | Statement | Control, cue: Cue, now: datetime) -> None:
         match entry:
