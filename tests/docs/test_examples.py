@@ -11,6 +11,7 @@ import yaml
 
 from activities.catalog import CATALOG
 from watchfloor.cli.main import app
+from watchfloor.connections.loading import load_bindings
 from watchfloor.language import compile_text, load_register
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,13 +56,23 @@ def test_a_runbook_in_the_docs_compiles(place: str, text: str) -> None:
 def test_a_command_in_the_docs_parses(place: str, command: str) -> None:
     """Parsed by the real command line, down to the last option; nothing is carried out."""
     current = typer.main.get_command(app)
-    words = shlex.split(command.split(" | ")[0], comments=True)[1:]
+    words = shlex.split(command.split(" | ", maxsplit=1)[0], comments=True)[1:]
     context = current.make_context("watchfloor", words, resilient_parsing=False)
     while hasattr(context.command, "resolve_command"):
         rest = [*context._protected_args, *context.args]
         name, found, rest = context.command.resolve_command(context, rest)
         assert found is not None, f"{place}: no command {name}"
         context = found.make_context(name, rest, parent=context)
+
+
+BINDINGS = [(place, text) for place, text in blocks("yaml") if re.search(r"^allow_hosts:", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize(("place", "text"), BINDINGS, ids=[place for place, _ in BINDINGS])
+def test_a_binding_file_in_the_docs_loads(place: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "bindings.yaml"
+    path.write_text(text)
+    assert load_bindings(path, variables={}, catalog=CATALOG).actions, place
 
 
 def test_yaml_in_the_docs_is_well_formed() -> None:
