@@ -39,7 +39,7 @@ IDLE_RUN_BYTES = 72 * 1024
 CACHE_SHARE = 0.25
 MOST_CACHED, LEAST_CACHED = 20_000, 200
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger("watchfloor.runtime.worker")
 
 
 def cache_size(memory: int | None = None) -> int:
