@@ -21,17 +21,22 @@ WHOLE = {
 }
 
 ROLES = frozenset(
-    "incident_commander deputy ops_lead csea_specialist policy_lead legal_counsel le_liaison exec_sponsor "
-    "records_custodian postmortem_facilitator eu_desk us_desk".split()
+    {
+        *("incident_commander", "deputy", "ops_lead", "csea_specialist", "policy_lead", "legal_counsel", "le_liaison"),
+        *("exec_sponsor", "records_custodian", "postmortem_facilitator", "eu_desk", "us_desk"),
+    }
 )
 
 REGISTER, _ = read_register(
-    """
-clocks:
-  - {id: eu.tco.removal, kind: deadline, title: a, legal_ref: b, duration: 1h, basis: V, owner: o, review_after: "2030-01-01"}
-  - {id: eu.tco.preserve, kind: min_retention, title: a, legal_ref: b, months: 6, basis: T, owner: o, review_after: "2030-01-01"}
-  - {id: eu.tco.imminent, kind: promptly, title: a, legal_ref: b, internal_slo: 30m, basis: V, owner: o, review_after: "2030-01-01"}
-""",
+    "clocks:\n"
+    + "".join(
+        f"  - {{id: {row}, title: a, legal_ref: b, owner: o, review_after: '2030-01-01'}}\n"
+        for row in (
+            "eu.tco.removal, kind: deadline, duration: 1h, basis: V",
+            "eu.tco.preserve, kind: min_retention, months: 6, basis: T",
+            "eu.tco.imminent, kind: promptly, internal_slo: 30m, basis: V",
+        )
+    ),
     path="clocks.yaml",
 )
 
