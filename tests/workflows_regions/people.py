@@ -1,6 +1,7 @@
 """People who decide, a workflow that stands for the incident, and activities that remember what they were told."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import pytest
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -148,10 +150,11 @@ async def board_of(handle: WorkflowHandle[Any, Any]) -> Board:
 
 async def asked(handle: WorkflowHandle[Any, Any], path: str) -> Board:
     """The board once an ask is open at a path."""
-    for _ in range(200):
-        board = await board_of(handle)
-        if any(ask["path"] == path for ask in board["asks"]):
-            return board
+    for _ in range(300):
+        with contextlib.suppress(RPCError):  # not started yet
+            board = await board_of(handle)
+            if any(ask["path"] == path for ask in board["asks"]):
+                return board
         await asyncio.sleep(0.02)
     raise AssertionError(f"nothing was asked at {path}")
 
