@@ -37,6 +37,57 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 RUNBOOKS = [(place, text) for place, text in blocks("yaml") if re.match(r"(#.*\n)*runbook:", text)]
+
+LOOK = """{id: look, action: content.probe, with: {urls: "${{ inputs.items }}", countries: [DE]}}"""
+FRAME = {
+    "head": """runbook: sample
+version: 1
+title: A frame for one example
+owners: [ts-eu]
+severity: {default: S2}
+regions: {command: eu, allowed: [eu, us]}
+""",
+    "inputs": """inputs:
+  received_at: timestamp
+  item: url
+  items: {type: list, of: url, max_items: 500}
+""",
+    "facts": """facts:
+  received: {type: timestamp, from: [inputs.received_at]}
+  confirmed: {type: timestamp, from: [steps.look, legal_counsel]}
+  annulled: {type: timestamp, from: [authority_mailbox]}
+""",
+    "steps": "- {id: page, action: page, with: {role: ops_lead, about: started}}\n",
+}
+"""What an example of a part stands in: the parts that it does not bring itself."""
+
+
+def framed(text: str) -> str:
+    """A runbook around an example of steps, or of one top-level key."""
+    steps = text.startswith("- ")
+    key = "steps" if steps else text.partition(":")[0]
+    parts = FRAME | {key: text}
+    indented = "".join(f"      {line}\n" for line in parts.pop("steps").splitlines())
+    return "".join(parts.values()).replace("steps.look", "steps.probe" if "id: probe" in text else "steps.look") + (
+        f"phases:\n  - triage:\n      - {LOOK}\n  - containment:\n{indented}"
+    )
+
+
+FRAGMENTS = [
+    (place, text)
+    for place, text in blocks("yaml")
+    if text.startswith(("- id:", "- {id:", "inputs:", "facts:", "clocks:", "alongside:"))
+]
+
+
+@pytest.mark.parametrize(("place", "text"), FRAGMENTS, ids=[place for place, _ in FRAGMENTS])
+def test_a_part_of_a_runbook_in_the_docs_compiles(place: str, text: str) -> None:
+    """Warnings about what the frame leaves unused are not the example's."""
+    register = load_register(ROOT / "runbooks" / "clocks.yaml")
+    compiled = compile_text(framed(text), path=place, catalog=CATALOG, register=register)
+    assert [finding.message for finding in compiled.findings if finding.severity == "error"] == []
+
+
 COMMANDS = list(commands())
 
 

@@ -21,7 +21,7 @@ def test_every_relative_link_leads_to_a_file(page: Path) -> None:
 
 
 def test_the_picture_in_the_readme_is_what_the_product_draws() -> None:
-    """If it differs on purpose: `watchfloor graph eu-tco-removal-order --svg -o docs/images/eu-tco-removal-order.svg`."""
+    """To draw it anew: `watchfloor graph eu-tco-removal-order --svg -o docs/images/eu-tco-removal-order.svg`."""
     runbook = ROOT / "runbooks" / "eu-tco-removal-order" / "runbook.yaml"
     register = load_register(ROOT / "runbooks" / "clocks.yaml")
     plan = compile_text(runbook.read_bytes(), path="runbook.yaml", catalog=CATALOG, register=register).plan
