@@ -154,6 +154,8 @@ def bad_night() -> Story:
     story.ask(903, "triage/order_doubt!failed", "failed", "incident_commander")
     story.answer(960, "triage/order_doubt!failed", "ic-1", "incident_commander", "skip")
     story.note(961, "severity.set", {"severity": "S0", "before": "S1"})
+    anew = {"clock": "removal", "started_at": moment(30), "due_at": moment(3630)}
+    story.note(965, "clock.restarted", anew)
     story.note(970, "phase.left", {"phase": "triage"})
     story.note(970, "phase.entered", {"phase": "containment"})
     doubtful = {"key": "k-doubt", "action": "content.disable", "effect": "restricts"}
@@ -167,7 +169,7 @@ def bad_night() -> Story:
     story.note(1900, "notice.failed", {"kind": "ask", "roles": ["exec_sponsor"]}, path="containment/reply")
     story.note(2000, "run.paused", {}, actor="ic-1")
     story.note(2100, "run.resumed", {}, actor="ic-1")
-    story.note(3600, "clock.breached", {"clock": "removal", "due_at": moment(3600)})
+    story.note(3630, "clock.breached", anew)
     story.note(3850, "clock.stopped", {"clock": "removal", "stopped_at": moment(3840)})
     story.note(3860, "hold.placed", {"hold": "hold-9", "sources": ["content_store"]}, path="legal_hold/hold")
     story.note(

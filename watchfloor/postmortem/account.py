@@ -28,21 +28,38 @@ class Phase:
     left: Moment | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ClockRun:
+    """One start of a clock: the entry that says so, from when it counts, when it is due."""
+
+    moment: Moment
+    started_at: datetime
+    due_at: datetime | None
+
+
 @dataclass(slots=True)
 class Clock:
     """`state` is met, late, breached (never stopped), running, or assigned (handed to a role at the close)."""
 
     name: str
     started: Moment
-    started_at: datetime
-    due_at: datetime | None
-    restarts: list[Moment] = field(default_factory=list)
-    warned: list[tuple[Moment, str]] = field(default_factory=list)
+    runs: list["ClockRun"]
+    """Its starts in order: the first, then one for each time it was started anew. The last counts."""
+    warned: list[tuple[Moment, datetime | None]] = field(default_factory=list)
+    """When it warned, and when it was due at that moment."""
     breached: Moment | None = None
     stopped: Moment | None = None
     stopped_at: datetime | None = None
     assigned: Moment | None = None
     assigned_to: str = ""
+
+    @property
+    def started_at(self) -> datetime:
+        return self.runs[-1].started_at
+
+    @property
+    def due_at(self) -> datetime | None:
+        return self.runs[-1].due_at
 
     @property
     def state(self) -> str:
@@ -61,7 +78,7 @@ class Clock:
 
     @property
     def seqs(self) -> tuple[int, ...]:
-        moments = [self.started, *self.restarts, *(moment for moment, _ in self.warned)]
+        moments = [*(run.moment for run in self.runs), *(moment for moment, _ in self.warned)]
         moments += [moment for moment in (self.breached, self.stopped, self.assigned) if moment]
         return tuple(sorted(moment.seq for moment in moments))
 
@@ -154,14 +171,13 @@ class Measure:
     step: str
     path: str
     since: Moment
-    undo: str
     undone: Moment | None = None
 
 
 @dataclass(slots=True)
 class Hold:
     id: str
-    step: str
+    path: str
     placed: Moment | None = None
     placings: list[int] = field(default_factory=list)
     """Every entry that tells of its placing, at all sources."""
@@ -189,7 +205,7 @@ class Hold:
 @dataclass(slots=True)
 class Handoff:
     id: str
-    step: str
+    path: str
     to: str
     mode: str
     offered: Moment

@@ -38,7 +38,6 @@ class MeasureRow:
     total: int
     in_force: int
     since: datetime
-    undo: str
     seqs: tuple[int, ...]
 
 
@@ -157,7 +156,6 @@ def measure_rows(account: Account) -> list[MeasureRow]:
             total=len(group),
             in_force=sum(1 for measure in group if measure.undone is None),
             since=min(measure.since.at for measure in group),
-            undo=group[0].undo,
             seqs=tuple(sorted(moment.seq for measure in group for moment in (measure.since, measure.undone) if moment)),
         )
         for (action, step), group in groups.items()
@@ -204,6 +202,12 @@ def _span(metric: Metric) -> Markdown:
 
 
 def _verdict(clock: Clock) -> Markdown:
+    said = _end(clock)
+    anew = len(clock.runs) - 1
+    return Markdown(f"{said}; started anew {f'{anew} times' if anew > 1 else 'once'}") if anew else said
+
+
+def _end(clock: Clock) -> Markdown:
     margin: timedelta | None = clock.margin
     match clock.state:
         case "met":

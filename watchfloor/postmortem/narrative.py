@@ -104,13 +104,13 @@ def _frame(account: Account) -> Iterator[Sentence]:
 
 def _clock(clock: Clock) -> Iterator[Sentence]:
     name = Id(clock.name)
-    due: list[Word] = [", due at ", clock.due_at] if clock.due_at else []
-    at = clock.started.at
-    yield say(at, [clock.started.seq], "The clock ", name, " counts from ", clock.started_at, *due, ".")
-    for restart in clock.restarts:
-        yield say(restart.at, [restart.seq], "The clock ", name, " was started anew.")
-    for moment, mark in clock.warned:
-        yield say(moment.at, [moment.seq], "The clock ", name, " warned", *_aside(" at ", mark), ".")
+    for index, run in enumerate(clock.runs):
+        due: list[Word] = [", due at ", run.due_at] if run.due_at else []
+        verb = " was started anew and counts from " if index else " counts from "
+        yield say(run.moment.at, [run.moment.seq], "The clock ", name, verb, run.started_at, *due, ".")
+    for moment, due_at in clock.warned:
+        to_go: list[Word] = [" with ", due_at - moment.at, " to go"] if due_at and due_at > moment.at else []
+        yield say(moment.at, [moment.seq], "The clock ", name, " warned", *to_go, ".")
     if clock.breached:
         yield say(clock.breached.at, [clock.breached.seq], "The clock ", name, " ran out.")
     if clock.stopped and clock.stopped_at:

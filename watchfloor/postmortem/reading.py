@@ -12,6 +12,7 @@ from watchfloor.postmortem.account import (
     Answer,
     Ask,
     Clock,
+    ClockRun,
     Effect,
     Handoff,
     Hold,
@@ -96,22 +97,21 @@ def _left(account: Account, entry: StoredEntry, moment: Moment) -> None:
 def _clock_started(account: Account, entry: StoredEntry, moment: Moment) -> None:
     data = entry["data"]
     name = text(data, "clock", "name")
-    clock = Clock(name, moment, instant(data, "started_at") or moment.at, instant(data, "due_at"))
-    account.clocks.append(clock)
+    run = ClockRun(moment, instant(data, "started_at") or moment.at, instant(data, "due_at"))
+    account.clocks.append(Clock(name, moment, [run]))
 
 
 def _clock_restarted(account: Account, entry: StoredEntry, moment: Moment) -> None:
     clock = _clock(account, entry)
     if clock:
-        clock.restarts.append(moment)
-        clock.started_at = instant(entry["data"], "started_at") or moment.at
-        clock.due_at = instant(entry["data"], "due_at") or clock.due_at
+        data = entry["data"]
+        clock.runs.append(ClockRun(moment, instant(data, "started_at") or moment.at, instant(data, "due_at")))
 
 
 def _clock_warned(account: Account, entry: StoredEntry, moment: Moment) -> None:
     clock = _clock(account, entry)
     if clock:
-        clock.warned.append((moment, text(entry["data"], "mark", "warn", "at", "after")))
+        clock.warned.append((moment, instant(entry["data"], "due_at") or clock.due_at))
 
 
 def _clock_breached(account: Account, entry: StoredEntry, moment: Moment) -> None:
@@ -125,7 +125,6 @@ def _clock_stopped(account: Account, entry: StoredEntry, moment: Moment) -> None
     if clock:
         clock.stopped = moment
         clock.stopped_at = instant(entry["data"], "stopped_at") or moment.at
-        clock.due_at = instant(entry["data"], "due_at") or clock.due_at
 
 
 def _clock_assigned(account: Account, entry: StoredEntry, moment: Moment) -> None:
@@ -247,9 +246,8 @@ def _resolved(account: Account, entry: StoredEntry, moment: Moment) -> None:
 
 def _measure(account: Account, entry: StoredEntry, moment: Moment) -> None:
     data = entry["data"]
-    undo = text(data, "undo")
     key = text(data, "key") or entry["path"]
-    account.measures.append(Measure(key, text(data, "action"), entry["step"], entry["path"], moment, undo))
+    account.measures.append(Measure(key, text(data, "action"), entry["step"], entry["path"], moment))
 
 
 def _undone(account: Account, entry: StoredEntry, moment: Moment) -> None:
@@ -265,7 +263,7 @@ def _hold(account: Account, entry: StoredEntry, moment: Moment) -> None:
     name = text(data, "hold", "workflow") or entry["path"]
     hold = next((one for one in account.holds if one.id == name), None)
     if hold is None:
-        hold = Hold(name, entry["step"])
+        hold = Hold(name, entry["path"])
         account.holds.append(hold)
     hold.expires_at = instant(data, "expires_at") or hold.expires_at
     hold.sources = words(data, "sources") or hold.sources
@@ -284,12 +282,12 @@ def _hold(account: Account, entry: StoredEntry, moment: Moment) -> None:
 def _handoff(account: Account, entry: StoredEntry, moment: Moment) -> None:
     data = entry["data"]
     name = text(data, "handoff") or entry["path"]
-    handoff = next((one for one in account.handoffs if name in {one.id, one.step}), None)
+    handoff = next((one for one in account.handoffs if name in {one.id, one.path}), None)
     if handoff is None:
         if entry["kind"] != EntryKind.OFFERED:
             return
         to, mode = text(data, "to_region", "to"), text(data, "mode")
-        account.handoffs.append(Handoff(name, entry["step"], to, mode, moment))
+        account.handoffs.append(Handoff(name, entry["path"], to, mode, moment))
         return
     match entry["kind"]:
         case EntryKind.ACCEPTED:

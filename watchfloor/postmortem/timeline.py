@@ -5,6 +5,7 @@ Long empty stretches are folded and say how long they were. Every mark has a tit
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import ceil
 
 from watchfloor.drawing import Canvas, text_width, wrap
@@ -72,7 +73,7 @@ def _instants(account: Account, lanes: Sequence[Lane]) -> Iterator[datetime]:
         yield from (at for item in lane.items for at, _ in item.marks)
     end = max((lane.end for lane in lanes), default=None)
     for clock in account.clocks:
-        yield clock.started_at
+        yield from (run.started_at for run in clock.runs)
         yield from (moment.at for moment, _ in clock.warned)
         if clock.stopped_at:
             yield clock.stopped_at
@@ -97,8 +98,12 @@ def _lane(canvas: Canvas, axis: Axis, lane: Lane, y: float) -> float:
         placed.append((item, row, before and x1 - room > GUTTER))
     height = max(24 + ROW * len(rows) + 6, 42)
     left, right = axis.x(lane.start), axis.x(lane.end)
-    canvas.text(22, y + 18, wrap(lane.name, GUTTER - 34, 12.5, lines=1, bold=True)[0], "tl-name")
-    canvas.text(22, y + 33, render_duration(lane.end - lane.start) + (" …" if lane.open_end else ""), "tl-soft")
+    name = lane.name.removeprefix("alongside/") or "–"
+    beside = "beside, " if lane.name.startswith("alongside/") else ""
+    canvas.text(22, y + 18, wrap(name, GUTTER - 34, 12.5, lines=1, bold=True)[0], "tl-name")
+    canvas.text(
+        22, y + 33, beside + render_duration(lane.end - lane.start) + (" …" if lane.open_end else ""), "tl-soft"
+    )
     canvas.rect(left, y + 8, max(3, right - left), 9, "tl-phase", radius=3)
     for item, row, before in placed:
         _item(canvas, axis, item, y + 24 + ROW * row + 9, before=before)
@@ -139,12 +144,16 @@ def _clock(canvas: Canvas, axis: Axis, account: Account, clock: Clock, y: float)
     canvas.open_group(f"clock {clock.name}: {_clock_words(clock)} {cite(clock.seqs)}")
     canvas.text(22, y + 14, wrap(clock.name, GUTTER - 34, 12.5, lines=1, bold=True)[0], "tl-clock-name")
     canvas.rect(left, y + 4, right - left, 12, f"tl-clock tl-{clock.state}", radius=3)
+    for before, after in pairwise(clock.runs):
+        start = axis.x(before.started_at)
+        canvas.rect(start, y + 7, max(2, axis.x(after.started_at) - start), 6, "tl-before", radius=3)
+        canvas.line(axis.x(after.started_at), y, axis.x(after.started_at), y + 20, "tl-anew")
     due = clock.due_at
     if due and due < end:
         canvas.rect(axis.x(due), y + 4, right - axis.x(due), 12, "tl-over", radius=3)
-    for moment, mark in clock.warned:
+    for moment, _ in clock.warned:
         x = axis.x(moment.at)
-        canvas.open_group(f"warning {mark} [#{moment.seq}]")
+        canvas.open_group(f"clock {clock.name} warned {cite([moment.seq])}")
         canvas.path([(x - 5, y - 3), (x + 5, y - 3), (x, y + 4)], "tl-warn", closed=True)
         canvas.close_group()
     if clock.breached:

@@ -84,7 +84,7 @@ def _items(account: Account) -> Iterator[tuple[str, Item]]:
         seqs = [ask.asked.seq, *(answer.moment.seq for answer in ask.answers)]
         yield phase_of(ask.path), Item(tuple(marks), label, f"{label} {cite(seqs)}")
     for hold in account.holds:
-        yield from _hold_item(account, hold)
+        yield from _hold_item(hold)
     for handoff in account.handoffs:
         end = handoff.accepted or handoff.declined or handoff.unanswered
         result: Mark = "answered" if handoff.accepted else "trouble"
@@ -92,10 +92,10 @@ def _items(account: Account) -> Iterator[tuple[str, Item]]:
         word = "accepted" if handoff.accepted else "declined" if handoff.declined else "no answer" if end else "open"
         label = f"handoff to {handoff.to}: {word}"
         seqs = [handoff.offered.seq, *([end.seq] if end else [])]
-        yield _phase_at(account, handoff.offered.at, "handoff"), Item(tuple(pair), label, f"{label} {cite(seqs)}")
+        yield phase_of(handoff.path), Item(tuple(pair), label, f"{label} {cite(seqs)}")
 
 
-def _hold_item(account: Account, hold: Hold) -> Iterator[tuple[str, Item]]:
+def _hold_item(hold: Hold) -> Iterator[tuple[str, Item]]:
     marks: list[tuple[datetime, Mark]] = []
     seqs: list[int] = []
     steps: tuple[tuple[Moment | None, Mark], ...] = (
@@ -110,12 +110,7 @@ def _hold_item(account: Account, hold: Hold) -> Iterator[tuple[str, Item]]:
     if marks:
         label = "hold proved" if hold.verified else "hold not proved"
         item = Item(tuple(sorted(marks, key=lambda one: one[0])), label, f"{label} {cite(seqs)}")
-        yield _phase_at(account, marks[0][0], "hold"), item
-
-
-def _phase_at(account: Account, at: datetime, otherwise: str) -> str:
-    names = [phase.name for phase in account.phases if phase.entered.at <= at]
-    return names[-1] if names else otherwise
+        yield phase_of(hold.path), item
 
 
 def _effect_item(group: Sequence[Effect]) -> Item:

@@ -72,6 +72,8 @@ def _rules(colour: dict[str, str]) -> str:
             f".tl-proved,.tl-clock.tl-met{{fill:{colour['good']}}}",
             f".tl-clock.tl-late,.tl-clock.tl-assigned,.tl-clock.tl-running,.tl-warn{{fill:{colour['open']}}}",
             f".tl-clock.tl-breached{{fill:{colour['open']}}}",
+            f".tl-before{{fill:{colour['phase']}}}",
+            f".tl-anew{{stroke:{colour['soft']}}}",
             f".tl-over,.tl-breach{{fill:{colour['bad']}}}",
         )
     )
