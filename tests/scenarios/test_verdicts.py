@@ -50,6 +50,7 @@ def ending() -> Ending:
     timeline.take([entry(3, 4, "clock.stopped", "", clock="removal"), entry(4, 4, "fact.recorded", "", fact="seen")])
     timeline.settle()
     board: Mapping[str, Any] = {
+        "workflow": "inc-1",
         "severity": "S1",
         "clocks": [{"name": "removal", "state": "met"}],
         "facts": {"seen": {"value": 3}},

@@ -13,7 +13,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from schemas.actions import ErrorType
-from schemas.handoff import ANSWER, PACKET, UPDATE_ANSWER, IncomingStart
+from schemas.handoff import ANSWER, PACKET, UPDATE_ANSWER, IncomingStart, Packet
 from schemas.incident import INCOMING_WORKFLOW
 from schemas.json_value import Json
 from schemas.notify import ACTIVITY_POST_ANSWER, ACTIVITY_POST_PACKET, PostPacketCall, PostReceipt
@@ -22,6 +22,7 @@ from watchfloor.client import Face
 from watchfloor.scenarios.timeline import Timeline
 from watchfloor.signing import SigningKey, digest, render_instant, sign
 from workflows.addresses import child_id
+from workflows.packets import find_nearest
 
 
 @dataclass(slots=True)
@@ -35,8 +36,8 @@ class Crossing:
     timeline: Timeline
     plan: Plan
     incident: str = ""
-    _receiving: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Workflow of the receiving side -> its region, and the runtime path of the handoff step."""
+    _receiving: dict[str, tuple[str, Packet]] = field(default_factory=dict)
+    """Workflow of the receiving side -> its region, and the packet it was offered."""
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         return [self._post_packet(), self._post_answer()]
@@ -48,8 +49,16 @@ class Crossing:
 
     def step_of(self, workflow: str) -> str:
         """The handoff step whose offer this workflow is; empty for every other workflow."""
-        place = self._receiving.get(workflow)
-        return place[1] if place else ""
+        return self.timeline.aliases.get(workflow, "")
+
+    def read_back(self, workflow: str) -> dict[str, Json]:
+        """What somebody who has read the packet reads back, unless the scenario lets them say otherwise."""
+        if workflow not in self._receiving:
+            return {}
+        packet = self._receiving[workflow][1]
+        nearest = find_nearest(packet["clocks"])
+        told: dict[str, Json] = {"severity": packet["severity"], "next_action": "carry on"}
+        return told if nearest is None else {**told, "nearest_deadline": nearest}
 
     def _post_packet(self) -> Callable[..., Any]:
         @activity.defn(name=ACTIVITY_POST_PACKET)
@@ -63,7 +72,8 @@ class Crossing:
             key = self.keys[call["region"]]
             packet = sign(PACKET, cast(dict[str, Json], call["body"]), key)
             workflow = "in-" + call["handoff"].split("-", 1)[1]
-            self._receiving[workflow] = (to.region, self._step(call["handoff"]))
+            self._receiving[workflow] = (to.region, cast(Packet, call["body"]))
+            self.timeline.aliases[workflow] = self._step(call["handoff"])
             start: IncomingStart = {
                 "v": 1,
                 "handoff": call["handoff"],

@@ -92,7 +92,13 @@ def _undone(expect: Expectation, ending: Ending) -> Iterator[Deviation]:
 def _asked(expect: Expectation, ending: Ending) -> Iterator[Deviation]:
     if expect.asked is None:
         return
-    asked = [(index, event.what) for index, event in enumerate(ending.timeline.events) if event.kind == ASK]
+    # a hold and a review ask in their own time; what the run and its offers ask is the runbook's
+    own = {ending.board["workflow"], *ending.timeline.aliases}
+    asked = [
+        (index, event.what)
+        for index, event in enumerate(ending.timeline.events)
+        if event.kind == ASK and event.chain in own
+    ]
     names = [name for _, name in asked]
     if names == list(expect.asked):
         return

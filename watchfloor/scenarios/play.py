@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -29,6 +31,7 @@ from watchfloor.scenarios.coverage import find_covered
 from watchfloor.scenarios.crossing import Crossing
 from watchfloor.scenarios.driver import DRIVER, Cue, ScenarioDriver, Script
 from watchfloor.scenarios.judge import judge
+from watchfloor.scenarios.model import Person as SpokenFor
 from watchfloor.scenarios.model import Scenario
 from watchfloor.scenarios.outcome import OPEN, Deviation, Ending, Outcome
 from watchfloor.scenarios.stage import DRIVER_ID, Stage, outside_sources, speaker
@@ -88,11 +91,22 @@ def find_test_server() -> str:
     return str(path)
 
 
+@cache
+def _quiet_runtime() -> Runtime:
+    """The engine's core says nothing below an error; the outcome tells what matters."""
+    return Runtime(
+        telemetry=TelemetryConfig(logging=LoggingConfig(TelemetryFilter(core_level="ERROR", other_level="ERROR")))
+    )
+
+
 async def _play(
     scenario: Scenario, plan: Plan, plan_digest: str, contracts: Mapping[str, ActionContract]
 ) -> tuple[Ending, list[Deviation]]:
     environment = await WorkflowEnvironment.start_time_skipping(
-        data_converter=pydantic_data_converter, test_server_existing_path=find_test_server()
+        data_converter=pydantic_data_converter,
+        test_server_existing_path=find_test_server(),
+        runtime=_quiet_runtime(),
+        identity="scenario",
     )
     async with environment:
         started_at = await environment.get_current_time()
@@ -103,6 +117,7 @@ async def _play(
             workflows=[*all_workflows(), ScenarioDriver],
             activities=stage.activities(),
             workflow_runner=runner(),
+            identity="scenario",
         ):
             run, driver = await _start(stage, plan_digest, started_at)
             outcome = await _await_end(run, driver, stage.over)
@@ -165,18 +180,18 @@ class _Reasons:
 def _directory(scenario: Scenario, plan: Plan) -> Directory:
     """Everybody who speaks in the scenario, with every role they speak in."""
     roles: dict[str, list[str]] = {}
-    for entry in (*scenario.people, *scenario.facts, *scenario.controls):
-        if entry.person is not None:
-            roles.setdefault(entry.person.id, []).append(entry.person.role)
+    persons: list[SpokenFor | None] = [entry.person for entry in scenario.people]
+    persons += [entry.person for entry in scenario.controls]
+    persons += [entry.person for entry in scenario.facts]
+    for person in persons:
+        if person is not None:
+            roles.setdefault(person.id, []).append(person.role)
     for statement in scenario.facts:
         if statement.person is None:
             for source in [statement.source] if statement.source else outside_sources(plan, statement.fact)[:1]:
                 roles.setdefault(speaker(source), []).append(source)
     return Directory(
-        {
-            person: Person(person, tuple(dict.fromkeys(held)), "scenario", plan["command"], ())
-            for person, held in roles.items()
-        }
+        {id_: Person(id_, tuple(dict.fromkeys(held)), "scenario", plan["command"], ()) for id_, held in roles.items()}
     )
 
 

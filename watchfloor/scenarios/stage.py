@@ -13,6 +13,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from schemas.actions import ActionCall, ActionContract, ActionReceipt, ErrorType
+from schemas.decision import OpenAsk, RefusalType
+from schemas.incident import Board
 from schemas.ledger import ENTRY_VERSION, EntryKind
 from schemas.notify import (
     ACTIVITY_ANCHOR,
@@ -30,10 +32,11 @@ from watchfloor.client import (
     ClientError,
     Face,
     Refused,
+    board,
     send_control,
-    send_decision,
     send_fact,
 )
+from watchfloor.scenarios.answering import send_answer
 from watchfloor.scenarios.crossing import Crossing
 from watchfloor.scenarios.driver import CUE, OVER, SAY, Cue
 from watchfloor.scenarios.model import Answer, Control, Scenario, Statement
@@ -58,11 +61,14 @@ class Stage:
     timeline: Timeline
     incident: str = ""
     complaints: list[tuple[str, Event]] = field(default_factory=list)
+    said: int = 0
     spoken: set[tuple[str, int]] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the scenario's time has come to its end while the run was still open."""
     _stubs: StubbedActions = field(init=False)
     _cued: set[tuple[int, str]] = field(default_factory=set)
+    _shown: dict[tuple[str, str], tuple[Board, OpenAsk]] = field(default_factory=dict)
+    """Workflow and path -> the ask as people saw it when it was last opened there."""
 
     def __post_init__(self) -> None:
         self._stubs = StubbedActions(self.contracts, self.scenario.actions)
@@ -150,7 +156,8 @@ class Stage:
         return notify_people
 
     async def _cue(self, call: NotifyCall) -> None:
-        """Let everybody who answers this ask know that it is open."""
+        """Show the ask to everybody who answers it."""
+        await self._show(call["workflow"])
         handle = self.face.client.get_workflow_handle(DRIVER_ID)
         for index, answer in enumerate(self.scenario.people):
             if answer.at is not None or not self._meant(answer.step, call) or (index, call["key"]) in self._cued:
@@ -164,6 +171,25 @@ class Stage:
                 "after": answer.after.total_seconds(),
             }
             await handle.signal(CUE, cue)
+
+    async def _show(self, workflow: str) -> None:
+        """Keep a workflow's open asks as its people see them now."""
+        now = await board(self.face, workflow)
+        for ask in now["asks"]:
+            self._shown[workflow, ask["path"]] = (now, ask)
+
+    def _seen(self, step: str, cue: Cue) -> tuple[Board, OpenAsk]:
+        """The ask a person answers: the one of their cue, or the last one they saw under that name.
+
+        Raises:
+            Refused: they never saw one.
+        """
+        if cue["path"]:
+            return self._shown[cue["workflow"], cue["path"]]
+        for (workflow, path), seen in reversed(self._shown.items()):
+            if step in {path, address(path), self.crossing.step_of(workflow)} or path.endswith("/" + step):
+                return seen
+        raise Refused(RefusalType.NOT_WAITING, f"nobody was ever asked `{step}`")
 
     def _meant(self, step: str, call: NotifyCall) -> bool:
         here = {call["path"], address(call["path"]), self.crossing.step_of(call["workflow"])}
@@ -235,17 +261,17 @@ class Stage:
     async def _speak(self, entry: Answer | Statement | Control, cue: Cue, now: datetime) -> None:
         match entry:
             case Answer():
-                face = self.crossing.face_of(cue["workflow"]) or self.face
-                await send_decision(
-                    face,
-                    cue["workflow"] or self.incident,
-                    cue["path"] or entry.step,
-                    entry.choose,
-                    person=entry.person.id,
-                    role=entry.person.role,
-                    reason=entry.reason,
-                    form=entry.form,
+                now_board, seen = self._seen(entry.step, cue)
+                asking = now_board["workflow"]
+                self.said += 1
+                await send_answer(
+                    self.crossing.face_of(asking) or self.face,
+                    entry,
+                    seen,
+                    now_board,
+                    form={**self.crossing.read_back(asking), **entry.form},
                     now=now,
+                    nth=self.said,
                 )
             case Statement():
                 source = entry.source or outside_sources(self.plan, entry.fact)[0]

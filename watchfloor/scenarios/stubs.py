@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from schemas.actions import ActionCall, ActionContract, FieldSpec
 from schemas.json_value import Json
@@ -29,7 +29,12 @@ class StubbedActions:
         stub = self._next(call)
         if stub is not None and stub.fails is not None:
             kind, final = FAILURES[stub.fails]
-            raise ApplicationError(f"the scenario lets it fail: {stub.fails}", type=kind, non_retryable=final)
+            raise ApplicationError(
+                f"the scenario lets it fail: {stub.fails}",
+                type=kind,
+                non_retryable=final,
+                category=ApplicationErrorCategory.BENIGN,
+            )
         outputs = {
             name: _sample(spec, call, now) for name, spec in contract["outputs"].items() if not spec.get("optional")
         }

@@ -35,6 +35,7 @@ class Event:
     step: str
     path: str
     what: str
+    chain: str
     data: dict[str, Json]
 
 
@@ -45,9 +46,11 @@ class Timeline:
         self.started_at = started_at
         self.events: list[Event] = []
         self.entries: dict[str, Entry] = {}
+        self.aliases: dict[str, str] = {}
+        """Workflow of a receiving side -> the handoff step it answers for, by which its ask is called."""
 
     def add(self, at: datetime, kind: str, what: str, *, step: str = "", path: str = "") -> None:
-        self.events.append(Event(at, kind, step, path, what, {}))
+        self.events.append(Event(at, kind, step, path, what, "", {}))
 
     def take(self, entries: list[Entry]) -> None:
         """Take ledger entries as the ledger would: each id once."""
@@ -56,8 +59,10 @@ class Timeline:
                 continue
             self.entries[entry["id"]] = entry
             at = datetime.fromisoformat(entry["at"])
-            what = address(entry["path"]) if entry["kind"] == ASK else _gist(entry)
-            self.events.append(Event(at, entry["kind"], entry["step"], entry["path"], what, entry["data"]))
+            chain = entry["chain"]
+            asked = self.aliases.get(chain) or address(entry["path"])
+            what = asked if entry["kind"] == ASK else _gist(entry)
+            self.events.append(Event(at, entry["kind"], entry["step"], entry["path"], what, chain, entry["data"]))
 
     def settle(self) -> None:
         """Put the events in the order in which they happened: ledger entries arrive after their instant."""
