@@ -73,7 +73,9 @@ async def read_body(request: Request, model: type[_Model]) -> _Model:
         return model.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"][:4]) or "the body"
+        # only fields of the model are named: an unknown one is the sender's own text
+        known = first["loc"] if first["type"] != "extra_forbidden" else ()
+        where = ".".join(str(part)[:40] for part in known[:2]) or "the body"
         raise Problem(422, "shape", f"`{where}`: {first['type'].replace('_', ' ')}") from None
 
 

@@ -1,0 +1,147 @@
+"""Two regions on one machine: own keys, own namespace, own ledger, own gateway over real HTTP on loopback."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2
+import uvicorn
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+from activities.dependencies import Dependencies
+from activities.handoff import build
+from schemas.incident import Board
+from tests.workflows_regions.people import StandIn, Watched
+from watchfloor.gateway.app import build_app
+from watchfloor.gateway.inbox import Inbox
+from watchfloor.ledger import SqliteLedger
+from watchfloor.regions.codec import client_encryption
+from watchfloor.regions.keys import PublicKeys, RegionKeys
+from watchfloor.regions.residency import load_residency
+from workflows.handoff import Handoff
+from workflows.incoming import IncomingHandoff
+from workflows.sandboxing import runner
+
+RULES = load_residency()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """What one region knows of the other."""
+
+    region: str
+    url: str
+    keys: PublicKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    name: str
+    keys: RegionKeys
+    client: Client
+    url: str
+    folder: Path
+    ledger: SqliteLedger
+    watched: Watched
+
+    @property
+    def queue(self) -> str:
+        return f"watchfloor-{self.name}"
+
+    async def board(self, workflow: str) -> Board:
+        return cast(Board, await self.client.get_workflow_handle(workflow).query("board"))
+
+    async def handle(self, workflow: str) -> WorkflowHandle[Any, Any]:
+        """The handle of a workflow once it is there."""
+        handle = self.client.get_workflow_handle(workflow)
+        for _ in range(300):
+            try:
+                await handle.describe()
+            except RPCError:
+                await asyncio.sleep(0.02)
+            else:
+                return handle
+        raise AssertionError(f"no workflow {workflow} in {self.name}")
+
+
+@asynccontextmanager
+async def served(inbox: Inbox, client: Client, listener: socket.socket) -> AsyncIterator[None]:
+    """The gateway over real HTTP."""
+    config = uvicorn.Config(build_app(inbox, client), log_config=None, access_log=False, lifespan="off")
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def two_regions(address: str, home: Path, *, working: bool) -> AsyncIterator[dict[str, Region]]:
+    """Both regions with gateways and, if asked for, workers; their posts are the product's own activities."""
+    names = ("eu", "us")
+    keys = {name: RegionKeys.generate() for name in names}
+    async with AsyncExitStack() as stack:
+        listeners = {name: stack.enter_context(_listen()) for name in names}
+        urls = {name: f"http://127.0.0.1:{listeners[name].getsockname()[1]}" for name in names}
+        http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
+        regions: dict[str, Region] = {}
+        for name in names:
+            other = "us" if name == "eu" else "eu"
+            peer = Neighbour(other, urls[other], keys[other].public)
+            client = await Client.connect(address, namespace=name, **client_encryption(keys[name].payload, name))
+            folder = home / name
+            folder.mkdir()
+            region = Region(
+                name, keys[name], client, urls[name], folder, SqliteLedger(folder / "ledger.sqlite"), Watched()
+            )
+            regions[name] = region
+            inbox = Inbox(name, name, region.queue, keys[name], {other: peer.keys}, folder / "anchors", RULES)
+            await stack.enter_async_context(served(inbox, client, listeners[name]))
+            if not working:
+                continue
+            deps = Dependencies(
+                region=name,
+                namespace=name,
+                keys=keys[name],
+                decision_keys=keys[name].decision_keys,
+                ledger=region.ledger,
+                evidence=cast(Any, None),
+                bindings=cast(Any, None),
+                notifier=cast(Any, None),
+                http=http,
+                postmortem_path=folder,
+                peers={other: peer},
+                clock=lambda: datetime.now(UTC),
+            )
+            posting = {"handoff.post", "handoff.answer"}
+            others = [
+                one
+                for one in region.watched.activities()
+                if getattr(one, "__temporal_activity_definition").name not in posting
+            ]
+            worker = Worker(
+                client,
+                task_queue=region.queue,
+                workflows=[Handoff, IncomingHandoff, StandIn],
+                activities=[*others, *build(deps)],
+                workflow_runner=runner(),
+            )
+            await stack.enter_async_context(worker)
+        yield regions
+
+
+def _listen() -> socket.socket:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    return listener

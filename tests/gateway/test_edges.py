@@ -1,0 +1,159 @@
+"""The gateway's edges: what is no message of ours is refused early, in plain words, and repeats nothing."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from schemas.ledger import CHECKPOINT
+from tests.gateway.regions_on_loopback import Region
+from tests.gateway.test_handoffs import fresh, post
+from watchfloor.gateway.bodies import MAX_BODY
+from watchfloor.ledger.verify import verify_file
+from watchfloor.regions.packets import close_packet
+from watchfloor.regions.residency import load_residency
+from watchfloor.signing import SigningKey, sign
+
+RULES = load_residency()
+SECRET = "canary-3d1e"
+
+
+async def send(region: Region, content: Any, kind: str = "application/json", path: str = "/handoffs/packets") -> Any:
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        response = await client.post(region.url + path, content=content, headers={"content-type": kind})
+    assert SECRET not in response.text
+    return response.status_code, response.json()["code"]
+
+
+async def test_it_says_that_it_is_there(gateways: dict[str, Region]) -> None:
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        for name, region in gateways.items():
+            response = await client.get(region.url + "/healthz")
+            assert response.json() == {"ok": True, "region": name}
+            assert response.headers["cache-control"] == "no-store"
+
+
+async def test_what_is_no_message_is_refused(gateways: dict[str, Region]) -> None:
+    eu, us = gateways["eu"], gateways["us"]
+    sealed = close_packet(fresh(), eu.keys, us.keys.public, RULES).sealed
+    good = json.dumps(sealed)
+    cases = [
+        ("", "not_json", 400),
+        (f'{{"{SECRET}": 1', "not_json", 400),
+        ("[1, NaN]", "not_json", 400),
+        (b"\xff\xfe{}", "not_json", 400),
+        (good[:-1] + ', "v": 1}', "not_json", 400),
+        ("[" * 2000 + "]" * 2000, "not_json", 400),
+        ("[]", "shape", 422),
+        (json.dumps({**sealed, SECRET: 1}), "shape", 422),
+        (json.dumps({**sealed, "v": "1"}), "shape", 422),
+        (json.dumps({**sealed, "handoff": f"../{SECRET}"}), "shape", 422),
+        (json.dumps({name: value for name, value in sealed.items() if name != "epk"}), "shape", 422),
+        (json.dumps({**sealed, "box": "x" * MAX_BODY}), "too_large", 413),
+    ]
+    for content, code, status in cases:
+        assert await send(us, content) == (status, code), content[:40]
+    assert await send(us, good, kind="text/plain") == (415, "media_type")
+
+
+async def test_a_body_without_a_length_is_capped_while_it_arrives(gateways: dict[str, Region]) -> None:
+    async def endless() -> Any:
+        for _ in range(40):
+            yield b" " * 4096
+
+    assert await send(gateways["us"], endless()) == (413, "too_large")
+
+
+async def test_other_addresses_and_methods_get_problems_too(gateways: dict[str, Region]) -> None:
+    us = gateways["us"]
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        for method, path, status in (
+            ("GET", "/handoffs/packets", 405),
+            ("GET", "/openapi.json", 404),
+            ("GET", "/docs", 404),
+            ("POST", "/healthz", 405),
+            ("GET", "/anchors/../../keys", 404),
+        ):
+            response = await client.request(method, us.url + path)
+            assert response.status_code == status
+            assert response.headers["content-type"] == "application/problem+json"
+            assert {"type", "title", "status", "code", "detail"} == set(response.json())
+
+
+def checkpoint(key: SigningKey, **changes: Any) -> Any:
+    body = {
+        "v": 1,
+        "region": "eu",
+        "chain": "inc-abc",
+        "seq": 3,
+        "head": "sha256:" + "0" * 64,
+        "at": "2026-11-22T10:00:00Z",
+    }
+    return sign(CHECKPOINT, {**body, **changes}, key)
+
+
+async def test_anchors_are_kept_once_in_order_and_never_changed(gateways: dict[str, Region]) -> None:
+    eu, us = gateways["eu"], gateways["us"]
+    first, second = checkpoint(eu.keys.ledger), checkpoint(eu.keys.ledger, seq=5)
+    statuses = [(await post(us, "/anchors", one)).status_code for one in (first, first, second)]
+    assert statuses == [201, 200, 201]
+    path = us.folder / "anchors" / "eu" / "inc-abc.jsonl"
+    assert [json.loads(line) for line in path.read_text().splitlines()] == [first, second]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_many_anchors_at_once_are_all_kept(gateways: dict[str, Region]) -> None:
+    eu, us = gateways["eu"], gateways["us"]
+    many = [checkpoint(eu.keys.ledger, seq=seq) for seq in range(1, 21)]
+    responses = await asyncio.gather(*(post(us, "/anchors", one) for one in many))
+    assert {response.status_code for response in responses} == {201}
+    lines = (us.folder / "anchors" / "eu" / "inc-abc.jsonl").read_text().splitlines()
+    assert sorted(json.loads(line)["body"]["seq"] for line in lines) == list(range(1, 21))
+
+
+async def test_a_fork_is_told_and_both_heads_are_kept(gateways: dict[str, Region], tmp_path: Path) -> None:
+    eu, us = gateways["eu"], gateways["us"]
+    other = checkpoint(eu.keys.ledger, head="sha256:" + "1" * 64)
+    await post(us, "/anchors", checkpoint(eu.keys.ledger))
+    response = await post(us, "/anchors", other)
+    assert (response.status_code, response.json()["code"]) == (409, "forked")
+    lines = (us.folder / "anchors" / "eu" / "inc-abc.jsonl").read_text().splitlines()
+    assert len(lines) == 2
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("")
+    report = verify_file(empty, eu.keys.public.ledger, [json.loads(line) for line in lines])
+    assert not report.ok
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"region": "us"}, 403),
+        ({"region": "br"}, 403),
+        ({"region": 7}, 403),
+        ({"seq": 0}, 403),
+        ({"extra": 1}, 403),
+        ({"at": "soon"}, 403),
+        ({"chain": "../../keys/face"}, 422),
+        ({"chain": ""}, 422),
+    ],
+    ids=str,
+)
+async def test_what_is_no_checkpoint_of_the_other_region_is_not_kept(
+    gateways: dict[str, Region], changes: dict[str, Any], status: int
+) -> None:
+    eu, us = gateways["eu"], gateways["us"]
+    response = await post(us, "/anchors", checkpoint(eu.keys.ledger, **changes))
+    assert response.status_code == status
+    assert not list((us.folder / "anchors").glob("**/*.jsonl"))
+
+
+async def test_a_checkpoint_by_another_key_is_not_kept(gateways: dict[str, Region]) -> None:
+    eu, us = gateways["eu"], gateways["us"]
+    for key in (eu.keys.packets, eu.keys.face, us.keys.ledger, SigningKey.generate()):
+        assert (await post(us, "/anchors", checkpoint(key))).status_code == 403
+    wrong_domain = sign("watchfloor.packet.v1", checkpoint(eu.keys.ledger)["body"], eu.keys.ledger)
+    assert (await post(us, "/anchors", wrong_domain)).status_code == 403
