@@ -322,8 +322,10 @@ class _Builder:
                 reason, corrected = accident
                 self.report.add(codes.CUT_BY_YAML, _at(candidate), reason, help=f"quote it: {corrected}")
                 return
-        lines = len(self.report.lines)
-        span = _at(mark) if mark.line < lines else Span(lines, 1, 2)
+        if error.context_mark is not None and not "".join(self.report.lines[mark.line :]).strip():
+            # the file ended inside something: show where that began
+            mark = error.context_mark
+        span = _at(mark)
         problem = (error.problem or "cannot be read").replace("did not find expected", "there should be")
         where = f" {error.context} that begins on line {error.context_mark.line + 1}" if error.context_mark else ""
         self.report.add(
