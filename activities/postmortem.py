@@ -26,7 +26,7 @@ NOT_CLOSED = "not_closed"
 BAD_CHAIN = "bad_chain"
 """The chain is not whole and in order; nothing is told from it."""
 
-PAGE, MARKDOWN, TIMELINE = "postmortem.html", "postmortem.md", "timeline.svg"
+PAGE, MARKDOWN, TIMELINE = "index.html", "postmortem.md", "timeline.svg"
 _FOLDER = re.compile(r"[a-z0-9][a-z0-9-]{2,100}")
 
 
