@@ -1,13 +1,13 @@
 """One screen that answers: what is it, how bad, what was done, what runs, what waits on whom until when, and what
 happens if nobody answers. Made for 80 columns at three in the morning: what waits on people comes first."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from schemas.decision import OpenAsk
@@ -15,15 +15,19 @@ from schemas.incident import Board, Measure, StepView
 from schemas.json_value import Json
 from schemas.plan import Plan
 from watchfloor.cli.clock_bars import clock_rows, render_clock
+from watchfloor.cli.hanging import Hanging, command_lines
 from watchfloor.cli.instants import ago, clock_time, left
 from watchfloor.client.asks import AskAt, Family
 from watchfloor.drawing.words import join_words, show_controls
-from watchfloor.signing import in_words, open_slots, parse_instant
+from watchfloor.signing import in_words, open_slots
 
 DONE_SHOWN = 10
 """How many finished steps are listed; the ledger has them all."""
 VALUE_WIDTH = 240
+COMMAND_WIDTH = 79
 
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _MARKS = {"waiting": ("○", "dim"), "running": ("●", "bold cyan"), "done": ("✓", "green")}
 _STEP_MARKS = {
     "running": ("●", "cyan"),
@@ -47,20 +51,17 @@ class View:
     abroad: dict[str, Board] = field(default_factory=dict)
     """Handoff id -> board of the receiving side, where this machine may look at it (development only)."""
 
-    @property
-    def now(self) -> datetime:
-        return parse_instant(self.found.board["now"])
-
 
 def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None = None) -> RenderableType:
     """The whole screen.
 
     Args:
         view: the boards.
-        now: what remaining times count from; the moment the board was made by default.
+        now: what remaining times count from; this moment by default, for the board's own time stands still while
+            the run waits.
         local: stands for the machine's own zone.
     """
-    at = (now or view.now).astimezone(UTC)
+    at = now or datetime.now(UTC)
     blocks: list[RenderableType] = [*_head(view.found.board, at, local)]
     for title, lines in (
         ("WAITS ON PEOPLE", list(_asks(view, at, local))),
@@ -79,8 +80,18 @@ def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None
         ("FACTS", list(_facts(view.found.board, at, local))),
     ):
         if lines:
-            blocks += [Text(""), Text(title, style="bold underline"), *lines]
+            blocks += [Text(""), Text(title, style="bold underline")]
+            blocks += [
+                Hanging(line, first=0) if isinstance(line, Text) and not line.no_wrap else line for line in lines
+            ]
     return Group(*blocks)
+
+
+def _hang(line: RenderableType) -> RenderableType:
+    if not isinstance(line, Text) or line.no_wrap:
+        return line
+    indent = len(line.plain) - len(line.plain.lstrip())
+    return Hanging(line, first=0, rest=indent + 2 if indent < 8 else indent)
 
 
 def short_id(workflow: str) -> str:
@@ -90,7 +101,9 @@ def short_id(workflow: str) -> str:
 
 
 def _head(board: Board, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
-    state = board["state"] if board["outcome"] in {"", board["state"]} else f"{board['state']}: {board['outcome']}"
+    state = board["state"]
+    if state not in {"open", "paused"} and board["outcome"] not in {"", state}:
+        state += f": {board['outcome']}"
     title = Text()
     title.append(show_controls(board["title"]), style="bold")
     yield title
@@ -130,14 +143,14 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None) -> Iterator[RenderableT
     ask = at.ask
     head = Text("▶ ", style="bold yellow").append(ask["path"], style="bold")
     head.append(f"  {show_controls(ask['title'])}" if ask["title"] else "")
-    yield head
+    yield Hanging(head, first=0, rest=2)
     who = Text(f"for {_seats(ask)} · ")
     if ask["deadline_at"]:
         who.append(f"until {clock_time(ask['deadline_at'], now, local=local)}, ")
         who.append(left(ask["deadline_at"], now), style="bold")
     else:
         who.append("no deadline")
-    body: list[RenderableType] = [who]
+    body: list[Text] = [who]
     if ask["action"]:
         body.append(Text(f"approves: {ask['action']} {_value(ask['inputs'])}"))
     body += [Text(f"shown: {item['label']} = {_value(item['value'])}") for item in ask["shown"]]
@@ -148,18 +161,29 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None) -> Iterator[RenderableT
         for answer in ask["answers"]
     ]
     body.append(Text(f"if nobody answers: {show_controls(ask['on_silence'])}", style="yellow"))
-    yield Padding(Group(*body), (0, 0, 0, 2))
-    yield Text("  " + decide_command(at), style="cyan", no_wrap=True, overflow="ignore")
+    yield from (Hanging(line) for line in body)
+    for line in command_lines(_decide_words(at), COMMAND_WIDTH):
+        yield Text(line, style="cyan", no_wrap=True, overflow="ignore")
 
 
 def decide_command(at: AskAt) -> str:
     """What to type to answer this ask; shortest id and step that say it."""
+    return " ".join(_decide_words(at))
+
+
+def _decide_words(at: AskAt) -> list[str]:
     same = sum(ask["step"] == at.ask["step"] for ask in at.board["asks"])
     step = at.ask["step"] if same == 1 and at.ask["step"] else at.ask["path"]
-    options = "|".join(at.ask["options"])
-    form = "".join(f" --form {name}=…" for name, spec in at.ask["form"].items() if not spec.get("optional"))
-    quoted = step if all(char not in step for char in "!~[]") else f"'{step}'"
-    return f'watchfloor decide {short_id(at.workflow)} {quoted} {options} --as PERSON{form} --reason "…"'
+    asked = at.ask["kind"] == "handoff"  # accepting reads the packet back, all of it
+    fields = [name for name, spec in at.ask["form"].items() if asked or not spec.get("optional")]
+    return [
+        f"watchfloor decide {short_id(at.workflow)}",
+        step if all(char not in step for char in "!~[]") else f"'{step}'",
+        "|".join(at.ask["options"]),
+        "--as PERSON",
+        *(f"--form {name}=…" for name in fields),
+        '--reason "…"',
+    ]
 
 
 def _seats(ask: OpenAsk) -> str:
@@ -210,7 +234,7 @@ def _step(step: StepView, now: datetime) -> Text:
     line.append(step["path"]).append(f"  {ago(step['since'], now)}", style="dim")
     if step["state"] not in {"done", "running"}:
         line.append(f"  {step['state']}", style=style)
-    if step["detail"]:
+    if step["detail"] not in {"", step["state"]}:
         line.append(f"  {show_controls(step['detail'])[:VALUE_WIDTH]}", style="dim")
     return line
 
@@ -236,23 +260,21 @@ def _measures(measures: Sequence[Measure], now: datetime, local: tzinfo | None) 
 
 def _children(view: View, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
     for report in view.found.board["children"]:
-        own = view.found.children.get(report["workflow"])
         line = Text(f"  {report['kind']} ", style="bold").append(report["state"], style="cyan")
         line.append(f" {clock_time(report['at'], now, local=local)}")
         line.append(f"  {report['path']} · {report['workflow']}", style="dim")
         yield line
-        details = [
-            f"{name}: {_value(value)}" for name, value in report["data"].items() if value not in (None, "", [], {})
-        ]
-        if own is not None and own["kind"] == "hold":
-            details += [
-                f"expires {clock_time(clock['due_at'], now, local=local)}" for clock in own["clocks"] if clock["due_at"]
-            ]
-        if details:
-            yield Padding(Text(" · ".join(details), style="dim"), (0, 0, 0, 4))
+        data = report["data"]
+        known = {"hold", "workflow", "fence", "verified", "accepted", "region", "mode", "review"}
+        told = [f"{name} {_value(value, now)}" for name, value in data.items() if name not in known and value]
+        if report["kind"] == "handoff" and data.get("mode"):
+            told.insert(0, f"{data['mode']} from {data.get('region', 'there')}")
+        if told:
+            yield Hanging(Text(" · ".join(told), style="dim"), first=4)
         other = view.abroad.get(report["workflow"])
         if other is not None:
-            yield Padding(Text(f"there: {other['state']} · {other['workflow']} in {other['region']}"), (0, 0, 0, 4))
+            outcome = other["outcome"] or other["state"]
+            yield Hanging(Text(f"in {other['region']}: {outcome} ({other['workflow']})", style="dim"), first=4)
     for name, why in view.found.silent.items():
         yield Text(f"  ! {name} does not answer: {why}", style="bold red")
 
@@ -270,14 +292,18 @@ def _facts(board: Board, now: datetime, local: tzinfo | None) -> Iterator[Render
         yield line
 
 
-def _value(value: Json) -> str:
-    """A value on one line, capped; hidden characters made visible."""
+def _value(value: Json, now: datetime | None = None) -> str:
+    """A value on one line, capped; digests shortened, hidden characters made visible."""
     if isinstance(value, list):
-        shown = ", ".join(_value(item) for item in value[:3])
+        shown = ", ".join(_value(item, now) for item in value[:3])
         return shown + (f", … {len(value)} in all" if len(value) > 3 else "") if value else "nothing"
     if isinstance(value, dict):
-        return ", ".join(f"{name}={_value(item)}" for name, item in list(value.items())[:6])
+        return ", ".join(f"{name}={_value(item, now)}" for name, item in list(value.items())[:6])
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = show_controls(str(value))
+    if _DIGEST.fullmatch(text):
+        return text[:19] + "…"
+    if now is not None and _INSTANT.fullmatch(text):
+        return clock_time(text, now)
     return text if len(text) <= VALUE_WIDTH else text[: VALUE_WIDTH - 1] + "…"

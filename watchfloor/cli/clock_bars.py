@@ -75,7 +75,7 @@ def render_clock(row: ClockRow, now: datetime, *, local: tzinfo | None = None) -
     if state["restarts"]:
         notes.append(f"restarted {'once' if state['restarts'] == 1 else str(state['restarts']) + ' times'}")
     if state["warned"] and state["state"] in {"running", "breached"}:
-        notes.append(f"warned at {', '.join(state['warned'])}")
+        notes.append(f"warned {', '.join(clock_time(at, now, local=local) for at in state['warned'])}")
     if notes:
         lines.append(Text(" " * (NAME_WIDTH + 3) + " · ".join(notes), style="dim"))
     return lines

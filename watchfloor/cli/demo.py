@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 0.4
 CLOCK_EVERY = 4.0
-PATIENCE = 75.0
+PATIENCE = 60.0
 """Seconds the incident may take; then the demo says where it stands and fails."""
 _ENDED = {"closed", "failed", "aborted", "stopped"}
 _TONES = {
@@ -213,8 +213,10 @@ class _Demo:
             Text(f"An order arrives: {script.runbook}, {len(urls)} items, received {order.received_at[:19]}Z")
         )
         for fault in script.platform.faults:
-            self.screen.print(f"The platform will answer {fault.status} {fault.times}× to {fault.path} of {fault.url}.")
-        self.screen.print("People answer from runbooks/demo/people.yaml, through the same interface as a responder.")
+            self.screen.print(
+                f"The platform will refuse one of them {fault.times} times with {fault.status}: {fault.url}"
+            )
+        self.screen.print("People answer from runbooks/demo/people.yaml, the way a responder does.")
         self.screen.print()
 
     def _results(self, incident: str, found: Family, checks: list[Check], plan: "Plan") -> None:

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from schemas.json_value import Json
 from schemas.ledger import EntryKind as K
 from schemas.ledger import StoredEntry
 from watchfloor.cli.instants import span
+from watchfloor.drawing.words import join_words
 from watchfloor.ledger import SqliteLedger
 from watchfloor.signing import parse_instant
 
@@ -57,6 +59,8 @@ class Account:
 
     def _tell(self, region: str, entry: StoredEntry) -> Iterator[Line]:
         teller = _TELLERS.get(entry["kind"])
+        if entry["kind"] in _TWICE and entry["chain"].startswith(("hand-", "post-")):
+            return  # the incident's chain has told it
         told = self._effect(entry) if entry["kind"] in _EFFECTS else teller(entry) if teller else None
         if told is not None:
             tone, text = told
@@ -71,20 +75,29 @@ class Account:
         mark = entry["path"]
         if kind in {K.FAILED, K.READ_FAILED}:
             self._failed[mark] += 1
-            why = data.get("code") or data.get("error") or data.get("why") or data.get("type") or "no answer"
-            return "warn", f"{action} failed ({why}), attempt {self._failed[mark]}; it is tried again: {mark}"
+            why = f"{data.get('error', 'no answer')}{', status ' + str(data['status']) if 'status' in data else ''}"
+            return "warn", f"{action} failed ({why}) at attempt {self._failed[mark]}, is tried again: {mark}"
         self._effects[entry["step"]] += 1
         count = self._effects[entry["step"]]
         if self._failed[mark]:
             return "good", f"{action} worked at attempt {self._failed[mark] + 1}: {mark}"
+        if action in _SAID_ELSEWHERE:
+            return None
         if "[" not in mark:
-            return "step", f"{action} done: {mark}"
+            return "step", f"{_WORDS.get(action, action)}: {mark}"
         if count % TELL_EVERY == 0 or count == self.items:
             return "step", f"{action}: {count} of {self.items} items"
         return None
 
 
 _Told = tuple[str, str]
+_SAID_ELSEWHERE = {"hold.freeze", "hold.canary"}
+"""Their outcome has an entry of its own: `hold.placed`, `hold.verified`."""
+_WORDS = {
+    "handoff.post": "sealed packet posted to the other region's gateway",
+    "handoff.answer": "signed answer posted back",
+}
+_TWICE = {K.OFFERED, K.REVIEW_STARTED}
 _EFFECTS = {K.ANNOUNCED, K.DONE, K.FAILED, K.READ, K.READ_FAILED}
 
 
@@ -101,29 +114,46 @@ def _phase(entry: StoredEntry) -> _Told:
 
 
 def _fact(entry: StoredEntry) -> _Told:
-    return "fact", f"fact {_text(entry, 'fact')} from {_text(entry, 'source')}, seen at {_text(entry, 'observed_at')}"
+    return (
+        "fact",
+        f"fact {_text(entry, 'fact')} from {_text(entry, 'source')}, seen at {_instant(_text(entry, 'observed_at'))}",
+    )
 
 
 def _clock(verb: str, tone: str) -> Callable[[StoredEntry], _Told]:
     def tell(entry: StoredEntry) -> _Told:
-        due = _text(entry, "due_at")
-        text = f"clock {_text(entry, 'clock', 'name')} {verb}"
+        due, role = _text(entry, "due_at"), _text(entry, "role")
+        text = f"clock {_text(entry, 'clock')} {verb}" + (f" {role}" if role else "")
         if due:
             left = (parse_instant(due) - parse_instant(entry["at"])).total_seconds()
             text += f", {span(left)} left" if left >= 0 else f", {span(-left)} over"
-            text += f" (due {due[:19]}Z)"
-        elif _text(entry, "warning", "at"):
-            text += f" ({_text(entry, 'warning', 'at')})"
+            text += f" (due {_instant(due)})"
         return tone, text
 
     return tell
 
 
+def _stopped(entry: StoredEntry) -> _Told:
+    due, stopped = _text(entry, "due_at"), _text(entry, "stopped_at")
+    state = _text(entry, "state")
+    if not due or not stopped:
+        return "clock", f"clock {_text(entry, 'clock')} stops: {state}"
+    margin = (parse_instant(due) - parse_instant(stopped)).total_seconds()
+    told = f"{span(margin)} to spare" if margin >= 0 else f"{span(-margin)} late"
+    return "good" if margin >= 0 else "bad", f"clock {_text(entry, 'clock')} stops: {state}, {told}"
+
+
+def _instant(text: str) -> str:
+    """`22:30:36Z`, with the date when it is not today."""
+    at = parse_instant(text)
+    return f"{at:%H:%M:%SZ}" if at.date() == datetime.now(UTC).date() else f"{at:%Y-%m-%d}"
+
+
 def _asked(entry: StoredEntry) -> _Told:
-    roles = entry["data"].get("roles") or entry["data"].get("slots")
-    until = _text(entry, "deadline_at")
-    return "ask", f"asked: {entry['path']}" + (f", for {_words(roles)}" if roles else "") + (
-        f", until {until[:19]}Z" if until else ""
+    until, options = _text(entry, "deadline_at"), entry["data"].get("options", [])
+    return "ask", (
+        f"asked at {entry['path']}: {_words(entry['data'].get('roles', []))} may choose {_words(options)}"
+        + (f", until {_instant(until)}" if until else "")
     )
 
 
@@ -152,10 +182,19 @@ def _step_failed(entry: StoredEntry) -> _Told:
 
 def _hold(verb: str) -> Callable[[StoredEntry], _Told]:
     def tell(entry: StoredEntry) -> _Told:
-        source = _text(entry, "source")
-        return "hold", f"hold {verb}" + (f" at {source}" if source else f": {entry['chain']}")
+        return "hold", f"hold {verb} at {_text(entry, 'source')}"
 
     return tell
+
+
+def _placed(entry: StoredEntry) -> _Told | None:
+    """Told once by the incident and once for each source; the hold's own opening is the same thing again."""
+    source, expires = _text(entry, "source"), _text(entry, "expires_at")
+    if source:
+        return "hold", f"deletion frozen at {source} ({_text(entry, 'reference')})"
+    if expires:
+        return "hold", f"hold placed: {_text(entry, 'hold')}, basis {_text(entry, 'basis')}, until {expires[:10]}"
+    return None
 
 
 def _handoff(verb: str) -> Callable[[StoredEntry], _Told]:
@@ -165,6 +204,10 @@ def _handoff(verb: str) -> Callable[[StoredEntry], _Told]:
         return "hand", f"handoff {verb}" + (f" to {where}" if where else "") + (f" by {who}" if who else "")
 
     return tell
+
+
+def _drafted(entry: StoredEntry) -> _Told:
+    return "good", f"review drafted from {_text(entry, 'entries')} ledger entries: {_text(entry, 'folder')}"
 
 
 def _plain(tone: str, text: str) -> Callable[[StoredEntry], _Told]:
@@ -180,14 +223,10 @@ def _text(entry: StoredEntry, *names: str) -> str:
 
 
 def _words(value: Json) -> str:
-    if isinstance(value, list):
-        return ", ".join(_words(item) for item in value)
-    if isinstance(value, dict):
-        return " or ".join(str(item) for item in value.get("any_of", value.values()))
-    return str(value)
+    return join_words([str(item) for item in value], "or") if isinstance(value, list) else str(value)
 
 
-_TELLERS: dict[str, Callable[[StoredEntry], _Told]] = {
+_TELLERS: dict[str, Callable[[StoredEntry], _Told | None]] = {
     K.OPENED: _opened,
     K.CLOSED: _closed,
     K.PHASE: _phase,
@@ -196,8 +235,8 @@ _TELLERS: dict[str, Callable[[StoredEntry], _Told]] = {
     K.CLOCK_RESTARTED: _clock("starts anew", "clock"),
     K.CLOCK_WARNED: _clock("warns", "warn"),
     K.CLOCK_BREACHED: _clock("is BREACHED", "bad"),
-    K.CLOCK_STOPPED: _clock("stops", "good"),
-    K.CLOCK_ASSIGNED: _clock("is handed to its owner", "clock"),
+    K.CLOCK_STOPPED: _stopped,
+    K.CLOCK_ASSIGNED: _clock("is handed to", "clock"),
     K.ASKED: _asked,
     K.DECIDED: _decided,
     K.REFUSED: _refused,
@@ -208,7 +247,7 @@ _TELLERS: dict[str, Callable[[StoredEntry], _Told]] = {
     K.STEP_FAILED: _step_failed,
     K.DOUBTFUL: _plain("bad", "effect in doubt:"),
     K.TRACK: _plain("phase", "track fired:"),
-    K.HOLD_PLACED: _hold("placed"),
+    K.HOLD_PLACED: _placed,
     K.HOLD_VERIFIED: _hold("proved: a test deletion was refused"),
     K.HOLD_FAILED: _hold("NOT proved"),
     K.OFFERED: _handoff("offered"),
@@ -216,5 +255,5 @@ _TELLERS: dict[str, Callable[[StoredEntry], _Told]] = {
     K.DECLINED: _handoff("declined"),
     K.UNANSWERED: _handoff("not answered"),
     K.REVIEW_STARTED: _plain("step", "review started"),
-    K.REVIEW_DRAFTED: _plain("good", "review drafted from the ledger"),
+    K.REVIEW_DRAFTED: _drafted,
 }

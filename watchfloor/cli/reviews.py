@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.ledger import EntryKind, StoredEntry
+from activities.postmortem import MARKDOWN, PAGE
 from watchfloor.cli.stores import RegionStore, find_chain, region_stores
 from watchfloor.client.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A written review and where its files lie."""
+    """A written review and where its files lie; `postmortems/<incident>/` of the region's folder."""
 
     region: str
-    chain: str
+    incident: str
     folder: Path
     markdown: Path
     html: Path
@@ -28,8 +28,9 @@ def find_review(home: Path | None, region: str | None, given: str | None) -> Rev
     stores = region_stores(home, region)
     reviews = [review for store in stores for review in _reviews_in(store)]
     if given is not None:
-        _store, chain = find_chain(stores, given)
-        reviews = [review for review in reviews if chain in {review.chain, *_incident_of(stores, review)}]
+        store, chain = find_chain(stores, given)
+        wanted = {chain, incident_of(store, chain)}
+        reviews = [review for review in reviews if review.incident in wanted]
         if not reviews:
             raise NotFound(f"`{chain}` has no review yet; it is drafted when the incident has closed")
     if not reviews:
@@ -39,21 +40,13 @@ def find_review(home: Path | None, region: str | None, given: str | None) -> Rev
 
 def _reviews_in(store: RegionStore) -> list[Review]:
     found = []
-    for markdown in (store.folder / "postmortems").glob("*/postmortem.md"):
+    for markdown in (store.folder / "postmortems").glob(f"*/{MARKDOWN}"):
         folder = markdown.parent
-        found.append(Review(store.region, folder.name, folder, markdown, folder / "postmortem.html"))
+        found.append(Review(store.region, folder.name, folder, markdown, folder / PAGE))
     return found
 
 
-def _incident_of(stores: list[RegionStore], review: Review) -> set[str]:
-    """The incident that a review is about, as its own chain says."""
-    entries: list[StoredEntry] = []
-    for store in stores:
-        if store.region == review.region:
-            with store.ledger() as ledger:
-                entries = list(ledger.read(review.chain))
-    return {
-        str(entry["data"]["incident"])
-        for entry in entries
-        if entry["kind"] == EntryKind.REVIEW_STARTED and "incident" in entry["data"]
-    }
+def incident_of(store: RegionStore, chain: str) -> str:
+    """The incident that a review's (or hold's, or handoff's) chain says it is about; empty when it says nothing."""
+    with store.ledger() as ledger:
+        return next((str(entry["data"]["incident"]) for entry in ledger.read(chain) if "incident" in entry["data"]), "")

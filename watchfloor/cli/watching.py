@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from schemas.incident import Board
@@ -14,7 +15,6 @@ from watchfloor.cli.views import read_view, view_as_json
 from watchfloor.client.asks import AskAt
 from watchfloor.client.errors import EngineUnavailable
 from watchfloor.client.face import Face
-from watchfloor.signing import parse_instant
 
 if TYPE_CHECKING:
     from watchfloor.cli.faces import Here
@@ -69,13 +69,14 @@ async def _watch_lines(here: "Here", face: Face, run: str, view: View, every: fl
 def changes(before: View | None, after: View) -> Iterator[str]:
     """One plain line for each thing that is new on the board."""
     new, old = after.found.board, before.found.board if before else None
-    stamp = f"{parse_instant(new['now']):%H:%M:%S}Z"
+    now = datetime.now(UTC)
+    stamp = f"{now:%H:%M:%S}Z"
     for line in _board_changes(old, new):
         yield f"{stamp} {line}"
     known = {at.ask["ask"] for at in _asks(before)} if before else set()
     for at in _asks(after):
         if at.ask["ask"] not in known:
-            until = clock_time(at.ask["deadline_at"], after.now) if at.ask["deadline_at"] else "no deadline"
+            until = clock_time(at.ask["deadline_at"], now) if at.ask["deadline_at"] else "no deadline"
             yield f"{stamp} waits: {at.ask['path']} until {until}: {decide_command(at)}"
     open_now = {at.ask["ask"] for at in _asks(after)}
     for at in _asks(before) if before else []:
@@ -91,8 +92,9 @@ def _asks(view: View | None) -> list[AskAt]:
 
 
 def _board_changes(old: Board | None, new: Board) -> Iterator[str]:
-    if old is None or (old["state"], old["outcome"]) != (new["state"], new["outcome"]):
-        outcome = f": {new['outcome']}" if new["outcome"] not in {"", new["state"]} else ""
+    if old is None or old["state"] != new["state"]:
+        told = new["state"] in _ENDED and new["outcome"] not in {"", new["state"]}
+        outcome = f": {new['outcome']}" if told else ""
         yield f"{new['workflow']} is {new['state']}{outcome} ({new['severity']}, {new['title']})"
     if old is not None and old["severity"] != new["severity"]:
         yield f"severity is now {new['severity']}"
@@ -100,8 +102,11 @@ def _board_changes(old: Board | None, new: Board) -> Iterator[str]:
         yield f"phase {new['phase'] or '—'}"
     steps = {(step["path"], step["state"]) for step in old["steps"]} if old else set()
     for step in new["steps"]:
-        if (step["path"], step["state"]) not in steps:
-            yield f"step {step['path']} {step['state']}" + (f": {step['detail']}" if step["detail"] else "")
+        folded = "[" in step["path"] and step["state"] in {"running", "done"}  # the loop's count tells it
+        if (step["path"], step["state"]) not in steps and not folded:
+            yield f"step {step['path']} {step['state']}" + (
+                f": {step['detail']}" if step["detail"] not in {"", step["state"]} else ""
+            )
     loops = {loop["path"]: (loop["done"], loop["failed"]) for loop in old["loops"]} if old else {}
     for loop in new["loops"]:
         if loops.get(loop["path"]) != (loop["done"], loop["failed"]):
