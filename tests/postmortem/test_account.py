@@ -143,3 +143,11 @@ def test_latency_is_the_median_and_the_longest(story: Story) -> None:
         "approval latency": timedelta(seconds=30),
         "longest approval latency": timedelta(seconds=500),
     }
+
+
+def test_whoever_spoke_as_commander_is_known(night: list[StoredEntry], story: Story) -> None:
+    assert summarise(read_account(night))["commanders"] == ["ic-1"]
+    story.note(0, "command.passed", {"person": "ic-2", "region": "us", "fence": 2})
+    story.note(1, "fact.recorded", {"fact": "x", "role": "incident_commander"}, actor="ic-3")
+    story.note(2, "fact.recorded", {"fact": "y", "role": "legal_counsel"}, actor="counsel-1")
+    assert summarise(read_account(story.entries))["commanders"] == ["ic-2", "ic-3"]

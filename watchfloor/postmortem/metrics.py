@@ -15,6 +15,7 @@ from watchfloor.postmortem.account import Account, Ask, Clock, Effect, Moment
 from watchfloor.postmortem.fields import text
 from watchfloor.signing import render_instant
 
+COMMANDER = "incident_commander"
 _STOPS = frozenset({"restricts", "destroys"})
 
 
@@ -116,9 +117,11 @@ def summarise(account: Account) -> dict[str, Json]:
 
 
 def _commanders(account: Account) -> list[str]:
-    """Person ids of those who commanded, as far as the ledger names them; none of them leads the review."""
-    passed = [text(note.data, "person") for note in account.kind(EntryKind.COMMAND)]
-    return sorted({person for person in (account.commander, *passed) if person})
+    """Person ids of those to whom command passed or who spoke as commander; none of them leads the review."""
+    people = [account.commander, *(text(note.data, "person") for note in account.kind(EntryKind.COMMAND))]
+    people += [note.actor for note in account.notes if text(note.data, "role") == COMMANDER]
+    people += [answer.person for ask in account.asks for answer in ask.answers if answer.role == COMMANDER]
+    return sorted({person for person in people if person})
 
 
 def _order(moment: Moment) -> tuple[datetime, int]:
