@@ -55,3 +55,7 @@ def test_a_damaged_memory_of_ports_is_a_wish_lost_not_an_error(tmp_path: Path, t
 
 def test_a_port_that_somebody_listens_on_is_not_free(taken: int) -> None:
     assert not is_free(taken)
+
+
+def test_ports_are_chosen_below_those_of_outgoing_connections(tmp_path: Path) -> None:
+    assert max(choose_ports(tmp_path, NAMES, usual=False).values()) < 32_768

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from watchfloor.runtime.processes import (
     stop_child,
 )
 from watchfloor.runtime.refusal import StackRefused
+from watchfloor.runtime.stack import EmbeddedStack
 from watchfloor.runtime.stackfile import ProcessRecord
 
 
@@ -120,3 +122,35 @@ def test_last_lines_of_a_log_fit_in_one_line(tmp_path: Path) -> None:
     log.write_text("\n".join(f"line {n}" for n in range(2000)) + "\n\n")
     assert last_lines(log) == "line 1997 | line 1998 | line 1999"
     assert last_lines(tmp_path / "absent.log") == ""
+
+
+async def test_a_server_that_loses_a_race_for_a_port_is_started_again(tmp_path: Path) -> None:
+    mark = tmp_path / "tried"
+    code = (
+        f"import pathlib, sys, time; mark = pathlib.Path({str(mark)!r}); again = mark.exists(); mark.touch()\n"
+        "if not again: sys.exit('address already in use')\n"
+        "mark.with_suffix('.up').touch(); time.sleep(60)"
+    )
+
+    async def up(_pid: int) -> None:
+        while not mark.with_suffix(".up").exists():
+            await asyncio.sleep(0.01)
+
+    stack = EmbeddedStack(tmp_path / "home")
+    said: list[str] = []
+    stack._progress = lambda _part, state, _detail: said.append(state)
+    await stack._run(replace(program(tmp_path, code, up), tries=2))
+    assert said == ["starting", "starting", "ready"]
+    assert list(stack.pids()) == ["thing"]
+    await stack.stop()
+    assert stack.pids() == {}
+
+
+async def test_a_program_that_keeps_ending_is_refused_after_its_tries(tmp_path: Path) -> None:
+    stack = EmbeddedStack(tmp_path / "home")
+    said: list[str] = []
+    stack._progress = lambda _part, state, _detail: said.append(state)
+    with pytest.raises(StackRefused, match="ended with 1"):
+        await stack._run(replace(program(tmp_path, "raise SystemExit(1)", never), tries=2))
+    assert said == ["starting", "starting"]
+    await stack.stop()

@@ -190,7 +190,9 @@ async def test_what_dies_by_itself_is_started_again_and_said(stack: EmbeddedStac
         assert (await http.get(f"{stack.record.sandbox.url}/healthz")).status_code == 200
 
 
-async def test_what_was_killed_on_purpose_stays_down_until_it_is_restarted(stack: EmbeddedStack) -> None:
+async def test_a_server_killed_on_purpose_stays_down_until_restarted_and_its_workers_come_back(
+    stack: EmbeddedStack,
+) -> None:
     await stack.kill("temporal")
     assert "temporal" not in stack.pids()
     record = read_stack(stack.home)
@@ -199,6 +201,8 @@ async def test_what_was_killed_on_purpose_stays_down_until_it_is_restarted(stack
     await stack.restart("temporal")
     client = await Client.connect(stack.record.temporal.address, namespace="us")
     assert (await client.get_workflow_handle("run-of-yesterday").describe()).id == "run-of-yesterday"
+    worker = stack.pids()["worker-us"]
+    await asyncio.wait_for(await_pollers(client, "us", "watchfloor-us", worker), 20)
     with pytest.raises(StackRefused, match="no process `nothing`"):
         await stack.kill("nothing")
 
@@ -225,8 +229,10 @@ async def test_the_operators_worker_joins_a_cluster_named_by_temporals_variables
         stderr=asyncio.subprocess.PIPE,
     )
     client = await Client.connect(settings.address, namespace="us")
-    await asyncio.wait_for(await_pollers(client, "us", settings.task_queue, worker.pid), 30)
-    worker.terminate()
+    try:
+        await asyncio.wait_for(await_pollers(client, "us", settings.task_queue, worker.pid), 30)
+    finally:
+        worker.terminate()
     _, said = await asyncio.wait_for(worker.communicate(), 10)
     assert worker.returncode == 0
     events = [json.loads(line) for line in said.splitlines()]

@@ -33,7 +33,8 @@ async def look(home: Path, environ: Mapping[str, str] | None) -> list[Check]:
     for region in regions:
         try:
             if record is None and cluster_connection(region, environ) is None:
-                checks.append(Check(f"engine {region}", "ok", "none runs, no cluster is named", "", "`watchfloor up`"))
+                found = "none runs and no cluster is named; `watchfloor up` starts one"
+                checks.append(Check(f"engine {region}", "ok", found))
                 continue
             settings = load(region, home, environ=environ)
         except Refused as refusal:

@@ -88,7 +88,6 @@ def usual_ports() -> Check:
     """The ports that the embedded stack would like. Not having them is no fault: others are taken."""
     taken = {name: port for name, port in USUAL.items() if not is_free(port)}
     if taken:
-        found = "in use: " + ", ".join(f"{port} ({name})" for name, port in taken.items())
-        fix = "nothing to do: `watchfloor up` takes free ones and shows them; or it is your own stack that runs"
-        return Check("ports", "ok", found, "", fix)
+        names = ", ".join(f"{port} ({name})" for name, port in taken.items())
+        return Check("ports", "ok", f"in use: {names}; a stack that is not running yet takes others and shows them")
     return Check("ports", "ok", "free: " + ", ".join(f"{port} ({name})" for name, port in USUAL.items()))

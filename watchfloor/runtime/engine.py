@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sysconfig
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,6 +28,16 @@ from watchfloor.runtime.refusal import StackRefused
 RETENTION = timedelta(days=30)
 """How long closed runs stay readable; the embedded default of a day would lose yesterday's."""
 LOOK_EVERY = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPorts:
+    """`frontend` is what clients connect to, `ui` the web interface, `http` and `metrics` the server's own."""
+
+    frontend: int
+    ui: int
+    http: int
+    metrics: int
 
 
 def find_server() -> Path | None:
@@ -54,25 +65,28 @@ def require_server() -> Path:
     return binary
 
 
-def server_command(binary: Path, home: Path, port: int, ui_port: int, *, power_safe: bool = False) -> list[str]:
+def server_command(binary: Path, home: Path, ports: ServerPorts, *, power_safe: bool = False) -> list[str]:
     """The command line of the embedded server, on loopback only, its data in the home.
 
     Args:
         binary: the `temporal` binary.
         home: the stack's home.
-        port: of the frontend.
-        ui_port: of the web interface.
+        ports: all of them are named, because the server's own random choice may collide.
         power_safe: sync every commit to disk, so that a power cut loses nothing either; 3 to 7 times slower.
     """
     return [
         str(binary),
-        *("server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port)),
+        *("server", "start-dev", "--ip", "127.0.0.1", "--port", str(ports.frontend), "--ui-port", str(ports.ui)),
+        *("--http-port", str(ports.http), "--metrics-port", str(ports.metrics)),
         *("--ui-ip", "127.0.0.1", "--ui-disable-news-fetch", "--log-level", "error"),
         *("--db-filename", str(home / "temporal.sqlite")),
         *("--sqlite-pragma", "journal_mode=wal"),
         *("--sqlite-pragma", f"synchronous={'FULL' if power_safe else 'NORMAL'}"),
         # timers may otherwise fire a second late (temporal's queue processors batch by this much)
         *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="0s"'),
+        # one partition: a queue shows all its pollers, and a handful of workers gains nothing from more
+        *("--dynamic-config-value", "matching.numTaskqueueReadPartitions=1"),
+        *("--dynamic-config-value", "matching.numTaskqueueWritePartitions=1"),
     ]
 
 

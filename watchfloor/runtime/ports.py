@@ -1,6 +1,7 @@
 """Ports of the embedded stack: the same as last time where they are free, else the usual ones, else any."""
 
 import json
+import secrets
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from watchfloor.runtime.refusal import StackRefused
 
 LOOPBACK = "127.0.0.1"
 PORTS_FILE = "ports.json"
+OWN_RANGE = range(20_000, 32_000)
 USUAL: Mapping[str, int] = {"temporal": 7233, "ui": 8233, "sandbox": 8090, "smtp": 8025}
 
 
@@ -24,15 +26,16 @@ def is_free(port: int) -> bool:
 
 
 def any_free(taken: set[int]) -> int:
-    """A free port that is not among those just given out."""
-    for _ in range(100):
-        with socket.socket() as probe:
-            probe.bind((LOOPBACK, 0))
-            port = int(probe.getsockname()[1])
-        if port not in taken:
+    """A free port that is not among those just given out, at random below the range the system gives to outgoing
+    connections: what is free now is then still free when the server starts."""
+    for _ in range(200):
+        port = secrets.choice(OWN_RANGE)
+        if port not in taken and is_free(port):
             return port
     raise StackRefused(
-        "no free port on 127.0.0.1", expected="some free ports", fix="stop servers that are not needed on this machine"
+        f"no free port between {OWN_RANGE[0]} and {OWN_RANGE[-1]} on {LOOPBACK}",
+        expected="some free ports",
+        fix="stop servers that are not needed on this machine",
     )
 
 

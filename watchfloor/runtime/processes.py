@@ -37,6 +37,8 @@ class Program:
     ready: Ready
     ready_within: timedelta = timedelta(seconds=30)
     stop_within: timedelta = timedelta(seconds=10)
+    tries: int = 1
+    """How often it is started when it ends while it is starting."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,14 @@ from pathlib import Path
 import httpx2
 from temporalio.client import Client
 
-from watchfloor.runtime.engine import LOOK_EVERY, await_pollers, await_server, require_server, server_command
+from watchfloor.runtime.engine import (
+    LOOK_EVERY,
+    ServerPorts,
+    await_pollers,
+    await_server,
+    require_server,
+    server_command,
+)
 from watchfloor.runtime.processes import Program, Ready
 from watchfloor.runtime.settings import EMBEDDED_VARIABLE, HOME_VARIABLE, task_queue
 from watchfloor.runtime.stackfile import StackRecord
@@ -23,14 +30,14 @@ def child_environ(home: Path) -> dict[str, str]:
     return {**kept, HOME_VARIABLE: str(home), EMBEDDED_VARIABLE: "1", "PYTHONUNBUFFERED": "1"}
 
 
-def server_program(home: Path, port: int, ui_port: int, *, power_safe: bool) -> Program:
-    """The Temporal server."""
+def server_program(home: Path, ports: ServerPorts, *, power_safe: bool) -> Program:
+    """The Temporal server. It opens more ports by itself, at random, and ends when one is taken: it may try again."""
 
     async def answers(_pid: int) -> None:
-        await await_server(f"127.0.0.1:{port}")
+        await await_server(f"127.0.0.1:{ports.frontend}")
 
-    command = server_command(require_server(), home, port, ui_port, power_safe=power_safe)
-    return _program(home, "temporal", command, answers)
+    command = server_command(require_server(), home, ports, power_safe=power_safe)
+    return _program(home, "temporal", command, answers, tries=3)
 
 
 def sandbox_program(home: Path, record: StackRecord, *, latency_ms: float) -> Program:
@@ -71,8 +78,8 @@ def provision_command(home: Path, region: str) -> list[str]:
     return [*PYTHON, "watchfloor.runtime.provision", "--region", region, "--home", str(home)]
 
 
-def _program(home: Path, name: str, command: list[str], ready: Ready) -> Program:
-    return Program(name, command, child_environ(home), home / "logs" / f"{name}.log", ready)
+def _program(home: Path, name: str, command: list[str], ready: Ready, *, tries: int = 1) -> Program:
+    return Program(name, command, child_environ(home), home / "logs" / f"{name}.log", ready, tries=tries)
 
 
 def _port_of(url: str) -> str:

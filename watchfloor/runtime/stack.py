@@ -20,7 +20,7 @@ from typing import IO, Any, Self
 from temporalio.client import Client
 
 from watchfloor.identity.people import DEVELOPMENT_PEOPLE
-from watchfloor.runtime.engine import RETENTION, ensure_namespace
+from watchfloor.runtime.engine import RETENTION, ServerPorts, ensure_namespace
 from watchfloor.runtime.homelock import hold_home
 from watchfloor.runtime.ports import LOOPBACK, choose_ports
 from watchfloor.runtime.processes import (
@@ -188,7 +188,7 @@ class EmbeddedStack:
         return self._children[name]
 
     async def _start_all(self) -> None:
-        parts = ["temporal", "ui", "sandbox", "smtp"]
+        parts = ["temporal", "ui", "http", "metrics", "sandbox", "smtp"]
         for region in self.regions:
             parts += [f"gateway-{region}", f"metrics-{region}"]
         ports = choose_ports(self.home, parts, usual=self._usual_ports)
@@ -224,7 +224,8 @@ class EmbeddedStack:
         self._publish()
 
     async def _start_server(self, address: str, ports: Mapping[str, int]) -> None:
-        await self._run(server_program(self.home, ports["temporal"], ports["ui"], power_safe=self._power_safe))
+        mine = ServerPorts(ports["temporal"], ports["ui"], ports["http"], ports["metrics"])
+        await self._run(server_program(self.home, mine, power_safe=self._power_safe))
         client = await Client.connect(address)
         self._progress("namespaces", "starting", ", ".join(self.regions))
         await _all(ensure_namespace(client, region, retention=self._retention) for region in self.regions)
@@ -247,9 +248,15 @@ class EmbeddedStack:
         public[region] = json.loads(output)
 
     async def _run(self, program: Program) -> None:
-        self._progress(program.name, "starting", "")
-        child = self._children[program.name] = await launch(program)
-        await await_ready(child)
+        for left in reversed(range(program.tries)):
+            self._progress(program.name, "starting", "")
+            child = self._children[program.name] = await launch(program)
+            try:
+                await await_ready(child)
+                break
+            except StackRefused:
+                if not left or child.process.returncode is None:
+                    raise
         self._progress(program.name, "ready", f"pid {child.pid}")
         if program.name not in self._watches:
             self._watches[program.name] = asyncio.create_task(self._watch(program.name), name=f"watch-{program.name}")
