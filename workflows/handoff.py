@@ -20,6 +20,7 @@ from schemas.incident import HANDOFF_WORKFLOW, QUERY_BOARD, SIGNAL_REPORT, UPDAT
 from schemas.ledger import EntryKind
 from schemas.notify import ACTIVITY_POST_PACKET, PostPacketCall, PostReceipt
 from watchfloor.signing import Refusal, effect_key, envelope_digest, parse_instant, render_instant
+from workflows.anchoring import anchor
 from workflows.child_boards import child_board, clock_view
 from workflows.human import Desk, plain_wait
 from workflows.journal import Journal
@@ -310,6 +311,7 @@ class Handoff:
             workflow.logger.info("the incident has ended; the offer's end stands in the ledger")
         await self.notices.drained()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        await anchor(self.journal)
         await self.journal.flush()
 
 

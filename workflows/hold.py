@@ -12,6 +12,7 @@ from schemas.incident import HOLD_WORKFLOW, QUERY_BOARD, SIGNAL_REPORT, Board, R
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from watchfloor.signing import bind_grant, digest, parse_instant, render_instant
+from workflows.anchoring import anchor
 from workflows.child_boards import child_board, clock_view
 from workflows.custody import Custody
 from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, plain_wait
@@ -57,7 +58,9 @@ class Hold(AnswersPeople):
     May run twice: any call to a source, deduplicated by its key (`workflows.custody`), and notices. Silence never
     releases: a release that nobody decides is asked again. Ledger entries (chain: the hold's id): `hold.placed`,
     `hold.verified`, `hold.failed`, `hold.expiry_warned`, `hold.released`, the entries of the ask and of each effect.
-    Reports `verified` or `failed` to the incident, and `released` at the end, as long as the incident is there.
+    The chain is
+    anchored whenever the hold was proved, and at its end. Reports `verified` or `failed` to the incident, and
+    `released` at the end, as long as the incident is there.
     """
 
     @workflow.init
@@ -123,6 +126,7 @@ class Hold(AnswersPeople):
         flusher.cancel()
         await self.notices.drained()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        await anchor(self.journal)
         await self.journal.flush()
         return {
             "hold": start["hold"],
@@ -184,6 +188,7 @@ class Hold(AnswersPeople):
         every = timedelta(seconds=self.start["reverify_every"])
         self.next_verify_at = workflow.now() + (min(every, _TRY_AGAIN) if left else every)
         await self._report("failed" if left else "verified", {"failed": left})
+        await anchor(self.journal)
 
     async def _report(self, state: str, more: dict[str, Json]) -> None:
         start = self.start

@@ -16,6 +16,7 @@ from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.notify import ACTIVITY_POST_ANSWER, PostPacketCall, PostReceipt
 from watchfloor.signing import Refusal, digest, effect_key, parse_instant, render_instant
+from workflows.anchoring import anchor
 from workflows.child_boards import child_board, clock_view
 from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience
 from workflows.journal import Journal
@@ -118,6 +119,7 @@ class IncomingHandoff(AnswersPeople):
         flusher.cancel()
         await self.notices.drained()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        await anchor(self.journal)
         await self.journal.flush()
         assert self.ended is not None
         return self.ended

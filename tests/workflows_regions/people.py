@@ -21,7 +21,7 @@ from schemas.actions import ActionCall, ActionReceipt
 from schemas.decision import CONTROL, DECISION, Envelope
 from schemas.incident import SIGNAL_REPORT, Board, Report
 from schemas.ledger import Entry
-from schemas.notify import AppendCall, NotifyCall, NotifyReceipt, PostPacketCall, PostReceipt
+from schemas.notify import AnchorCall, AnchorReceipt, AppendCall, NotifyCall, NotifyReceipt, PostPacketCall, PostReceipt
 from watchfloor.regions.keys import KeyRing
 from watchfloor.signing import SigningKey, render_instant, sign
 from workflows.handoff import Handoff
@@ -64,6 +64,8 @@ class Watched:
         self.notices: list[NotifyCall] = []
         self.entries: dict[str, Entry] = {}
         self.posts: list[PostPacketCall] = []
+        self.anchored: list[tuple[str, int]] = []
+        """Each anchored chain, and how many of its entries were there by then."""
         self.act: Callable[[ActionCall], dict[str, Any]] = self.obey
         self.deliver: Callable[[PostPacketCall], Awaitable[PostReceipt]] | None = None
 
@@ -106,6 +108,14 @@ class Watched:
         async def append(call: AppendCall) -> None:
             take(call["entries"])
 
+        @activity.defn(name="ledger.anchor")
+        async def anchor(call: AnchorCall) -> AnchorReceipt:
+            take(call["entries"])
+            self.anchored.append(
+                (call["chain"], len([e for e in self.entries.values() if e["chain"] == call["chain"]]))
+            )
+            return {"seq": 1, "head": "", "ref": "", "posted": [], "failed": []}
+
         @activity.defn(name="handoff.post")
         async def post(call: PostPacketCall) -> PostReceipt:
             take(call["entries"])
@@ -121,7 +131,7 @@ class Watched:
             return await self.deliver(call)
 
         named = [activity.defn(name=name)(_copy(action)) for name in ("hold.freeze", "hold.canary", "hold.unfreeze")]
-        return [*named, notify, append, post, answer]
+        return [*named, notify, append, anchor, post, answer]
 
 
 def _copy(action: Callable[[ActionCall], Awaitable[ActionReceipt]]) -> Callable[[ActionCall], Awaitable[ActionReceipt]]:

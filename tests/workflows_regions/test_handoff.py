@@ -192,6 +192,7 @@ async def test_assistance_is_accepted_and_command_stays(skipping: WorkflowEnviro
         assert "command.passed" not in offer.watched.kinds()
         assert offer.watched.kinds().count("handoff.offered") == 2
         assert offer.watched.kinds().count("handoff.accepted") == 2
+        assert {chain for chain, _ in offer.watched.anchored} == {offer.handle.id, offer.incoming.id}
         assert [notice["roles"] for notice in offer.watched.told("handoff_offered")] == [["us_desk"]]
 
 

@@ -173,6 +173,7 @@ async def test_it_warns_thirty_fourteen_and_three_days_before_and_then_asks_two_
         assert [kinds.count(kind) for kind in ("hold.expiry_warned", "decision.recorded", "hold.released")] == [3, 2, 1]
         ids = [int(entry["id"].rpartition(":")[2]) for entry in hold.watched.entries.values()]
         assert sorted(ids) == list(range(1, len(ids) + 1))
+        assert hold.watched.anchored[-1] == (hold.start["hold"], len(ids))
 
 
 async def test_the_effect_gets_a_grant_that_holds_for_exactly_these_sources(skipping: WorkflowEnvironment) -> None:
