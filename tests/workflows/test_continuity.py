@@ -1,0 +1,225 @@
+"""Continue-as-new, outages, pause and abort: nothing is lost, doubled, or decided by itself."""
+
+import asyncio
+
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from tests.workflows.bench import Bench, find_binary
+from tests.workflows.builder import action, clock, decide, fact, for_each, parallel, plan, repeat, silence, slot, wait
+
+ITEM = {"url": "${{ url }}"}
+COUNSEL = slot("legal_counsel")
+MANY = [f"https://example.test/v/{number}" for number in range(30)]
+
+
+async def test_continuing_in_the_middle_of_a_loop_does_each_item_once(bench: Bench) -> None:
+    steps = [
+        action("snapshot", "evidence.snapshot", ITEM),
+        action("disable", "content.disable", ITEM, effect="restricts"),
+    ]
+    case = await bench.start(
+        plan(
+            (
+                "containment",
+                [for_each("remove", steps, at_once=3), action("end", "z", {"ok": "${{ steps.remove.succeeded }}"})],
+            )
+        ),
+        {"urls": MANY},
+        continue_after=40,
+    )
+    assert (await case.outcome())["outcome"] == "closed"
+    board = await case.board()
+    assert board["runs"] >= 2
+    paths = bench.done()
+    assert len(paths) == len(set(paths)) == 61
+    assert bench.calls[-1]["inputs"]["ok"] == MANY
+    assert len(board["measures"]) == 30
+    ids = [entry["id"] for entry in bench.entries]
+    assert len(ids) == len(set(ids))
+    assert bench.kinds().count("incident.opened") == 1
+    assert bench.kinds().count("incident.continued") == board["runs"]
+
+
+async def test_continuing_with_an_open_decision_notifies_nobody_again(bench: Bench) -> None:
+    options = {"go": {"steps": [action("did", "x")]}}
+    case = await bench.start(
+        plan(("one", [decide("pick", options, COUNSEL, slot("exec_sponsor"), within=7200.0)])), continue_after=26
+    )
+    first = await case.ask("one/pick")
+    statement = await case.statement("one/pick", "go", "lena", "legal_counsel")
+    await case.send("decide", statement)
+    for _ in range(6):
+        await case.handle.signal("decide_later", {"noise": 1})
+        await asyncio.sleep(0.03)
+    board = await case.until(lambda one: one["runs"] >= 1)
+    assert [ask["ask"] for ask in board["asks"]] == [first["ask"]]
+    assert board["asks"][0]["deadline_at"] == first["deadline_at"]
+    assert await case.refused("decide", statement) == "repeated"
+    await case.decide("one/pick", "go", "egon", "exec_sponsor")
+    assert (await case.outcome())["outcome"] == "closed"
+    assert bench.done() == ["one/pick/go/did"]
+    assert [notice["kind"] for notice in bench.notices] == ["ask"]
+
+
+async def test_continuing_inside_a_parallel_block_keeps_each_branch(bench: Bench) -> None:
+    branches = {
+        "loop": [for_each("all", [action("snap", "evidence.snapshot", ITEM)], at_once=2)],
+        "pause": [wait("hours", for_=7200.0), action("after", "x")],
+        "person": [decide("pick", {"go": {"steps": [action("did", "y")]}}, COUNSEL, on_silence=silence(then=[]))],
+        "round": [repeat("probe", "last.look.n >= 4", [action("look")], times=9, every=30.0)],
+    }
+    rounds = iter(range(1, 20))
+    bench.behaviour["content.probe"] = lambda call: {"n": next(rounds)}
+    began = await bench.now()
+    case = await bench.start(plan(("one", [parallel("all_", branches)])), {"urls": MANY}, continue_after=40)
+    assert (await case.outcome())["outcome"] == "closed"
+    assert (await case.board())["runs"] >= 1
+    assert len(bench.done("evidence.snapshot")) == len(set(bench.done("evidence.snapshot"))) == 30
+    assert bench.done("content.probe") == [f"one/all_/round/probe[{number}]/look" for number in (1, 2, 3, 4)]
+    assert bench.done("x") == ["one/all_/pause/after"]
+    assert bench.done("y") == []
+    assert bench.kinds().count("decision.silent") == 1
+    assert began < await bench.now()
+
+
+async def test_clocks_and_facts_survive_continuing(bench: Bench) -> None:
+    case = await bench.start(
+        plan(
+            (
+                "one",
+                [for_each("all", [action("snap", "evidence.snapshot", ITEM)], at_once=2), wait("long", for_=5400.0)],
+            ),
+            facts={"came": fact("inputs.came")},
+            clocks=[clock("removal", "facts.came", warn=[1800.0], on_breach=["exec_sponsor"])],
+        ),
+        {"urls": MANY, "came": await bench.now()},
+        continue_after=40,
+    )
+    await case.outcome()
+    board = await case.board()
+    assert board["runs"] >= 1
+    kinds = [notice["kind"] for notice in bench.notices]
+    assert kinds == ["clock_warning", "clock_breach", "clock_assigned"]
+    assert board["clocks"][0]["state"] == "assigned"
+    assert bench.kinds().count("fact.recorded") == 1
+
+
+async def test_a_decision_after_an_outage_across_the_deadline_does_not_count() -> None:
+    """Nobody is there while the deadline passes; the decision that was waiting is judged by the absolute instant."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
+    ) as env:
+        bench = Bench(env.client, env)
+        options = {"go": {"steps": [action("did", "x")]}}
+        async with bench.worker():
+            case = await bench.start(
+                plan(("one", [decide("pick", options, COUNSEL, on_silence=silence(then=[action("safe", "y")]))]))
+            )
+            statement = await case.statement("one/pick", "go", "lena", "legal_counsel")
+        await bench.skip(601)
+        await case.handle.signal("decide_later", statement)
+        async with bench.worker():
+            await case.outcome()
+            assert bench.done() == ["one/pick/on_silence/safe"]
+            refused = next(entry for entry in bench.entries if entry["kind"] == "decision.refused")
+            assert refused["data"]["why"] == "late"
+            await bench.replay()
+
+
+async def test_a_decision_sent_in_time_counts_after_an_outage_within_the_window() -> None:
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
+    ) as env:
+        bench = Bench(env.client, env)
+        async with bench.worker():
+            case = await bench.start(plan(("one", [decide("pick", {"go": {"steps": [action("did", "x")]}}, COUNSEL)])))
+            statement = await case.statement("one/pick", "go", "lena", "legal_counsel")
+        await case.handle.signal("decide_later", statement)
+        async with bench.worker():
+            await case.outcome()
+            assert bench.done() == ["one/pick/go/did"]
+
+
+async def test_a_paused_run_schedules_nothing_but_hears_everything(bench: Bench) -> None:
+    case = await bench.start(
+        plan(
+            ("one", [decide("pick", {"go": {"steps": [action("did", "x")]}}, COUNSEL)]),
+            facts={"came": fact("inputs.came"), "seen": fact("mailbox")},
+            clocks=[clock("removal", "facts.came", warn=[60.0])],
+        ),
+        {"came": await bench.now()},
+    )
+    statement = await case.statement("one/pick", "go", "lena", "legal_counsel")
+    await case.control("pause")
+    assert (await case.board())["state"] == "paused"
+    assert await case.refused("control", await case.control_statement("pause")) == "paused"
+    assert (await case.send("decide", statement))["state"] == "complete"
+    await case.state_fact("seen", await bench.now(), "mailbox")
+    await bench.skip(90)
+    assert bench.calls == []
+    assert "clock_warning" in [notice["kind"] for notice in bench.notices]
+    assert "seen" in (await case.board())["facts"]
+    await case.control("resume")
+    assert (await case.outcome())["outcome"] == "closed"
+    assert bench.done() == ["one/pick/go/did"]
+    assert [kind for kind in bench.kinds() if kind.startswith("run.")] == ["run.paused", "run.resumed"]
+
+
+async def test_an_abort_stops_the_walk_and_keeps_measures_and_clocks_owned(bench: Bench) -> None:
+    steps = [
+        action("disable", "content.disable", effect="restricts"),
+        wait("long", for_=7200.0),
+        action("never", "x"),
+    ]
+    case = await bench.start(
+        plan(
+            ("one", steps),
+            facts={"came": fact("inputs.came")},
+            clocks=[clock("removal", "facts.came", on_close="records_custodian")],
+        ),
+        {"came": await bench.now()},
+    )
+    await case.until(lambda board: board["measures"])
+    await case.control("abort")
+    result = await case.outcome()
+    assert result["outcome"] == "aborted"
+    assert result["open_measures"] == 1
+    assert (result["clocks"][0]["state"], result["clocks"][0]["assigned_to"]) == ("assigned", "records_custodian")
+    assert bench.done("x") == []
+    assert [notice["kind"] for notice in bench.notices] == ["clock_assigned"]
+    assert (await case.board())["state"] == "aborted"
+
+
+async def test_an_abort_voids_open_asks(bench: Bench) -> None:
+    case = await bench.start(plan(("one", [decide("pick", {"go": {}}, COUNSEL)])))
+    await case.ask("one/pick")
+    await case.control("abort")
+    await case.outcome()
+    assert (await case.board())["asks"] == []
+    settled = next(entry for entry in bench.entries if entry["kind"] == "decision.settled")
+    assert settled["data"]["void"] is True
+
+
+async def test_who_may_not_control_is_refused(bench: Bench) -> None:
+    case = await bench.start(plan(("one", [decide("pick", {"go": {}}, COUNSEL)])))
+    await case.ask("one/pick")
+    assert await case.refused("control", await case.control_statement("abort", role="ops_lead")) == "wrong_role"
+    assert await case.refused("control", await case.control_statement("abort", reason_ref="")) == "bad_value"
+    assert await case.refused("control", await case.control_statement("resume")) == "not_waiting"
+    assert await case.refused("control", await case.control_statement("explode")) == "unknown_option"
+    used = await case.control_statement("pause")
+    await case.send("control", used)
+    await case.control("resume")
+    assert await case.refused("control", used) == "repeated"
+
+
+async def test_a_ledger_that_is_down_holds_the_closing_not_the_steps(bench: Bench) -> None:
+    bench.ledger_down = True
+    case = await bench.start(plan(("one", [action("a"), action("b")])))
+    await case.until(lambda board: board["phases"][0]["state"] == "done")
+    assert bench.done() == ["one/a", "one/b"]
+    bench.ledger_down = False
+    assert (await case.outcome())["outcome"] == "closed"
+    numbers = sorted({int(entry["id"].rpartition(":")[2]) for entry in bench.entries})
+    assert numbers == list(range(1, len(numbers) + 1))
