@@ -7,7 +7,6 @@
 Messages depend on the expression and its values only, so a replay says the same words.
 """
 
-
 from typing import Literal, TypeAlias
 
 Topic: TypeAlias = Literal["syntax", "function", "business_days", "literal", "name", "types"]

@@ -50,5 +50,9 @@ def compile_text(
     plan = None
     if runbook is not None and not report.failed:
         plan = build_plan(runbook, report, catalog=catalog, register=register, roles=roles, source_digest=source.digest)
-    findings = tuple(sorted({*source.findings, *report.findings()}))
+    found = report.findings()
+    wrong = {(finding.line, finding.column) for finding in found if finding.is_error}
+    # a value that is wrong anyway needs no remark about how other readers take it
+    remarks = [each for each in source.findings if (each.line, each.column) not in wrong]
+    findings = tuple(sorted([*remarks, *found]))
     return Compiled(plan, digest(plan) if plan is not None else "", findings, source)

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from schemas.plan import Expr
-from watchfloor.expressions import ExpressionRefused, UnknownName, compile_tree
+from watchfloor.expressions import ExpressionRefused, UnknownName, compile_tree, references
 from watchfloor.expressions.errors import Topic
 from watchfloor.expressions.syntax import Group, Literal_, Node, Operation, Path, parse, walk
 from watchfloor.language import accidents, codes
 from watchfloor.language.findings import listing, nearest
 from watchfloor.language.map import StepMap
 from watchfloor.language.nodes import Scalar, Span
-from watchfloor.language.presence import truths, unguarded
+from watchfloor.language.presence import falsities, truths, unguarded
 from watchfloor.language.report import Report
-from watchfloor.language.scope import NOTHING, Scope, describe_need
+from watchfloor.language.scope import Scope, describe_need
 
 Locate = Callable[[int, int], Span]
 
@@ -77,6 +77,8 @@ class ExpressionChecker:
     ) -> Checked | None:
         try:
             tree = parse(src)
+            if self._beyond(tree, scope, locate):
+                return None
             expr = compile_tree(src, tree, scope.types)
         except UnknownName as error:
             self._unknown(error, locate, scope)
@@ -92,7 +94,7 @@ class ExpressionChecker:
             for path, variable, key in unguarded(tree, scope):
                 self._absent(path, variable, key, locate)
                 return None
-        learned = NOTHING if negated else truths(tree, scope)
+        learned = falsities(tree, scope) if negated else truths(tree, scope)
         if negated:
             expr = compile_tree(f"!({src})", parse(f"!({src})"), scope.types)
         return Checked(expr, learned)
@@ -125,6 +127,24 @@ class ExpressionChecker:
             found=found,
             help='compare it: `== "…"`, `> 0`, `has(…)`' if wants == ("bool",) else "",
         )
+        return False
+
+    def _beyond(self, tree: Node, scope: Scope, locate: Locate) -> bool:
+        """A name that goes on after a value that has no parts: `facts.seen.when`."""
+        for reference in references(tree, scope.types):
+            path, kind = reference.path, scope.types[reference.variable]
+            count = reference.variable.count(".") + 1
+            if len(path.parts) > count and not kind.startswith(("map<", "dyn")):
+                parts = [name.removeprefix(f"{reference.variable}.") for name in scope.types]
+                near = nearest(path.parts[count], parts)
+                self.report.add(
+                    codes.UNKNOWN_NAME,
+                    locate(path.ends[count - 1] + 1, path.ends[count]),
+                    f"`{reference.variable}` has no `{path.parts[count]}`",
+                    expected=f"it is of type {kind}",
+                    help=f"did you mean `{near}`?" if near else "",
+                )
+                return True
         return False
 
     def _impossible(self, tree: Node, scope: Scope, locate: Locate) -> bool:

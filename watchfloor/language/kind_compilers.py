@@ -119,7 +119,15 @@ def _undo(at: StepCompiler, body: doc.Action, default: str | None, scope: Scope)
         (key, node) for key, node in body.with_ if key.value in contract["inputs"] and key.value not in written
     )
     for name in rule.on if rule is not None else ():
-        at.fact(name)
+        if name.value in {"deny", "expires"} and name.value not in at.facts:
+            at.report.add(
+                codes.NOT_CARRIED_OUT,
+                name.span,
+                f"undo on `{name.value}` is not carried out by this engine yet",
+                help="name a fact, or let a step after the decision undo it",
+            )
+        else:
+            at.fact(name)
     return {
         "action": contract["name"],
         "on": [name.value for name in rule.on] if rule is not None else [],

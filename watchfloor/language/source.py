@@ -327,7 +327,7 @@ class _Builder:
             mark = error.context_mark
         span = _at(mark)
         problem = (error.problem or "cannot be read").replace("did not find expected", "there should be")
-        where = f" {error.context} that begins on line {error.context_mark.line + 1}" if error.context_mark else ""
+        where = f", {error.context} that begins on line {error.context_mark.line + 1}" if error.context_mark else ""
         self.report.add(
             codes.NOT_YAML,
             span,
