@@ -81,9 +81,7 @@ def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None
     ):
         if lines:
             blocks += [Text(""), Text(title, style="bold underline")]
-            blocks += [
-                Hanging(line, first=0) if isinstance(line, Text) and not line.no_wrap else line for line in lines
-            ]
+            blocks += [_hang(line) for line in lines]
     return Group(*blocks)
 
 

@@ -189,10 +189,10 @@ def _report(sent: "Sent", what: str, as_json: bool) -> None:
     screen = console()
     console(stderr=True).print("DEVELOPMENT SIGN-IN: nobody proved who they are", style="bold yellow")
     if not sent.recorded:
-        screen.print(f"sent, not yet recorded: {what} to {sent.workflow}", style="bold yellow")
+        screen.print(f"sent, not yet recorded: {what} to {sent.workflow}", style="bold yellow", soft_wrap=True)
         screen.print("  no worker answered; the run will judge it when one is back (watchfloor show)")
         return
-    screen.print(f"recorded: {what} at {sent.path} of {sent.workflow}", style="bold green")
+    screen.print(f"recorded: {what} at {sent.path} of {sent.workflow}", style="bold green", soft_wrap=True)
     if sent.waiting_for:
         screen.print(f"  still needed: {', '.join(sent.waiting_for)}")
     screen.print(f"  statement {sent.digest}", style="dim", soft_wrap=True)

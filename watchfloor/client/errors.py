@@ -60,7 +60,7 @@ class InputsRefused(ClientError):
         count = len(self.problems)
         listed = "\n".join(f"  {problem}" for problem in self.problems)
         super().__init__(
-            f"{count} {'field does' if count == 1 else 'fields do'} not fit, nothing was started:\n{listed}"
+            f"{count} {'field does' if count == 1 else 'fields do'} not fit, so nothing was done:\n{listed}"
         )
 
 

@@ -1,0 +1,201 @@
+"""The screen answers, in 80 columns, what waits on whom until when, and gives the command to type."""
+
+import io
+import shlex
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, cast
+
+import pytest
+from rich.console import Console
+
+from schemas.plan import Plan
+from tests.cli.boards import DIGEST, ask, board, clock, view
+from watchfloor.cli.board_view import View, render_view
+from watchfloor.cli.main import app
+from watchfloor.client.asks import Family
+
+NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
+BERLIN = timezone(timedelta(hours=1))
+
+
+def screen(shown: View, *, local: Any = UTC) -> str:
+    console = Console(file=io.StringIO(), width=80, highlight=False, markup=False, emoji=False)
+    console.print(render_view(shown, now=NOW, local=local))
+    return cast(io.StringIO, console.file).getvalue()
+
+
+def law(**changes: Any) -> dict[str, Any]:
+    return {
+        "kind": "deadline",
+        "legal_ref": "Reg. 2021/784 Art. 3(3)",
+        "duration": 3600,
+        "business_days": None,
+        "months": None,
+        "basis": "V",
+        **changes,
+    }
+
+
+def plan(**laws: dict[str, Any]) -> Plan:
+    clocks = {name: {"law": each, "start": {"src": "facts.order_received"}} for name, each in laws.items()}
+    return cast(Plan, {"clocks": clocks})
+
+
+def test_an_ask_says_who_until_when_and_what_silence_does() -> None:
+    text = screen(view(board(asks=[ask()])))
+    flat = " ".join(text.split())
+    assert "The order fails its checks. What now?" in flat
+    assert "clarify: legal_counsel; refuse: legal_counsel and exec_sponsor or deputy" in flat
+    assert "until 03:20:00Z, 8m left" in flat
+    assert "if nobody answers: exec_sponsor is paged, then the step fails" in flat
+    assert "shown: steps.authenticate.failures = signature_page_missing" in flat
+
+
+def test_local_time_stands_beside_utc_where_it_differs() -> None:
+    assert "until 03:20:00Z (04:20 local)" in screen(view(board(asks=[ask()])), local=BERLIN)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ask(),
+        ask(path="containment/remove[3]/disable!failed", step="", kind="failed", options={"retry": [], "skip": []}),
+        ask(kind="task", options={"done": []}, form={"informed_at": {"type": "timestamp"}}),
+        ask(
+            kind="handoff",
+            options={"accept": [], "decline": []},
+            form={"severity": {"type": "string", "optional": True}},
+        ),
+    ],
+)
+def test_the_command_given_can_be_pasted_and_is_understood(asked: dict[str, Any]) -> None:
+    text = screen(view(board(asks=[asked])))
+    start = text.index("watchfloor decide")
+    command = text[start : text.index('--reason "…"', start) + len('--reason "…"')].replace("\\\n", " ")
+    words = shlex.split(command)
+    import typer.main
+
+    root: Any = typer.main.get_command(app)
+    parsed = root.commands["decide"].make_context("decide", words[2:])
+    assert parsed.params["step"] in {asked["step"], asked["path"]}
+    assert parsed.params["option"].split("|") == list(asked["options"])
+    assert parsed.params["run"] == "inc-abcdefgh"
+
+
+def test_the_remaining_time_counts_from_this_moment_not_from_the_boards() -> None:
+    """The run's own clock stands still while it waits for a person."""
+    text = screen(view(board(clocks=[clock()], now="2026-11-22T03:09:30Z"), plan=plan(removal=law())))
+    assert "18m left, due 03:30:00Z" in text
+
+
+def test_a_clock_says_whether_the_law_or_we_set_it() -> None:
+    laws = {
+        "removal": law(),
+        "imminent": law(duration=None, legal_ref="Art. 14(5)"),
+        "ours": law(basis="P", legal_ref="policy 7"),
+        "unsure": law(basis="T"),
+    }
+    text = " ".join(screen(view(board(clocks=[clock(name) for name in laws]), plan=plan(**laws))).split())
+    assert "law: Reg. 2021/784 Art. 3(3)" in text
+    assert "our objective (the law gives no number): Art. 14(5)" in text
+    assert "our objective: policy 7" in text
+    assert "reading not verified" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (clock(), "██████████████░░░░░░ 18m left"),
+        (clock(state="breached", due_at="2026-11-22T03:00:00Z"), "BREACHED, 12m over"),
+        (clock(state="met", stopped_at="2026-11-22T03:11:00Z"), "✓ met with 19m to spare"),
+        (clock(state="late", stopped_at="2026-11-22T03:31:00Z"), "✗ stopped late 1m after it was due"),
+        (clock(state="assigned", assigned_to="records_custodian"), "now owned by records_custodian"),
+        (clock(state="waiting", started_at=None, due_at=None), "not started; waits for facts.order_received"),
+    ],
+)
+def test_a_clock_in_each_state(state: dict[str, Any], told: str) -> None:
+    assert told in screen(view(board(clocks=[state]), plan=plan(removal=law())))
+
+
+def test_measures_are_folded_and_say_what_takes_them_back() -> None:
+    measures = [
+        {
+            "key": str(n),
+            "step": "disable",
+            "path": f"containment/remove[{n}]/disable",
+            "action": "content.disable",
+            "inputs": {},
+            "undo": "content.restore",
+            "on": ["order_annulled"],
+            "in_force_since": "2026-11-22T03:10:00Z",
+            "undone_at": "2026-11-22T03:11:00Z" if n == 0 else None,
+        }
+        for n in range(40)
+    ]
+    text = " ".join(screen(view(board(measures=measures))).split())
+    assert (
+        "39 × content.disable (step disable) since 03:10:00Z; content.restore takes it back on `order_annulled`" in text
+    )
+    assert "1 × content.disable taken back" in text
+
+
+def test_nothing_of_the_run_can_move_the_cursor_or_reorder_the_line() -> None:
+    hostile = "\x1b[2Jcleared \u202etxet"
+    text = screen(view(board(title=hostile, asks=[ask(title=hostile, shown=[{"label": "x", "value": hostile}])])))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_the_whole_screen_fits_eighty_columns() -> None:
+    own = board(
+        asks=[ask(shown=[{"label": "inputs.urls", "value": [f"https://video.example/{n:060d}" for n in range(9)]}])],
+        clocks=[clock(warned=["2026-11-22T02:45:00Z", "2026-11-22T03:00:00Z"], restarts=2)],
+        steps=[
+            {
+                "path": "containment/remove[3]/disable",
+                "step": "disable",
+                "kind": "action",
+                "name": "",
+                "state": "retrying",
+                "since": "2026-11-22T03:10:00Z",
+                "detail": "unavailable, status 503, attempt 2 of 6, next try in 2 s",
+            }
+        ],
+        loops=[{"path": "containment/remove", "step": "remove", "done": 3, "failed": 1, "total": 40, "running": 20}],
+        children=[
+            {
+                "path": "legal_hold/hold",
+                "kind": "hold",
+                "workflow": "hold-0123456789abcdef0123",
+                "state": "verified",
+                "at": "2026-11-22T03:11:00Z",
+                "data": {"sources": ["content_store", "live_store"], "expires_at": "2027-05-22T03:11:00Z"},
+            }
+        ],
+        paused={"person": "commander-eu-1", "at": "2026-11-22T03:11:00Z"},
+    )
+    text = screen(view(own, plan=plan(removal=law())))
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert all(line == line.rstrip() for line in text.splitlines())
+    assert "PAUSED by commander-eu-1" in text
+    assert "3 of 40 done, 1 failed, 20 under way" in " ".join(text.split())
+
+
+def test_a_child_that_does_not_answer_is_said_so() -> None:
+    silent = View(Family(board(), {}, {"hold-0123456789abcdef0123": "no worker answered"}), None)
+    assert "hold-0123456789abcdef0123 does not answer" in " ".join(screen(silent).split())
+
+
+def test_an_ask_of_the_other_region_is_shown_with_its_own_id() -> None:
+    incoming = board(
+        kind="incoming", workflow="in-0123456789abcdef0123", region="us", asks=[ask(path="accept", step="accept")]
+    )
+    shown = view(board(), plan=None)
+    text = screen(View(shown.found, None, {"hand-0123456789abcdef0123": incoming}))
+    assert "watchfloor decide in-01234567 accept" in text
+
+
+def test_digests_are_shortened() -> None:
+    text = screen(view(board(asks=[ask(shown=[{"label": "draft", "value": DIGEST}])])))
+    assert DIGEST not in text
+    assert DIGEST[:19] in text
