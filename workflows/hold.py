@@ -58,9 +58,8 @@ class Hold(AnswersPeople):
     May run twice: any call to a source, deduplicated by its key (`workflows.custody`), and notices. Silence never
     releases: a release that nobody decides is asked again. Ledger entries (chain: the hold's id): `hold.placed`,
     `hold.verified`, `hold.failed`, `hold.expiry_warned`, `hold.released`, the entries of the ask and of each effect.
-    The chain is
-    anchored whenever the hold was proved, and at its end. Reports `verified` or `failed` to the incident, and
-    `released` at the end, as long as the incident is there.
+    The chain is anchored whenever the hold was proved, and at its end. Reports `verified` or `failed` to the incident,
+    and `released` at the end, as long as the incident is there.
     """
 
     @workflow.init
