@@ -20,7 +20,7 @@ from schemas.incident import SEARCH_ATTRIBUTES
 from watchfloor.regions.keys import RegionKeys
 from watchfloor.runtime import doctor
 from watchfloor.runtime.doctor_engine import region_engine
-from watchfloor.runtime.engine import attributes_of, await_pollers, retention_of
+from watchfloor.runtime.engine import attributes_of, await_pollers, ensure_namespace, retention_of
 from watchfloor.runtime.processes import is_alive
 from watchfloor.runtime.refusal import StackRefused
 from watchfloor.runtime.settings import load
@@ -123,6 +123,24 @@ async def test_each_namespace_keeps_runs_for_thirty_days_and_has_the_search_attr
     client = await Client.connect(stack.record.temporal.address)
     assert await retention_of(client, region) == timedelta(days=30)
     assert await attributes_of(client, region) == SEARCH_ATTRIBUTES
+
+
+async def test_a_namespace_that_keeps_runs_for_a_day_is_refused_with_the_command(stack: EmbeddedStack) -> None:
+    client = await Client.connect(stack.record.temporal.address)
+    with pytest.raises(StackRefused) as caught:
+        await ensure_namespace(client, "default")
+    assert caught.value.found == "namespace `default` keeps closed runs for 24 h"
+    assert caught.value.fix == "temporal operator namespace update --namespace default --retention 30d"
+
+
+async def test_a_search_attribute_of_another_type_is_refused_and_left_alone(stack: EmbeddedStack) -> None:
+    client = await Client.connect(stack.record.temporal.address)
+    await ensure_namespace(client, "other", attributes={"WatchfloorPhase": "Int"})
+    with pytest.raises(StackRefused) as caught:
+        await ensure_namespace(client, "other")
+    assert "'WatchfloorPhase': 'Int'" in caught.value.found
+    assert caught.value.expected == "WatchfloorPhase Keyword"
+    assert await attributes_of(client, "other") == {"WatchfloorPhase": "Int"}
 
 
 @pytest.mark.parametrize("region", ["us", "eu"])

@@ -102,7 +102,13 @@ async def await_server(address: str) -> None:
         return
 
 
-async def ensure_namespace(client: Client, namespace: str, *, retention: timedelta = RETENTION) -> None:
+async def ensure_namespace(
+    client: Client,
+    namespace: str,
+    *,
+    retention: timedelta = RETENTION,
+    attributes: Mapping[str, str] = SEARCH_ATTRIBUTES,
+) -> None:
     """Make a namespace what the product needs, and see that it is: retention and search attributes. Idempotent.
 
     Raises:
@@ -122,12 +128,12 @@ async def ensure_namespace(client: Client, namespace: str, *, retention: timedel
     found = await retention_of(client, namespace)
     if found < retention:
         raise StackRefused(
-            f"namespace `{namespace}` keeps closed runs for {found.days} days",
+            f"namespace `{namespace}` keeps closed runs for {found.total_seconds() / 3600:g} h",
             expected=f"at least {retention.days} days, set when the namespace is made",
             fix=f"temporal operator namespace update --namespace {namespace} --retention {retention.days}d",
         )
-    await _ensure_attributes(client, namespace)
-    await _await_visible(client, namespace)
+    await _ensure_attributes(client, namespace, attributes)
+    await _await_visible(client, namespace, attributes)
 
 
 async def retention_of(client: Client, namespace: str) -> timedelta:
@@ -143,7 +149,7 @@ async def attributes_of(client: Client, namespace: str) -> dict[str, str]:
     return {name: types.get(number, "other") for name, number in listed.custom_attributes.items()}
 
 
-async def _ensure_attributes(client: Client, namespace: str, wanted: Mapping[str, str] = SEARCH_ATTRIBUTES) -> None:
+async def _ensure_attributes(client: Client, namespace: str, wanted: Mapping[str, str]) -> None:
     there = await attributes_of(client, namespace)
     wrong = {name: there[name] for name, type_ in wanted.items() if name in there and there[name] != type_}
     if wrong:
@@ -159,7 +165,7 @@ async def _ensure_attributes(client: Client, namespace: str, wanted: Mapping[str
         )
 
 
-async def _await_visible(client: Client, namespace: str) -> None:
+async def _await_visible(client: Client, namespace: str, attributes: Mapping[str, str]) -> None:
     """A namespace just made is not known to all of the server's parts at once; wait until a list works."""
     while True:
         try:
@@ -167,7 +173,7 @@ async def _await_visible(client: Client, namespace: str) -> None:
                 ListWorkflowExecutionsRequest(
                     namespace=namespace,
                     page_size=1,
-                    query=" AND ".join(f"{name} IS NULL" for name in SEARCH_ATTRIBUTES),
+                    query=" AND ".join(f"{name} IS NULL" for name in attributes),
                 )
             )
         except RPCError as error:
