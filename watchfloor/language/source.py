@@ -36,7 +36,7 @@ _WORDS = {
 }
 _STYLES: dict[str | None, Style] = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
 _NOT_TEXT_ELSEWHERE = re.compile(
-    r"(y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF"
+    r"(yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"
     r"|[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?|[-+]?0[0-9_]+|0x[0-9a-fA-F]+|0o[0-7]+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*)\Z"
 )
 
