@@ -13,7 +13,7 @@ from workflows.run import Run
 from workflows.scope import Frame
 
 _DAY = 86_400.0
-WARN_BEFORE = [30 * _DAY, 7 * _DAY, _DAY]
+WARN_BEFORE = [30 * _DAY, 14 * _DAY, 3 * _DAY]
 REVERIFY_EVERY = 30 * _DAY
 _VERIFIED, _FAILED = "verified", {"failed", GONE}
 
