@@ -10,8 +10,9 @@ from uuid import uuid4
 import httpx2
 import pytest
 from temporalio.client import WorkflowHandle
+from temporalio.converter import WorkflowSerializationContext
 
-from schemas.handoff import ANSWER, PACKET, HandoffStart, Packet, Sealed
+from schemas.handoff import ANSWER, PACKET, HandoffStart, IncomingStart, Packet, Sealed
 from schemas.ledger import EntryKind
 from tests.gateway.regions_on_loopback import Region
 from tests.regions.packet_samples import RULES, answer, packet
@@ -102,6 +103,25 @@ async def test_an_offer_is_carried_over_accepted_and_reported(
         assert CANARY.encode() not in raw
         assert b"desk-us-1" not in raw
     assert "canary-91c2" not in caplog.text
+
+
+async def test_exactly_the_packet_reaches_the_other_region(regions: dict[str, Region]) -> None:
+    eu, us = regions["eu"], regions["us"]
+    sent = fresh()
+    handle = await offer(eu, sent)
+    incoming = await decide(us, sent)
+    await handle.result()
+    history = await us.client.get_workflow_handle(incoming.id).fetch_history()
+    started = history.events[0].workflow_execution_started_event_attributes
+    context = WorkflowSerializationContext(namespace="us", workflow_id=incoming.id)
+    [start] = await us.client.data_converter.with_context(context).decode(started.input.payloads)
+    classed = [{**item, "data_class": "public_content"} for item in sent["shared"]]
+    assert start["packet"]["body"] == {**sent, "shared": classed}
+    assert set(start) == set(IncomingStart.__annotations__)
+    assert start["decision_keys"] == us.keys.decision_keys
+    for clear in (PLAN, "x/to_us", str(eu.keys.face.public)):
+        assert clear not in str(start), "what the sender knows beside the packet"
+    await incoming.result()
 
 
 async def test_declined_there_is_declined_here(regions: dict[str, Region]) -> None:
