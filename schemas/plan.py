@@ -107,6 +107,31 @@ class Silence(TypedDict):
     then: Literal["fail"] | list["Step"]
 
 
+class Review(TypedDict):
+    """A gate after the action: people look at what was done. `undo` takes the measure back; silence only escalates.
+
+    The run does not wait for it. Each time the window ends unanswered the ladder is paged, and the review is asked
+    again, until a person decides.
+    """
+
+    slots: list[Slot]
+    exclude: list[str]
+    within: Duration
+    on_deny: Literal["undo", "keep"] | list["Step"]
+    escalate: list[str]
+    rung: float
+
+
+class BreakGlass(TypedDict):
+    """Who may act when approvers stay silent: after `after` seconds of the approval's window a holder of `by` may
+    choose the option `break_glass`, if `when` (life is at risk) holds. `review` then asks until a person decides."""
+
+    by: Slot
+    after: float
+    when: Expr
+    review: Review
+
+
 class Approval(TypedDict):
     slots: list[Slot]
     exclude: list[str]
@@ -115,6 +140,7 @@ class Approval(TypedDict):
     on_deny: Literal["stop", "fail"] | list["Step"]
     on_silence: Silence
     show: "list[Shown]"
+    break_glass: NotRequired[BreakGlass | None]
 
 
 class Shown(TypedDict):
@@ -161,6 +187,16 @@ class StepCommon(TypedDict):
     timeout: float | None
     on_error: Literal["fail", "continue"] | list["Step"]
     records: dict[str, Expr]
+    catches: NotRequired[list["Catch"]]
+    """Typed `on_error`: the first whose `on` names the failure's type is taken; else `on_error` counts."""
+
+
+class Catch(TypedDict):
+    """`on` holds types of failure: outcome_unknown, refused, unavailable, timed_out, denied, silent, exhausted,
+    bad_input, no_grant, not_bound, switched_off, too_large, failed, or any."""
+
+    on: list[str]
+    steps: list["Step"]
 
 
 class ActionStep(StepCommon):
@@ -176,6 +212,9 @@ class ActionStep(StepCommon):
     approval: Approval | None
     undo: Undo | None
     doubt: Doubt
+    review: NotRequired[Review | None]
+    expires: NotRequired[Duration | None]
+    """After this long the undo runs by itself; `undo.on` may name `expires` or `deny` in words."""
 
 
 class Option(TypedDict):
@@ -286,6 +325,46 @@ class PostmortemStep(StepCommon):
     business_days: int | None
 
 
+class TryStep(StepCommon):
+    """The body; if a step of it fails, first `undo` (ids of steps of the body, taken back in reverse as far as their
+    measures are in force), then the first of `handlers` whose `on` names the type, in any case `finally_`.
+
+    Inside the body a failing step asks nobody: it fails the body. What no catch names fails the `try` step itself.
+    """
+
+    kind: Literal["try"]
+    steps: list["Step"]
+    handlers: list[Catch]
+    undo: list[str]
+    finally_: list["Step"]
+
+
+class EachRun(TypedDict):
+    item: str
+    in_: Expr
+    at_once: int
+
+
+class RunStep(StepCommon):
+    """Another runbook as a run of its own, linked. `plan` names its plan in `Plan.library`.
+
+    `each` starts one run per item. `key` is its dedup key (two parents with the same key share one run); `known_at` a
+    fact's instant given to it as the time of knowledge. `wait: false` goes on when it has started. `reroute` moves the
+    incident itself: clocks and commander go along, this run stops with outcome `rerouted`.
+    """
+
+    kind: Literal["run"]
+    runbook: str
+    plan: str
+    with_: dict[str, Value]
+    wait: bool
+    each: EachRun | None
+    key: Expr | None
+    known_at: Expr | None
+    reroute: bool
+    outputs: dict[str, TypeSpec]
+
+
 class StopStep(StepCommon):
     kind: Literal["stop"]
     outcome: str
@@ -345,14 +424,39 @@ class ClockPlan(TypedDict):
     stop: Expr | None
     warn: list[Duration]
     on_breach: list[Page]
+    each: NotRequired["ClockEach | None"]
+    """One clock per member, named `<clock>[<member>]`; the expressions see the member under `item`."""
+    cond: NotRequired[Expr | None]
+    """The clock exists only while this holds when its start is seen."""
     on_close: str | None
     """Role that owns the clock when the run closes before it stops; null where every path stops it."""
 
 
+class ClockEach(TypedDict):
+    item: str
+    in_: Expr
+
+
+class Watch(TypedDict):
+    """A track that runs again and again: first when `start` is there, then every `every`, for `length` seconds."""
+
+    start: Expr
+    every: float
+    length: float
+
+
 class Track(TypedDict):
+    """Fires once when `when` becomes true. With `on_fact` it fires when that fact is recorded, each time if `each`
+    (the firing's value is the variable `fact`, its path `alongside/<id>[n]`). With `watch` it repeats. `detached`
+    tracks outlive the incident: they are runs of their own, linked."""
+
     id: str
     when: Expr
     steps: list[Step]
+    on_fact: NotRequired[str | None]
+    each: NotRequired[bool]
+    watch: NotRequired[Watch | None]
+    detached: NotRequired[bool]
 
 
 class Phase(TypedDict):
@@ -363,6 +467,25 @@ class Phase(TypedDict):
 class Floor(TypedDict):
     when: Expr
     at_least: str
+
+
+class OutputSpec(TypedDict):
+    """What a runbook gives to the one that ran it, evaluated when it closes."""
+
+    type: TypeSpec
+    value: Expr
+
+
+class TriggerSpec(TypedDict):
+    """How an incident of this runbook may start. `map` gives each input from `event` (the delivery's JSON); `dedup` the
+    key under which the same thing never starts twice; `where` whether the delivery starts anything at all."""
+
+    kind: Literal["manual", "webhook", "schedule"]
+    source: str
+    where: Expr | None
+    map: dict[str, Value]
+    dedup: Value | None
+    every: float | None
 
 
 class Plan(TypedDict):
@@ -391,6 +514,16 @@ class Plan(TypedDict):
     close_when: Expr | None
     step_outputs: dict[str, dict[str, str]]
     """Step id -> output name -> CEL type; how the engine knows which outputs are timestamps."""
+    score: NotRequired[dict[str, Expr]]
+    """The six dimensions I, H, V, R, C, E as whole numbers 0 to 5; `severity` is then the level while one is absent.
+    score = 5*I + 5*H + 3*V + 3*R + 2*C + 2*E; S0 from 75, S1 from 55, S2 from 35, S3 from 15 (domain model)."""
+    mode_when: NotRequired[Expr | None]
+    """A case becomes an incident as soon as this holds, and stays one."""
+    outputs: NotRequired[dict[str, OutputSpec]]
+    triggers: NotRequired[list[TriggerSpec]]
+    library: NotRequired[dict[str, str]]
+    """Plan digest -> packed plan (`workflows.plans`) of every runbook a `run:` step may start, itself included nowhere:
+    cycles are refused. It makes the parent's digest cover what its children will do."""
 
 
 _ = Idempotency  # re-exported for the compiler's binding check
