@@ -204,7 +204,7 @@ _RESTRICTS: tuple[ActionContract, ...] = (
         "tier": "1",
         "inputs": {"account": {"type": "ref", "doc": "the account's opaque reference"}},
         "outputs": {"restored_at": _instant("when the platform lifted the suspension")},
-        "undo": "account.suspend",
+        "undo": None,
         "example": "id: lift\naction: account.restore\nwith: {account: '${{ inputs.account }}'}\n",
         "attempt_timeout": 30.0,
     },
