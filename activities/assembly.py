@@ -5,12 +5,12 @@ from typing import Any
 
 from temporalio.worker import Interceptor
 
-from activities import evidence, handoff, ledger, notify, postmortem
+from activities import evidence, handoff, hold, ledger, notify, postmortem
 from activities.bound import bound
 from activities.dependencies import Dependencies
 from activities.effects import EffectRunner
 from activities.interceptor import LedgerInterceptor
-from activities.registry import CATALOG, INTERNAL
+from activities.registry import CATALOG
 from watchfloor.connections.port import THROUGH_CHANNELS
 
 
@@ -18,7 +18,7 @@ def assemble(deps: Dependencies) -> list[Callable[..., Any]]:
     """Every activity that the region's worker registers. Give the worker `interceptors(deps)` as well."""
     own = {evidence.NAME, *THROUGH_CHANNELS}
     return [
-        *(bound(deps, name) for name in (*CATALOG, *INTERNAL) if name not in own),
+        *(bound(deps, name) for name in CATALOG if name not in own),
         evidence.snapshot(deps),
         notify.notify(deps, "notify.webhook", "webhook"),
         notify.notify(deps, "notify.email", "email"),
@@ -26,6 +26,7 @@ def assemble(deps: Dependencies) -> list[Callable[..., Any]]:
         notify.people_notify(deps),
         ledger.append(EffectRunner(deps)),
         ledger.anchor(deps),
+        *hold.build(deps),
         *handoff.build(deps),
         *postmortem.build(deps),
     ]
