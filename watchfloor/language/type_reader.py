@@ -1,6 +1,7 @@
 """Reading types: `timestamp`, or `{type: list, of: url, max_items: 1000}`; and checking literals against them."""
 
 import re
+import warnings
 from typing import Any
 
 from schemas.actions import FieldSpec
@@ -82,24 +83,47 @@ def _take(keys: Keys, spec: dict[str, Any], key: str, read: Any, *, required: bo
         spec[key] = value
 
 
+MAX_PATTERN = 200
+MAX_PATTERN_WORK = 20_000_000
+_ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.S)
+_QUANTIFIER = re.compile(r"[*+]|\{(?P<low>[0-9]*),?(?P<high>[0-9]*)\}")
+
+
 def _pattern(node: Node, report: Report) -> str | None:
+    """A regular expression that cannot take long: it is matched by a backtracking engine inside the run."""
     if not isinstance(node, Scalar) or not isinstance(node.core, str):
         wrong(node, report, "a regular expression in quotes")
         return None
-    if len(node.value) > 200 or re.search(r"[+*}]\)?[+*{]|\\[1-9]|\(\?", node.value):
+    if len(node.value) > MAX_PATTERN or _work(node.value) > MAX_PATTERN_WORK:
         report.add(
             codes.BAD_VALUE,
             node.span,
             "a pattern that may take very long",
-            expected="up to 200 characters, no nested repetition, no back reference, no `(?`",
+            expected=f"up to {MAX_PATTERN} characters, no repeated group, no `(?`, no back reference, few repetitions",
         )
         return None
     try:
-        re.compile(node.value)
-    except re.error as error:
-        report.add(codes.BAD_VALUE, node.span, "not a regular expression", expected=str(error.msg))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)
+            re.compile(node.value)
+    except (re.error, FutureWarning) as error:
+        report.add(codes.BAD_VALUE, node.span, "not a regular expression", expected=str(error))
         return None
     return node.value
+
+
+def _work(pattern: str) -> float:
+    """An upper bound of the steps a backtracking match takes: the product of what each repetition may try."""
+    if re.search(r"\\[1-9]|\(\?", pattern):
+        return float("inf")
+    bare = _ATOM.sub("a", pattern)
+    if re.search(r"\)[*+{]", bare):
+        return float("inf")
+    work = 1.0
+    for match in _QUANTIFIER.finditer(bare):
+        fixed = match["low"] and "," not in match.group()
+        work *= 1 if fixed else int(match["high"]) if match["high"] else MAX_TEXT
+    return work
 
 
 def _enum(node: Node, report: Report) -> list[Any] | None:
