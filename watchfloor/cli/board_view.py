@@ -89,7 +89,7 @@ def _hang(line: RenderableType) -> RenderableType:
     if not isinstance(line, Text) or line.no_wrap:
         return line
     indent = len(line.plain) - len(line.plain.lstrip())
-    return Hanging(line, first=0, rest=indent + 2 if indent < 8 else indent)
+    return Hanging(line[indent:], first=indent, rest=indent + 2 if indent < 8 else indent)
 
 
 def short_id(workflow: str) -> str:
@@ -99,23 +99,26 @@ def short_id(workflow: str) -> str:
 
 
 def _head(board: Board, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
-    state = board["state"]
-    if state not in {"open", "paused"} and board["outcome"] not in {"", state}:
-        state += f": {board['outcome']}"
+    ended = board["state"] not in {"open", "paused"} and board["outcome"] not in {"", board["state"]}
+    state = f"{board['state']}: {board['outcome']}" if ended else board["state"]
     title = Text()
     title.append(show_controls(board["title"]), style="bold")
     yield title
     line = Text()
-    line.append(board["severity"], style="bold red" if board["severity"] in {"S0", "S1"} else "bold yellow")
-    line.append(" · ").append(state, style=_STATE_STYLES.get(board["state"], "bold"))
+    if board["severity"]:
+        line.append(board["severity"], style="bold red" if board["severity"] in {"S0", "S1"} else "bold yellow")
+        line.append(" · ")
+    line.append(state, style=_STATE_STYLES.get(board["state"], "bold"))
     line.append(f" · region {board['region']} · opened {clock_time(board['opened_at'], now, local=local)}")
     if board["state"] in {"open", "paused"}:
         line.append(f", {ago(board['opened_at'], now)}")
     yield line
     commander = board["commander"]
     who = commander["person"] or "the incident commander on duty"
-    yield Text(f"{board['workflow']} · command: {commander['region']}, {who}", style="dim")
-    yield Text(f"{board['runbook']} v{board['runbook_version']} · plan {board['plan'][:19]}…", style="dim")
+    command = f" · command: {commander['region']}, {who}" if board["kind"] in {"incident", "incoming"} else ""
+    yield Text(board["workflow"] + command, style="dim")
+    if board["runbook"]:
+        yield Text(f"{board['runbook']} v{board['runbook_version']} · plan {board['plan'][:19]}…", style="dim")
     phases = Text()
     for index, phase in enumerate(board["phases"]):
         mark, style = _MARKS[phase["state"]]
@@ -139,7 +142,7 @@ def _asks(view: View, now: datetime, local: tzinfo | None) -> Iterator[Renderabl
 
 def _ask(at: AskAt, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
     ask = at.ask
-    head = Text("▶ ", style="bold yellow").append(ask["path"], style="bold")
+    head = Text().append("▶ ", style="bold yellow").append(ask["path"], style="bold")
     head.append(f"  {show_controls(ask['title'])}" if ask["title"] else "")
     yield Hanging(head, first=0, rest=2)
     who = Text(f"for {_seats(ask)} · ")
@@ -200,7 +203,7 @@ def _running(board: Board, now: datetime) -> Iterator[RenderableType]:
         done, failed, total = int(loop["done"]), int(loop["failed"]), int(loop["total"])
         if done + failed >= total and not loop.get("running"):
             continue
-        line = Text("  ● ", style="cyan").append(str(loop["path"]), style="bold")
+        line = Text().append("  ● ", style="cyan").append(str(loop["path"]), style="bold")
         line.append(f"  {done} of {total} done")
         if failed:
             line.append(f", {failed} failed", style="bold red")
@@ -216,7 +219,12 @@ def _done(board: Board, now: datetime) -> Iterator[RenderableType]:
     finished = [step for step in board["steps"] if step["state"] not in {"running", "waiting", "retrying"}]
     for loop in board["loops"]:
         if not loop.get("running") and int(loop["done"]) + int(loop["failed"]) >= int(loop["total"]) > 0:
-            text = Text("  ✓ ", style="green").append(str(loop["path"])).append(f"  {loop['done']} of {loop['total']}")
+            text = (
+                Text()
+                .append("  ✓ ", style="green")
+                .append(str(loop["path"]))
+                .append(f"  {loop['done']} of {loop['total']}")
+            )
             if int(loop["failed"]):
                 text.append(f", {loop['failed']} failed", style="bold red")
             yield text
@@ -228,7 +236,7 @@ def _done(board: Board, now: datetime) -> Iterator[RenderableType]:
 
 def _step(step: StepView, now: datetime) -> Text:
     mark, style = _STEP_MARKS[step["state"]]
-    line = Text(f"  {mark} ", style=style)
+    line = Text().append(f"  {mark} ", style=style)
     line.append(step["path"]).append(f"  {ago(step['since'], now)}", style="dim")
     if step["state"] not in {"done", "running"}:
         line.append(f"  {step['state']}", style=style)
@@ -245,7 +253,7 @@ def _measures(measures: Sequence[Measure], now: datetime, local: tzinfo | None) 
             groups.setdefault(key, []).append(measure)
     for (action, step, undo, on), members in groups.items():
         since = min(measure["in_force_since"] for measure in members)
-        line = Text(f"  {len(members)} × {action}", style="bold")
+        line = Text().append(f"  {len(members)} × {action}", style="bold")
         line.append(f" (step {step}) since {clock_time(since, now, local=local)}")
         line.append(f"; {undo} takes it back" if undo else "; nothing takes it back", style="dim")
         if undo and on:
@@ -258,7 +266,7 @@ def _measures(measures: Sequence[Measure], now: datetime, local: tzinfo | None) 
 
 def _children(view: View, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
     for report in view.found.board["children"]:
-        line = Text(f"  {report['kind']} ", style="bold").append(report["state"], style="cyan")
+        line = Text().append(f"  {report['kind']} ", style="bold").append(report["state"], style="cyan")
         line.append(f" {clock_time(report['at'], now, local=local)}")
         line.append(f"  {report['path']} · {report['workflow']}", style="dim")
         yield line
@@ -279,7 +287,7 @@ def _children(view: View, now: datetime, local: tzinfo | None) -> Iterator[Rende
 
 def _facts(board: Board, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
     for name, fact in board["facts"].items():
-        line = Text(f"  {name}", style="bold")
+        line = Text().append(f"  {name}", style="bold")
         if fact["value"] == fact["at"]:
             line.append(f" {clock_time(fact['at'], now, local=local)}")
         else:

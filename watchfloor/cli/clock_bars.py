@@ -48,7 +48,7 @@ def render_clock(row: ClockRow, now: datetime, *, local: tzinfo | None = None) -
     """One or two lines of at most 80 columns."""
     state = row.state
     retention = row.plan is not None and row.plan["law"]["kind"] in {"min_retention", "max_retention"}
-    head = Text(f"  {state['name'][:NAME_WIDTH]:<{NAME_WIDTH}} ", style="bold")
+    head = Text().append(f"  {state['name'][:NAME_WIDTH]:<{NAME_WIDTH}} ", style="bold")
     match state["state"]:
         case "waiting":
             start = row.plan["start"]["src"] if row.plan else "its start"

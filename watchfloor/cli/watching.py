@@ -33,18 +33,19 @@ async def watch_run(here: "Here", face: Face, run: str, *, every: float, as_json
     if as_json or not screen.is_terminal:
         await _watch_lines(here, face, run, view, every, as_json)
         return
+    from rich.console import Group
     from rich.live import Live
+    from rich.text import Text
 
-    with Live(
-        render_view(view), console=screen, screen=False, refresh_per_second=4, vertical_overflow="visible"
-    ) as live:
+    with Live(render_view(view), console=screen, screen=True, refresh_per_second=4, vertical_overflow="crop") as live:
         while view.found.board["state"] not in _ENDED:
             await asyncio.sleep(every)
             try:
                 view = await read_view(here, face, run, plan=view.plan)
                 live.update(render_view(view))
             except EngineUnavailable as error:
-                live.console.print(f"waiting for a worker: {error}", style="bold red")
+                live.update(Group(Text(f"waiting for a worker: {error}", style="bold red"), render_view(view)))
+    screen.print(render_view(view))
 
 
 async def _watch_lines(here: "Here", face: Face, run: str, view: View, every: float, as_json: bool) -> None:
