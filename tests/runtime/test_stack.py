@@ -247,11 +247,16 @@ async def test_the_operators_worker_joins_a_cluster_named_by_temporals_variables
         stderr=asyncio.subprocess.PIPE,
     )
     client = await Client.connect(settings.address, namespace="us")
-    try:
-        await asyncio.wait_for(await_pollers(client, "us", settings.task_queue, worker.pid), 30)
-    finally:
+    polls = asyncio.create_task(await_pollers(client, "us", settings.task_queue, worker.pid))
+    ends = asyncio.create_task(worker.wait())
+    await asyncio.wait({polls, ends}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    polled, ended = polls.done(), ends.done()
+    polls.cancel()
+    if not ended:
         worker.terminate()
     _, said = await asyncio.wait_for(worker.communicate(), 10)
+    assert polled, said.decode()
+    assert not ended, said.decode()
     assert worker.returncode == 0
     events = [json.loads(line) for line in said.splitlines()]
     assert [event["event"] for event in events if event["logger"] == "watchfloor.runtime.worker"] == [

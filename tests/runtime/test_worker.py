@@ -1,5 +1,7 @@
 """A worker refuses to start half-equipped, and says what is missing."""
 
+import json
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -28,6 +30,7 @@ from watchfloor.runtime.refusal import WorkerRefused
 from watchfloor.runtime.settings import SHIPPED_BINDINGS, RegionSettings, load
 from watchfloor.runtime.worker import LEAST_CACHED, MOST_CACHED, all_workflows, cache_size, main
 
+ROOT = Path(__file__).resolve().parents[2]
 ENVIRON = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "TEMPORAL_NAMESPACE": "us"}
 
 
@@ -168,7 +171,23 @@ def test_the_cache_fits_the_machine() -> None:
 
 
 def test_the_launcher_shows_its_help_without_connecting_anywhere() -> None:
-    launcher = Path(__file__).resolve().parents[2] / "worker.py"
-    done = subprocess.run([sys.executable, str(launcher), "--help"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "worker.py"), "--help"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0
     assert "--region" in done.stdout
+
+
+def test_a_worker_that_still_waits_for_temporal_says_so_and_stops_when_asked(home: Path) -> None:
+    environ = {**ENVIRON, "PATH": os.environ["PATH"], "WATCHFLOOR_HOME": str(home)}
+    command = [sys.executable, str(ROOT / "worker.py"), "--region", "us"]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        said = json.loads(process.stderr.readline())
+        assert (said["event"], said["address"], said["reason"]) == (
+            "temporal awaited",
+            "127.0.0.1:1",
+            "nothing listens",
+        )
+        process.terminate()
+        assert process.wait(5) == 0

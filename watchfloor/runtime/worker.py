@@ -114,14 +114,27 @@ async def running_worker(settings: RegionSettings, *, metrics_address: str | Non
 
 
 async def serve(settings: RegionSettings, *, metrics_address: str | None = None) -> None:
-    """Work until SIGTERM or SIGINT."""
+    """Work until SIGTERM or SIGINT, also while Temporal is still awaited."""
     asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    waiting_for_temporal = True
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+
+    def ask() -> None:
+        asked.set()
+        if waiting_for_temporal and this is not None:
+            this.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked.set)
-    async with running_worker(settings, metrics_address=metrics_address):
-        await asked.wait()  # a fatal error of the SDK cancels this wait and is raised instead
-        log.info("worker stopping", region=settings.region)
+        loop.add_signal_handler(number, ask)
+    try:
+        async with running_worker(settings, metrics_address=metrics_address):
+            waiting_for_temporal = False
+            await asked.wait()  # a fatal error of the SDK cancels this wait and is raised instead
+            log.info("worker stopping", region=settings.region)
+    except asyncio.CancelledError:
+        if not asked.is_set():
+            raise
+        log.info("worker stopped before it had started", region=settings.region)
 
 
 def main(arguments: list[str] | None = None) -> int:
