@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 
 from activities.catalog import CATALOG
 from schemas.actions import ActionCall, ErrorType
-from watchfloor.connections.calls import Request, Wire
-from watchfloor.connections.egress import Egress
+from watchfloor.connections.calls import Request, Wire, _TooLate, _Watch
+from watchfloor.connections.egress import Egress, origin_of
 from watchfloor.connections.port import CallFailed
 from watchfloor.connections.templates import fill_path
 from watchfloor.connections.wiring import Connections, open_connections
@@ -220,3 +221,44 @@ async def test_an_action_without_a_binding_says_so(connections: Connections) -> 
         with pytest.raises(CallFailed) as caught:
             ask("live.end")
         assert caught.value.type == ErrorType.NOT_BOUND
+
+
+async def test_a_worker_that_stood_still_before_sending_sends_nothing_afterwards(mirror: Any) -> None:
+    """The loop is blocked, as by SIGSTOP, while the address is resolved; it wakes long after the request's time."""
+
+    async def stalling(_host: str, _port: int) -> list[str]:
+        time.sleep(0.15)
+        return ["127.0.0.1"]
+
+    wire = Wire(Egress([mirror.url], sandbox=True, resolver=stalling))
+    with pytest.raises(CallFailed) as caught:
+        await wire.send(Request("POST", f"{mirror.url}/x", {}, b"{}", 0.1, 1000))
+    assert (caught.value.type, caught.value.possible) == (ErrorType.UNAVAILABLE, False)
+    assert mirror.requests == []
+    await wire.close()
+
+
+async def test_a_stall_between_connecting_and_sending_sends_nothing_either(mirror: Any) -> None:
+    wire = Wire(Egress([mirror.url], sandbox=True))
+    await wire.send(Request("GET", f"{mirror.url}/warm", {}, None, 5.0, 1000))
+    watch = _Watch(lambda: 100.0, 50.0)
+    with pytest.raises(_TooLate):
+        await wire._exchange(
+            origin_of(mirror.url), "127.0.0.1", Request("POST", f"{mirror.url}/x", {}, b"{}", 5.0, 1000), watch
+        )
+    assert not watch.sent
+    assert [request["target"] for request in mirror.requests] == ["/warm"]
+    await wire.close()
+
+
+async def test_a_name_that_rotates_its_addresses_keeps_its_connection(mirror: Any) -> None:
+    answers = iter([["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"]])
+
+    async def rotating(_host: str, _port: int) -> list[str]:
+        return next(answers)
+
+    wire = Wire(Egress([f"http://localhost:{mirror.port}"], sandbox=True, resolver=rotating))
+    for _ in range(2):
+        await wire.send(Request("GET", f"http://localhost:{mirror.port}/x", {}, None, 5.0, 1000))
+    assert len(wire._clients) == 1
+    await wire.close()

@@ -41,6 +41,29 @@ class Request:
     max_response: int
 
 
+class _TooLate(Exception):
+    """The time of the exchange was over before its request could be sent."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Sees the moment in which the first byte of a request is about to leave.
+
+    A worker that stood still (stopped, swapped out) must not send afterwards: whoever looks the effect up counts on the
+    request being sent in time or never. And what never left cannot have taken effect.
+    """
+
+    clock: Callable[[], float]
+    until: float
+    sent: bool = False
+
+    async def __call__(self, event: str, _info: object) -> None:
+        if event.endswith("send_request_headers.started"):
+            if self.clock() >= self.until:
+                raise _TooLate
+            self.sent = True
+
+
 class Wire:
     """Sends requests to allowed origins over connections to checked addresses. One client per origin and address:
     a connection made for one name never serves another."""
@@ -59,13 +82,19 @@ class Wire:
             origin = self._egress.admit(request.url)
         except EgressRefused as error:
             raise CallFailed(ErrorType.REFUSED, str(error), possible=False, detail={"why": "egress"}) from error
+        loop = asyncio.get_running_loop()
+        watch = _Watch(loop.time, loop.time() + request.timeout)
         try:
-            async with asyncio.timeout(request.timeout):
+            async with asyncio.timeout_at(watch.until):
                 address = await self._pin(origin)
-                return await self._exchange(origin, address, request)
-        except TimeoutError as error:
+                return await self._exchange(origin, address, request, watch)
+        except (TimeoutError, _TooLate) as error:
             message = f"no answer within {request.timeout:g} s"
-            raise CallFailed(ErrorType.UNAVAILABLE, message, possible=True, detail={"why": "timeout"}) from error
+            raise CallFailed(ErrorType.UNAVAILABLE, message, possible=watch.sent, detail={"why": "timeout"}) from error
+        except httpx2.HTTPError as error:
+            message = "the connection ended early" if watch.sent else f"`{origin.host}` cannot be connected to"
+            detail: dict[str, Json] = {"why": type(error).__name__}
+            raise CallFailed(ErrorType.UNAVAILABLE, message, possible=watch.sent, detail=detail) from error
 
     async def close(self) -> None:
         for client in self._clients.values():
@@ -74,14 +103,16 @@ class Wire:
 
     async def _pin(self, origin: Origin) -> str:
         try:
-            return await self._egress.pin(origin)
+            addresses = await self._egress.pin(origin)
         except EgressRefused as error:
             raise CallFailed(ErrorType.REFUSED, str(error), possible=False, detail={"why": "egress"}) from error
         except OSError as error:
             message = f"`{origin.host}` cannot be resolved"
             raise CallFailed(ErrorType.UNAVAILABLE, message, possible=False, detail={"why": "dns"}) from error
+        # a name that rotates its addresses keeps the connection it has
+        return next((address for address in addresses if (origin, address) in self._clients), addresses[0])
 
-    async def _exchange(self, origin: Origin, address: str, request: Request) -> Outcome:
+    async def _exchange(self, origin: Origin, address: str, request: Request, watch: _Watch) -> Outcome:
         client = self._clients.get((origin, address))
         if client is None:
             client = httpx2.AsyncClient(
@@ -101,26 +132,13 @@ class Wire:
             headers={**request.headers, "Host": origin.authority},
             content=request.content,
             # the certificate is checked against the name on the list, although the address is connected to
-            extensions={"sni_hostname": origin.host},
+            extensions={"sni_hostname": origin.host, "trace": watch},
         )
-        try:
-            response = await client.send(outgoing, stream=True)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            message = f"`{origin.host}` cannot be connected to"
-            raise CallFailed(ErrorType.UNAVAILABLE, message, possible=False, detail={"why": "connect"}) from error
-        except httpx2.HTTPError as error:
-            raise _cut(error) from error
+        response = await client.send(outgoing, stream=True)
         try:
             return await _read(response, request.max_response)
-        except httpx2.HTTPError as error:
-            raise _cut(error) from error
         finally:
             await response.aclose()
-
-
-def _cut(error: Exception) -> CallFailed:
-    message = "the connection ended before the answer was complete"
-    return CallFailed(ErrorType.UNAVAILABLE, message, possible=True, detail={"why": type(error).__name__})
 
 
 async def _read(response: httpx2.Response, limit: int) -> Outcome:

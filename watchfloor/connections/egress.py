@@ -88,8 +88,8 @@ class Egress:
             )
         return origin
 
-    async def pin(self, origin: Origin) -> str:
-        """The address to connect to. Every address that the name has must be allowed, not only the first.
+    async def pin(self, origin: Origin) -> Sequence[str]:
+        """The addresses that may be connected to. Every address that the name has must be allowed, not only the first.
 
         Raises:
             EgressRefused: one of the addresses is private, loopback, link-local, reserved or wraps such a one.
@@ -100,7 +100,7 @@ class Egress:
             raise OSError(f"`{origin.host}` has no address")
         for text in addresses:
             self._refuse_address(origin.host, text)
-        return addresses[0]
+        return addresses
 
     def _refuse_address(self, host: str, text: str) -> None:
         try:
