@@ -116,6 +116,20 @@ def test_a_correct_runbook_is_silent(piece: str) -> None:
             "WF207",
             "may not have run",
         ),
+        # denied or silent, the run may go on without what the step gives
+        (
+            "- id: ask\n  decide: {ask: Q, from: [deputy], within: 1m, options: {a: {}, b: {}}, "
+            "on_silence: {then: {steps: [{id: pause, wait: {for: 1m}}]}}}\n" + told('steps.ask.option == "a"'),
+            "WF207",
+            "step `ask` may not have run",
+        ),
+        (
+            "- id: look\n  action: content.probe\n  with: {countries: [DE]}\n"
+            "  approval: {from: [deputy], within: 1m, on_deny: {steps: [{id: pause, wait: {for: 1m}}]}}\n"
+            + told("steps.look.all_gone"),
+            "WF207",
+            "step `look` may not have run",
+        ),
         (LOOP + told("has(steps.shot.ref)"), "WF203", "inside the loop `each`"),
         (told("steps.later.ok") + "- {id: later, wait: {for: 1m}}", "WF203", "cannot have run before"),
         (

@@ -89,6 +89,7 @@ WARN_LATE = Code("WF406", "error", "a warning after the deadline")
 NO_LENGTH = Code("WF407", "error", "a clock without a length of its own")
 REGISTER_ROW = Code("WF408", "error", "a row of the register contradicts itself")
 REVIEW_OVERDUE = Code("WF409", "warning", "a row of the register is past its review")
+GOES_ON_WITHOUT = Code("WF410", "warning", "the run goes on without a fact that others wait for")
 
 # WF5xx: style
 AMBIGUOUS = Code("WF501", "warning", "text that other YAML readers take for something else")

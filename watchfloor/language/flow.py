@@ -1,7 +1,7 @@
 """Which steps end the run, so that nothing after them is reached."""
 
 from watchfloor.language import document as doc
-from watchfloor.language.document import Step
+from watchfloor.language.document import Course, Step
 
 
 def ends(step: Step) -> bool:
@@ -30,3 +30,21 @@ def ends(step: Step) -> bool:
 
 def list_ends(steps: tuple[Step, ...]) -> bool:
     return any(ends(step) for step in steps)
+
+
+def goes_on(course: Course | None) -> bool:
+    """True when the run goes on after a side path: it is `continue`, or steps that do not end the run."""
+    if course is None:
+        return False
+    return course.word == "continue" or (course.word is None and not list_ends(course.steps))
+
+
+def may_lack_outputs(step: Step) -> bool:
+    """True when the run may go on after this step though it gave nothing: failed, denied, or left in silence."""
+    body = step.body
+    if goes_on(step.on_error):
+        return True
+    if isinstance(body, doc.Action) and body.approval is not None:
+        silence = body.approval.silence
+        return goes_on(body.approval.on_deny) or goes_on(silence.then if silence else None)
+    return isinstance(body, doc.Decide | doc.Task) and body.silence is not None and goes_on(body.silence.then)

@@ -100,4 +100,4 @@ def describe_need(key: str) -> str:
         return f"the input `{rest}` is optional"
     if "." in rest:
         return f"the output `{rest.split('.', 1)[1]}` is optional"
-    return f"step `{rest}` may not have run"
+    return f"step `{rest}` may not have run to its end"

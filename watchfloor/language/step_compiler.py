@@ -16,6 +16,7 @@ from watchfloor.language import document as doc
 from watchfloor.language.document import Course, OnSilence, Runbook, Seat, Step, Time
 from watchfloor.language.expression_check import Checked, ExpressionChecker
 from watchfloor.language.findings import listing, nearest
+from watchfloor.language.flow import may_lack_outputs
 from watchfloor.language.map import StepMap
 from watchfloor.language.nodes import Node, Scalar, Span
 from watchfloor.language.outputs import ALWAYS, cel_of, is_optional, outputs_of
@@ -138,9 +139,11 @@ class StepCompiler:
     ) -> Scope:
         """The scope after a step: what its block left, its own outputs, the facts it recorded."""
         ran = f"steps.{step.id.value}"
-        recovers = step.on_error is not None and step.on_error.word != "fail"
+        recovers = may_lack_outputs(step)
         sure = guard is None and not recovers
         facts = frozenset(f"facts.{name}" for name, (_, certain) in recorded.items() if certain)
+        if isinstance(step.body, doc.Repeat) and step.body.on_exhausted.word == "continue":
+            facts = NOTHING
         if guard is None:
             left = before.after_branch(after, sure=not recovers, ran=ran)
         else:

@@ -1,13 +1,38 @@
 """Facts: their sources exist, and a step that is a source records."""
 
 from watchfloor.language import codes
-from watchfloor.language.document import all_steps
+from watchfloor.language.document import Repeat, Step, all_steps, every_step
 from watchfloor.language.findings import listing, nearest
+from watchfloor.language.flow import goes_on
 from watchfloor.language.step_compiler import Surroundings
 from watchfloor.language.type_reader import assignable, cel_type
 
 
 def check(given: Surroundings) -> None:
+    _check_sources(given)
+    for step in all_steps(given.runbook):
+        if isinstance(step.body, Repeat) and step.records:
+            _check_exhaustion(given, step, step.body)
+
+
+def _check_exhaustion(given: Surroundings, step: Step, body: Repeat) -> None:
+    """`records` of a repeat is carried out when `until` held; the path of exhaustion must see to the fact itself."""
+    course = body.on_exhausted
+    if not goes_on(course):
+        return
+    there = {name.value for inner in every_step(course.steps) for name, _ in inner.records}
+    for name, _ in step.records:
+        if name.value not in there:
+            given.report.add(
+                codes.GOES_ON_WITHOUT,
+                name.span,
+                f"the fact `{name.value}` is recorded only when `until` held, but the run goes on without it",
+                expected=f"`on_exhausted` of `{step.id.value}` is on line {course.span.line}",
+                help="record it in a step of that path too, or end there: `on_exhausted: fail`",
+            )
+
+
+def _check_sources(given: Surroundings) -> None:
     runbook = given.runbook
     inputs = {field.name.value: field.spec for field in runbook.inputs}
     steps = {step.id.value: step for step in all_steps(runbook)}
