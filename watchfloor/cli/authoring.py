@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watchfloor.cli.edge import Exit, edge
-from watchfloor.cli.options import JsonFlag
+from watchfloor.cli.options import JsonFlag, finding_codes, runbook_ids
 from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def lint(
 
 
 def explain(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="Code of a finding, for example WF204.")],
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="Code of a finding, for example WF204.", autocompletion=finding_codes)
+    ],
     as_json: JsonFlag = False,
 ) -> None:
     """Explain a finding: why it matters, a runbook that has it, the same runbook put right.
@@ -105,7 +107,10 @@ class Picture(StrEnum):
 
 
 def graph(
-    runbook: Annotated[str, typer.Argument(metavar="RUNBOOK", help="Id of the library or path of a runbook.")],
+    runbook: Annotated[
+        str,
+        typer.Argument(metavar="RUNBOOK", help="Id of the library or path of a runbook.", autocompletion=runbook_ids),
+    ],
     mermaid: Annotated[
         bool, typer.Option("--mermaid", help="Print Mermaid source, for a page that renders it.")
     ] = False,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from schemas.incident import Board
 from schemas.json_value import Json
@@ -28,7 +28,6 @@ class Cast:
     script: Script
     tell: Callable[[str, str], None]
     """Called with a region and a line: what somebody says, before the run has judged it."""
-    refused: list[str] = field(default_factory=list)
 
     async def play(self) -> None:
         """Run all parts side by side."""
@@ -49,21 +48,21 @@ class Cast:
                 if any(part.step in {at.ask["step"], at.ask["path"]} for at in found.asks):
                     await asyncio.sleep(part.after)
                     self.tell(part.region, f"{part.person} ({part.role}) says `{part.choose}`: {part.reason}")
-                    await self._judged(
-                        part.region,
-                        send_decision(
-                            face,
-                            run,
-                            part.step,
-                            part.choose,
-                            person=part.person,
-                            role=part.role,
-                            reason=part.reason,
-                            form=read_back(found.board, part.next_action) if part.next_action else None,
-                        ),
-                    )
+                    await self._judged(part.region, self._saying(part, run, found.board))
                     return
             await asyncio.sleep(LOOK_EVERY)
+
+    def _saying(self, part: ScriptedAnswer, run: str, seen: Board) -> Callable[[], Awaitable[Sent]]:
+        return lambda: send_decision(
+            self.faces[part.region],
+            run,
+            part.step,
+            part.choose,
+            person=part.person,
+            role=part.role,
+            reason=part.reason,
+            form=read_back(seen, part.next_action) if part.next_action else None,
+        )
 
     async def _report(self, part: ScriptedFact) -> None:
         face = self.faces[part.region]
@@ -75,7 +74,7 @@ class Cast:
         self.tell(part.region, f"{part.source} reports `{part.fact}` (entered by {part.person})")
         await self._judged(
             part.region,
-            send_fact(
+            lambda: send_fact(
                 face,
                 self.incident,
                 part.fact,
@@ -105,15 +104,21 @@ class Cast:
             return []
         return [incoming_id(report["workflow"]) for report in here["children"] if report["kind"] == "handoff"]
 
-    async def _judged(self, region: str, sending: Awaitable[Sent]) -> None:
-        try:
-            sent: Sent = await sending
-        except Refused as refusal:
-            self.refused.append(f"{refusal.type}: {refusal.message}")
-            self.tell(region, f"refused ({refusal.type}): {refusal.message}")
+    async def _judged(self, region: str, say: Callable[[], Awaitable[Sent]]) -> None:
+        """Say it, as often as it takes until the run has heard it; said twice, it counts once."""
+        while True:
+            try:
+                sent = await say()
+            except Refused as refusal:
+                self.tell(region, f"refused ({refusal.type}): {refusal.message}")
+                return
+            except EngineUnavailable as error:
+                self.tell(region, f"not heard, said again: {error}")
+                await asyncio.sleep(LOOK_EVERY)
+                continue
+            if not sent.recorded:
+                self.tell(region, "sent, not yet recorded")
             return
-        if not sent.recorded:
-            self.tell(region, "sent, not yet recorded")
 
 
 def read_back(offered: Board, next_action: str) -> dict[str, Json]:

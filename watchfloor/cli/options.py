@@ -5,6 +5,28 @@ from typing import Annotated
 
 import typer
 
+
+def runbook_ids(incomplete: str) -> list[str]:
+    """Completion: ids of the shipped library."""
+    from watchfloor.client.library import library_ids
+
+    return [name for name in library_ids() if name.startswith(incomplete)]
+
+
+def finding_codes(incomplete: str) -> list[str]:
+    """Completion: codes of findings."""
+    from watchfloor.language.codes import TABLE
+
+    return [code for code in TABLE if code.startswith(incomplete.upper())]
+
+
+def roles(incomplete: str) -> list[str]:
+    """Completion: the roles there are."""
+    from watchfloor.identity.roles import ROLES
+
+    return [role for role in ROLES if role.startswith(incomplete)]
+
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Region = Annotated[
     str | None,
@@ -20,7 +42,8 @@ As = Annotated[
     ),
 ]
 Role = Annotated[
-    str | None, typer.Option(help="The role you speak as; may be left out when only one of your roles fits.")
+    str | None,
+    typer.Option(help="The role you speak as; may be left out when only one of your roles fits.", autocompletion=roles),
 ]
 Reason = Annotated[str, typer.Option(help="Why, in a sentence. Kept in the region's evidence store, never sent on.")]
 RunId = Annotated[str, typer.Argument(metavar="ID", help="Id of a run, or its beginning.")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watchfloor.cli.edge import edge
-from watchfloor.cli.options import JsonFlag, MaybeRunId, Region
+from watchfloor.cli.options import JsonFlag, MaybeRunId, Region, runbook_ids
 from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ def add_to(app: typer.Typer) -> None:
 
 def start(
     context: typer.Context,
-    runbook: Annotated[str, typer.Argument(metavar="RUNBOOK", help="Id of the library or path of a runbook.")],
+    runbook: Annotated[
+        str,
+        typer.Argument(metavar="RUNBOOK", help="Id of the library or path of a runbook.", autocompletion=runbook_ids),
+    ],
     order: Annotated[
         Path, typer.Option("--input", "-i", metavar="FILE", help="Order file: a trigger, or just its inputs, as JSON.")
     ],
@@ -73,9 +76,12 @@ def start(
         from watchfloor.cli.console import console, print_json
         from watchfloor.cli.faces import Here, with_faces
         from watchfloor.client.runs import Started, start_incident
+        from watchfloor.client.statements import admit_person
 
         async def go(here: Here) -> Started:
             face = here.face(region or plan["command"])
+            if requester is not None:
+                admit_person(face, requester)
             return await start_incident(face, plan, digest, trigger, now=now, relative=True)
 
         started = with_faces(context.obj, region, go)

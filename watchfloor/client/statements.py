@@ -95,7 +95,7 @@ async def send_decision(
         NotFound, EngineUnavailable: nothing was sent.
     """
     now = now or datetime.now(UTC)
-    someone = _admit(face, person, signed_in)
+    someone = admit_person(face, person, signed_in)
     at = shown or pick_ask(await family(face, run), step)
     ask = at.ask
     if option not in ask["options"]:
@@ -152,7 +152,7 @@ async def send_fact(
         Refused, InputsRefused, NotFound, EngineUnavailable: as in `send_decision`.
     """
     now = now or datetime.now(UTC)
-    someone = _admit(face, person, signed_in)
+    someone = admit_person(face, person, signed_in)
     plan = await plan_of(face, run)
     spec = plan["facts"].get(name)
     if spec is None:
@@ -204,7 +204,7 @@ async def send_control(
         Refused, NotFound, EngineUnavailable: as in `send_decision`.
     """
     now = now or datetime.now(UTC)
-    someone = _admit(face, person, signed_in)
+    someone = admit_person(face, person, signed_in)
     speaking_as = role or next((known for known in COMMANDING if known in someone.roles), someone.roles[0])
     _require_role(someone, speaking_as)
     body: ControlBody = {
@@ -228,7 +228,12 @@ COMMANDING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles a person speaks as by default when they steer a run; the run decides whether they may."""
 
 
-def _admit(face: Face, person: str, signed_in: SignIn) -> Person:
+def admit_person(face: Face, person: str, signed_in: SignIn = DEV) -> Person:
+    """The person a face speaks for, as the region's directory knows them.
+
+    Raises:
+        Refused: nobody has this id, or development sign-in was tried beyond this machine.
+    """
     if signed_in == DEV and not face.loopback:
         raise Refused(
             Refused.NOT_SIGNED_IN,
