@@ -120,9 +120,10 @@ class IncidentWorkflow(AnswersPeople):
         self._present().facts.refuse(envelope)
 
     @workflow.signal(name=SIGNAL_FACT)
-    def fact_later(self, envelope: Any) -> None:
+    def fact_later(self, *said: Any) -> None:
         if self._run is None:
             return
+        envelope = said[0] if len(said) == 1 else None
         try:
             self._run.facts.accept(envelope)
         except ApplicationError as error:
@@ -139,10 +140,10 @@ class IncidentWorkflow(AnswersPeople):
         refuse_control(self._present(), envelope)
 
     @workflow.signal(name=SIGNAL_REPORT)
-    def report(self, report: Any) -> None:
+    def report(self, *said: Any) -> None:
         if self._run is None:
             return
-        taken = take_report(self._run, report)
+        taken = take_report(self._run, said[0] if len(said) == 1 else None)
         if taken is not None:
             pass_command(self._run, taken)
             self._run.stir()

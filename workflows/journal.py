@@ -21,9 +21,10 @@ from watchfloor.signing import render_instant
 RIDE_LIMIT = 100
 """Entries one activity carries at most: an argument must stay far below the server's 2 MB."""
 
-_APPEND_TIMEOUT = timedelta(seconds=10)
-_APPEND_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
-_APPEND_PATIENCE = timedelta(seconds=50)
+_APPEND_RETRY = RetryPolicy(initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=1))
+_APPEND_PATIENCE = timedelta(seconds=5)
+"""A local activity holds the workflow task open: what else the run does waits that long at most when the ledger is
+down. After that the entries wait for the next activity, or for the next try half a minute later."""
 _REST = timedelta(seconds=30)
 _SETTLE_ROUNDS = 3
 
@@ -73,7 +74,7 @@ class Journal:
             raise
 
     async def flush(self) -> bool:
-        """Append what waits by a local activity; False when the ledger could not take it within a minute."""
+        """Append what waits by a local activity; False when the ledger could not take it now."""
         while self.entries:
             try:
                 with self.riding() as entries:
@@ -81,7 +82,7 @@ class Journal:
                     await workflow.execute_local_activity(
                         ACTIVITY_LEDGER,
                         call,
-                        start_to_close_timeout=_APPEND_TIMEOUT,
+                        start_to_close_timeout=_APPEND_PATIENCE,
                         schedule_to_close_timeout=_APPEND_PATIENCE,
                         retry_policy=_APPEND_RETRY,
                     )

@@ -45,7 +45,7 @@ class Bench:
         self.entries: list[dict[str, Any]] = []
         self.behaviour: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.handles: list[WorkflowHandle[Any, Any]] = []
-        self.ledger_down = False
+        self.ledger_refusals = 0
 
     # -- activities ---------------------------------------------------------------------------------------------
 
@@ -74,7 +74,8 @@ class Bench:
 
         @activity.defn(name="ledger.append")
         async def append(call: dict[str, Any]) -> None:
-            if self.ledger_down:
+            if self.ledger_refusals:
+                self.ledger_refusals -= 1
                 raise ApplicationError("down", type="ledger_unavailable")
             self.entries.extend(call["entries"])
 
@@ -96,8 +97,8 @@ class Bench:
 
     # -- runs ---------------------------------------------------------------------------------------------------
 
-    async def start(self, plan: Any, inputs: dict[str, Any] | None = None, **more: Any) -> "Case":
-        digest, packed = pack(plan)
+    async def start(self, given: Any, inputs: dict[str, Any] | None = None, **more: Any) -> "Case":
+        digest, packed = pack(given)
         incident = f"inc-{uuid4()}"
         limits = {
             "continue_after_events": more.pop("continue_after", 0),

@@ -1,0 +1,63 @@
+"""What a run costs in history events, counted on a real server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from tests.workflows.bench import Bench, find_binary
+from tests.workflows.builder import action, decide, fact, plan, slot
+
+pytestmark = pytest.mark.xdist_group("real-server")
+
+
+@pytest.fixture
+async def real() -> AsyncIterator[Bench]:
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=find_binary("temporal"),
+        data_converter=pydantic_data_converter,
+        dev_server_log_level="error",
+    ) as env:
+        bench = Bench(env.client, None)
+        async with bench.worker():
+            yield bench
+            await bench.replay()
+
+
+def steps(count: int, **more):
+    return [action(f"s{number}", with_={"n": number}, **more) for number in range(count)]
+
+
+async def test_a_plain_step_costs_six_events_and_nothing_costs_more(real: Bench) -> None:
+    real.behaviour["content.probe"] = lambda call: {"seen_at": "2026-11-22T00:00:00Z"}
+    lengths = {}
+    for count in (1, 11):
+        case = await real.start(plan(("triage", steps(count))))
+        await case.handle.result()
+        lengths[count] = len(await case.events())
+    assert lengths[11] - lengths[1] == 10 * 6
+
+    busy = [
+        action(f"s{number}", cond="1 == 1", records={f"f{number}": f"steps.s{number}.seen_at"}) for number in range(11)
+    ]
+    facts = {f"f{number}": fact(f"steps.s{number}") for number in range(11)}
+    case = await real.start(plan(("triage", busy), facts=facts, floors=[("has(facts.f5)", "S0")]))
+    await case.handle.result()
+    assert len(await case.events()) == lengths[11]
+    assert len((await case.board())["facts"]) == 11
+
+
+async def test_a_refused_update_leaves_no_event_and_races_count_once(real: Bench) -> None:
+    case = await real.start(plan(("one", [decide("pick", {"go": {}}, slot("legal_counsel"), slot("exec_sponsor"))])))
+    await case.ask("one/pick")
+    await asyncio.sleep(0.1)
+    before = len(await case.events())
+    assert await case.refused_decision("one/pick", "go", "lena", "ops_lead") == "wrong_role"
+    assert len(await case.events()) == before
+    statements = [await case.statement("one/pick", "go", name, "legal_counsel") for name in ("lena", "louis", "lara")]
+    results = await asyncio.gather(*(case.send("decide", one) for one in statements), return_exceptions=True)
+    assert sum(isinstance(one, dict) for one in results) == 1
+    await case.decide("one/pick", "go", "egon", "exec_sponsor")
+    assert (await case.handle.result())["outcome"] == "closed"

@@ -1,0 +1,86 @@
+"""Hostile and broken messages: refused or dropped, never a failing workflow task."""
+
+import pytest
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from tests.workflows.bench import Bench
+from tests.workflows.builder import action, decide, plan, slot
+from workflows.plans import PlanRefused, load, pack
+
+
+def nest(depth: int) -> list:
+    return [nest(depth - 1)] if depth else []
+
+
+POISON = [
+    None,
+    7,
+    "text",
+    [],
+    {},
+    {"domain": 1, "kid": 2, "body": 3, "sig": 4},
+    {"domain": "watchfloor.decision.v1", "kid": [], "body": {}, "sig": {}},
+    {"domain": "watchfloor.decision.v1", "kid": "x", "body": {"a": nest(60)}, "sig": "x"},
+    {"domain": "watchfloor.decision.v1", "kid": "x", "body": {"a": 2**80}, "sig": "x"},
+]
+
+
+async def test_poison_in_every_message_leaves_the_run_well(bench: Bench) -> None:
+    case = await bench.start(plan(("one", [decide("pick", {"go": {}}, slot("legal_counsel"))])))
+    await case.ask("one/pick")
+    for poison in POISON:
+        for signal in ("decide_later", "fact_later", "report"):
+            await case.handle.signal(signal, poison)
+        for update in ("decide", "fact", "control"):
+            assert await case.refused(update, poison) == "bad_signature"
+    await case.handle.signal("decide_later", {"body": nest(220)})
+    for signal in ("decide_later", "fact_later", "report"):
+        await case.handle.signal(signal, args=[1, 2, 3])
+        await case.handle.signal(signal)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await case.handle.execute_update("decide", args=[1, 2, 3])
+    await case.handle.signal("no_such_signal", 1)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await case.handle.execute_update("no_such_update", 1)
+    await case.decide("one/pick", "go", "lena", "legal_counsel")
+    assert (await case.outcome())["outcome"] == "closed"
+    assert "WORKFLOW_TASK_FAILED" not in await case.events()
+    assert bench.kinds().count("decision.refused") == 2 * len(POISON) + 4
+
+
+async def test_a_plan_other_than_its_digest_is_refused_and_nothing_runs(bench: Bench) -> None:
+    other = pack(plan(("one", [action("b")])))[0]
+    case = await bench.start(plan(("one", [action("a")])), plan="sha256:" + other[7:][::-1])
+    with pytest.raises(WorkflowFailureError) as caught:
+        await case.outcome()
+    assert isinstance(caught.value.cause, ApplicationError)
+    assert caught.value.cause.type == "start_refused"
+    assert bench.calls == []
+
+
+async def test_a_start_message_that_is_none_is_refused(bench: Bench) -> None:
+    handle = await bench.client.start_workflow("Incident", {"v": 1}, id="inc-broken", task_queue=bench.queue)
+    await handle.signal("decide_later", {})
+    with pytest.raises(WorkflowFailureError) as caught:
+        await handle.result()
+    assert isinstance(caught.value.cause, ApplicationError)
+    assert caught.value.cause.type == "start_refused"
+
+
+def test_a_plan_is_interned_by_its_digest() -> None:
+    digest, packed = pack(plan(("one", [action("a")])))
+    assert load(packed, digest) is load(packed, digest)
+
+
+@pytest.mark.parametrize("change", [{"format": 2}, {"engine": 99}, {"cel": 99}])
+def test_a_plan_of_another_version_is_refused(change: dict) -> None:
+    digest, packed = pack({**plan(("one", [action("a")])), **change})
+    with pytest.raises(PlanRefused):
+        load(packed, digest)
+
+
+@pytest.mark.parametrize("packed", ["", "!!", "AAAA", "eJw="])
+def test_a_damaged_plan_is_refused(packed: str) -> None:
+    with pytest.raises(PlanRefused):
+        load(packed, "sha256:" + "0" * 64)
