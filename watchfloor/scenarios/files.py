@@ -20,6 +20,7 @@ from watchfloor.scenarios.references import check_references
 
 CONTRACTS: Mapping[str, ActionContract] = {**CATALOG, **INTERNAL}
 NAME = "scenarios.yaml"
+_GRACE = 0.1
 
 Progress = Callable[[Outcome], None]
 
@@ -77,7 +78,14 @@ def run_files(
         NotFound: a path is not there.
         FileNotFoundError: the time-skipping server is not installed.
     """
-    return asyncio.run(play_files(paths, match=match, progress=progress, at_once=at_once))
+
+    async def run() -> Summary:
+        summary = await play_files(paths, match=match, progress=progress, at_once=at_once)
+        # the engine's threads give back their last calls; one given to an interpreter that is going down crashes it
+        await asyncio.sleep(_GRACE)
+        return summary
+
+    return asyncio.run(run())
 
 
 async def play_files(

@@ -4,9 +4,10 @@ Everything between them is real: the interpreter, its children, the updates with
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import activity
@@ -49,6 +50,32 @@ _OPENS = {"ask", "failed_step", "doubtful_effect", "handoff_offered"}
 """Kinds of notice that say an ask was opened; the others remind, escalate or warn."""
 
 
+class Turns:
+    """Lets calls that run at the same time end one by one, a workflow task apart.
+
+    Otherwise a step that fails may cancel its neighbour in the instant in which it ends, which the time-skipping
+    server cannot take (`watchfloor.scenarios.play.ATTEMPTS`).
+    """
+
+    APART = 0.1
+
+    def __init__(self) -> None:
+        self._one = asyncio.Lock()
+        self._ended = 0.0
+        self._ended_at = datetime.min.replace(tzinfo=UTC)
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """Hold the turn of the activity that is running here."""
+        info, loop = activity.info(), asyncio.get_running_loop()
+        async with self._one:
+            if info.current_attempt_scheduled_time <= self._ended_at:
+                # it was under way beside the one that ended last
+                await asyncio.sleep(max(0.0, self._ended + self.APART - loop.time()))
+            yield
+            self._ended, self._ended_at = loop.time(), info.started_time
+
+
 @dataclass(slots=True)
 class Stage:
     """What one scenario needs while it runs. `complaints` are what deviated while people spoke."""
@@ -63,6 +90,7 @@ class Stage:
     complaints: list[tuple[str, Event]] = field(default_factory=list)
     said: int = 0
     spoken: set[tuple[str, int]] = field(default_factory=set)
+    turns: Turns = field(default_factory=Turns)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the scenario's time has come to its end while the run was still open."""
     _stubs: StubbedActions = field(init=False)
@@ -81,7 +109,10 @@ class Stage:
     def _action(self, name: str) -> Callable[..., Any]:
         @activity.defn(name=name)
         async def call_action(call: ActionCall) -> ActionReceipt:
-            now = activity.info().started_time
+            async with self.turns.taken():
+                return carry_out(call, activity.info().started_time)
+
+        def carry_out(call: ActionCall, now: datetime) -> ActionReceipt:
             self.timeline.take(call["entries"])
             place = {"step": call["step"], "path": call["path"]}
             try:
