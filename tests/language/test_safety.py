@@ -257,3 +257,15 @@ def test_a_measure_that_stays_says_why_and_has_no_undo() -> None:
     (step,) = plan["phases"][0]["steps"]
     assert step["kind"] == "action"
     assert step["undo"] is None
+
+
+@pytest.mark.parametrize(
+    ("remind", "expected"),
+    [("[5m, 9m]", []), ("[10m]", ["WF406"]), ("[2h]", ["WF406"])],
+)
+def test_a_reminder_comes_before_the_window_ends(remind: str, expected: list[str]) -> None:
+    task = f"- {{id: a, task: {{assignee: deputy, do: Look, within: 10m, remind: {remind}}}}}\n"
+    gate = f"approval: {{from: [deputy], within: 10m, remind: {remind}, on_deny: stop}}"
+    action = f"- {{id: b, action: content.probe, with: {{countries: [DE]}}, {gate}}}\n"
+    assert codes(task) == expected
+    assert codes(action) == expected

@@ -301,7 +301,7 @@ class _Builder:
     def refuse_tag(self, event: Any) -> None:
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         found = re.match(r"\S+", self.report.line(line)[column - 1 :])
-        tag = found.group() if found else str(event.tag)
+        tag = found.group().rstrip(",") if found else str(event.tag)
         corrected = accidents.correct_tag(self.report.line(line))
         self.stop(
             codes.TAG,

@@ -4,10 +4,10 @@ Each rule takes the document and what the compile was given, and reports. Rules 
 stated so that a correct runbook is silent (language.md, "What the compiler proves").
 """
 
-from watchfloor.language.rules import clocks, facts, gates, people, preservation, reach, silence
+from watchfloor.language.rules import clocks, facts, gates, people, preservation, reach, silence, windows
 from watchfloor.language.step_compiler import Surroundings
 
-_RULES = (gates, silence, preservation, people, reach, clocks, facts)
+_RULES = (gates, silence, preservation, people, reach, clocks, facts, windows)
 
 
 def check_rules(given: Surroundings) -> None:
