@@ -84,7 +84,7 @@ class Account:
         if action in _SAID_ELSEWHERE:
             return None
         if "[" not in mark:
-            return "step", f"{_WORDS.get(action, action)}: {mark}"
+            return "step", _WORDS.get(action) or f"{action}: {mark}"
         if count % TELL_EVERY == 0 or count == self.items:
             return "step", f"{action}: {count} of {self.items} items"
         return None
@@ -200,8 +200,9 @@ def _placed(entry: StoredEntry) -> _Told | None:
 def _handoff(verb: str) -> Callable[[StoredEntry], _Told]:
     def tell(entry: StoredEntry) -> _Told:
         who = _text(entry, "person", "by")
-        where = _text(entry, "to", "to_region")
-        return "hand", f"handoff {verb}" + (f" to {where}" if where else "") + (f" by {who}" if who else "")
+        to, sender = _text(entry, "to"), _text(entry, "from")
+        where = f" to {to}" if to else f" by {sender}" if sender else ""
+        return "hand", f"handoff {verb}{where}" + (f" by {who}" if who else "")
 
     return tell
 
