@@ -96,5 +96,8 @@ AMBIGUOUS = Code("WF501", "warning", "text that other YAML readers take for some
 LOOKS_LIKE_REFERENCE = Code("WF502", "warning", "text that looks like a reference")
 UNUSED_SOURCE = Code("WF503", "warning", "a step is a fact's source but does not record it")
 SECRET = Code("WF504", "warning", "text that looks like a secret")
+BAD_SUPPRESSION = Code("WF510", "error", "a suppression without a reason")
+UNUSED_SUPPRESSION = Code("WF511", "warning", "a suppression that suppresses nothing")
+NOT_SUPPRESSIBLE = Code("WF512", "error", "a finding that cannot be suppressed")
 
 TABLE: dict[str, Code] = {code.number: code for code in list(globals().values()) if isinstance(code, Code)}

@@ -10,17 +10,22 @@ from watchfloor.language.plan_compiler import build_plan
 from watchfloor.language.report import Report
 from watchfloor.language.runbook_reader import read_runbook
 from watchfloor.language.source import Source, parse
+from watchfloor.language.suppression import Suppressed, apply_suppressions
 from watchfloor.signing import digest
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What became of a text. `plan` is None, and `digest` empty, when any finding is an error."""
+    """What became of a text. `plan` is None, and `digest` empty, when any finding is an error.
+
+    `suppressed` holds the findings that a line of the file allows, each with its reason; they are not in `findings`.
+    """
 
     plan: Plan | None
     digest: str
     findings: tuple[Finding, ...]
     source: Source
+    suppressed: tuple[Suppressed, ...] = ()
 
 
 def compile_text(
@@ -54,5 +59,7 @@ def compile_text(
     wrong = {(finding.line, finding.column) for finding in found if finding.is_error}
     # a value that is wrong anyway needs no remark about how other readers take it
     remarks = [each for each in source.findings if (each.line, each.column) not in wrong]
-    findings = tuple(sorted([*remarks, *found]))
-    return Compiled(plan, digest(plan) if plan is not None else "", findings, source)
+    findings, suppressed = apply_suppressions(sorted([*remarks, *found]), path=path, text=source.text, root=source.root)
+    if any(finding.is_error for finding in findings):
+        plan = None
+    return Compiled(plan, digest(plan) if plan is not None else "", findings, source, suppressed)
