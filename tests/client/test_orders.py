@@ -41,6 +41,7 @@ def test_plain_inputs_are_keyed_by_their_content() -> None:
         (b'{"inputs": {}, "key": "k", "source": "s", "priority": 1}', "order.priority"),
         (b'{"inputs": {}, "key": "k", "source": "s", "received_at": 5}', "order.received_at"),
         (b'{"inputs": {}, "key": "k", "source": "s", "received_at": "2026-11-22"}', "order.received_at"),
+        (b'{"inputs": {}, "key": "k", "source": "s", "received_at": "+2m"}', "order.received_at"),
     ],
 )
 def test_a_faulty_order_is_refused_by_the_fields_name(text: bytes, named: str) -> None:

@@ -9,7 +9,7 @@ starts one run, however often it is sent.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from schemas.json_value import Json
@@ -20,6 +20,8 @@ from watchfloor.signing import digest, render_instant
 MAX_ORDER = 1024 * 1024
 """Bytes of an order file."""
 
+CLOCK_SKEW = timedelta(minutes=1)
+"""How far ahead a sender's clock may be."""
 _FIELDS = ("source", "key", "received_at", "requester", "inputs")
 
 
@@ -109,17 +111,20 @@ def _received(value: Json, now: datetime, problems: list[InputProblem]) -> str:
     if value is None:
         return render_instant(now)
     try:
-        return render_instant(read_instant(value, now)) if isinstance(value, str) else _raise_value()
+        at = read_instant(value, now) if isinstance(value, str) else None
     except (ValueError, OverflowError):
+        at = None
+    if at is not None and at > now + CLOCK_SKEW:
+        problems.append(
+            InputProblem("order.received_at", f"{render_instant(at)}, which is to come", "the past", "check the clock")
+        )
+        return ""
+    if at is None:
         expected = "an instant such as 2026-11-22T03:10:00Z, `now` or `-40m`"
         problems.append(
             InputProblem("order.received_at", f"`{str(value)[:60]!s}`", expected, "write date, time, offset")
         )
         return ""
-
-
-def _raise_value() -> str:
-    raise ValueError("not text")
 
 
 class _DuplicateKey(ValueError):
