@@ -96,6 +96,7 @@ def accept_control(run: Run, envelope: object) -> Receipt:
     if body["verb"] == "abort":
         run.state["aborted"] = who
         run.end("aborted", reason=f"aborted by {body['person']}")
+        run.stir()
     else:
         run.state["paused"] = who if body["verb"] == "pause" else None
     return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": []}

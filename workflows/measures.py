@@ -2,7 +2,8 @@
 
 When one of the facts named in an action's `undo.on` is recorded, its undo action runs at `<path>!undo` under a key of
 its own; the decision for it was made when the runbook was reviewed, so nobody is asked again. At most `AT_ONCE` are
-under way together. What cannot be undone is asked about like any failed step, at `<path>!undo!failed`.
+under way together. What cannot be undone is asked about like any failed step, at `<path>!undo!failed`. A run that ends
+finishes first what it has to take back; an aborted one leaves its measures in force.
 """
 
 from schemas.actions import ActionCall
@@ -14,7 +15,7 @@ from watchfloor.signing import effect_key
 from workflows.calls import Bounds, call_action
 from workflows.failed_step import ask_about_failure
 from workflows.gates import Subject
-from workflows.halt import StepFailed, Unwound
+from workflows.halt import Halt, Halted, StepFailed, Unwound
 from workflows.run import Run
 from workflows.scope import Frame
 
@@ -52,10 +53,15 @@ class Undoing:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        # not a part of the walk: the end of the walk must not cut off the taking back
+        self._halt = Halt()
         self._begun: set[str] = set()
 
     def look(self) -> None:
         """Begin whatever is due and not yet begun; called after every change, must not wait."""
+        if self._run.state["aborted"] is not None:
+            self._halt.stop("aborted")
+            return
         for measure in self._run.state["measures"]:
             if self._is_due(measure) and len(self._begun) < AT_ONCE and measure["key"] not in self._begun:
                 self._begun.add(measure["key"])
@@ -69,10 +75,11 @@ class Undoing:
 
     async def _take_back(self, measure: Measure) -> None:
         run, path = self._run, f"{measure['path']}!undo"
-        frame = Frame(halt=run.root)
+        frame = Frame(halt=self._halt)
         try:
             while measure["undone_at"] is None and path not in run.state["results"]:
-                await run.admit(frame.halt)
+                run.check(frame.halt)
+                await run.wait(frame.halt, lambda: run.state["paused"] is None or bool(run.state.get("ending")))
                 await self._try_once(measure, path, frame)
         except Unwound:
             return
@@ -119,7 +126,11 @@ class Undoing:
         except StepFailed as failure:
             if f"{path}!failed" not in run.human.asks:
                 run.note_failure(step, path, failure)
-            if await ask_about_failure(run, frame, step, path, failure):
+            try:
+                left = await ask_about_failure(run, frame, step, path, failure)
+            except Halted:
+                left = True
+            if left:
                 run.state["results"][path] = {"status": "skipped", "ok": False, "at": run.now, "outputs": {}}
             return
         measure["undone_at"] = run.now

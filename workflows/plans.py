@@ -21,6 +21,22 @@ from watchfloor.signing import canonical, digest
 PLAN_LIMIT = 8 * 1024 * 1024
 """Bytes of an unpacked plan; more is refused before it is unpacked."""
 _KEPT = 64
+_KINDS = frozenset(
+    {
+        "action",
+        "decide",
+        "task",
+        "wait",
+        "parallel",
+        "for_each",
+        "choose",
+        "repeat",
+        "hold",
+        "handoff",
+        "postmortem",
+        "stop",
+    }
+)
 
 
 class PlanRefused(ValueError):
@@ -71,6 +87,7 @@ def load(plan_z: str, wanted: str) -> Loaded:
     plan = cast(Plan, json.loads(raw))
     _check_versions(plan)
     loaded = Loaded(plan, wanted, dict(_place(plan)))
+    _check_constructs(loaded)
     _interned[wanted] = loaded
     while len(_interned) > _KEPT:
         _interned.popitem(last=False)
@@ -123,6 +140,25 @@ def _check_versions(plan: Plan) -> None:
         raise PlanRefused(f"the plan needs engine {plan['engine']}, this is {ENGINE}; upgrade the worker")
     if plan["cel"] != CEL:
         raise PlanRefused(f"the plan's expressions are version {plan['cel']}, this engine evaluates {CEL}")
+
+
+def _check_constructs(loaded: Loaded) -> None:
+    """Refuse a plan with a construct that this engine would pass over in silence."""
+    found: set[str] = set()
+    for placed in loaded.steps.values():
+        step = cast(dict[str, Any], placed.step)
+        if step["kind"] not in _KINDS:
+            found.add(str(step["kind"]))
+        found |= {name for name in ("review", "catches") if step.get(name)}
+        found |= {name for name in ("break_glass",) if (step.get("approval") or {}).get(name) or step.get(name)}
+        found |= {name for name in ("review", "expires") if (step.get("undo") or {}).get(name)}
+    for clock in loaded.plan["clocks"].values():
+        found |= {name for name in ("each", "cond") if clock.get(name)}
+    for track in loaded.plan["tracks"]:
+        found |= {name for name in ("on_fact", "each", "watch", "detached") if track.get(name)}
+    found |= {name for name in ("score", "mode_when") if loaded.plan.get(name)}
+    if found:
+        raise PlanRefused(f"this engine does not carry out: {', '.join(sorted(found))}; upgrade the worker")
 
 
 def _place(plan: Plan) -> Iterator[tuple[str, Placed]]:

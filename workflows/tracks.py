@@ -22,6 +22,8 @@ class Tracks:
     def look(self) -> None:
         """Fire whatever became due, walk again whatever had fired before; must not wait."""
         run = self._run
+        if run.root.reason:
+            return
         for track in run.plan["tracks"]:
             if track["id"] in self._walking:
                 continue

@@ -270,3 +270,46 @@ async def test_an_undo_that_fails_is_asked_about(bench: Bench) -> None:
     await case.state_fact("annulled", await bench.now(), "mailbox")
     await case.decide("one/remove[0]/disable!undo!failed", "retry", "carl", "incident_commander")
     await case.until(lambda board: board["measures"][0]["undone_at"])
+
+
+async def test_a_run_that_stops_finishes_what_it_takes_back(bench: Bench) -> None:
+    import asyncio
+
+    from tests.workflows.builder import for_each, stop
+
+    async def slowly(call: dict) -> dict:
+        await asyncio.sleep(0.05)
+        return {}
+
+    bench.behaviour["content.restore"] = slowly
+    urls = [f"https://example.test/v/{number}" for number in range(25)]
+    case = await bench.start(
+        plan(
+            ("one", [for_each("remove", [disable()], at_once=25), decide("pick", {"go": {}}, COUNSEL)]),
+            facts={"annulled": fact("mailbox")},
+            tracks=[track("no_order", "has(facts.annulled)", [stop("end", "annulled")])],
+        ),
+        {"urls": urls},
+    )
+    await case.ask("one/pick")
+    await case.state_fact("annulled", await bench.now(), "mailbox")
+    result = await case.outcome()
+    assert (result["outcome"], result["open_measures"]) == ("annulled", 0)
+    assert len(bench.done("content.restore")) == 25
+
+
+async def test_an_aborted_run_takes_nothing_back(bench: Bench) -> None:
+    from tests.workflows.builder import for_each
+
+    case = await bench.start(
+        plan(
+            ("one", [for_each("remove", [disable()]), decide("pick", {"go": {}}, COUNSEL)]),
+            facts={"annulled": fact("mailbox")},
+        )
+    )
+    await case.ask("one/pick")
+    await case.control("pause")
+    await case.state_fact("annulled", await bench.now(), "mailbox")
+    await case.control("abort")
+    assert (await case.outcome())["open_measures"] == 4
+    assert bench.done("content.restore") == []

@@ -4,11 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from schemas.incident import SEARCH_ATTRIBUTES
 from tests.workflows.bench import Bench, find_binary
 from tests.workflows.builder import action, decide, fact, plan, slot
+from watchfloor.signing import parse_instant
+
+_KEYS = {
+    "Keyword": SearchAttributeKey.for_keyword,
+    "KeywordList": SearchAttributeKey.for_keyword_list,
+    "Datetime": SearchAttributeKey.for_datetime,
+}
 
 pytestmark = pytest.mark.xdist_group("real-server")
 
@@ -19,6 +28,7 @@ async def real() -> AsyncIterator[Bench]:
         dev_server_existing_path=find_binary("temporal"),
         data_converter=pydantic_data_converter,
         dev_server_log_level="error",
+        search_attributes=[_KEYS[kind](name) for name, kind in SEARCH_ATTRIBUTES.items()],
     ) as env:
         bench = Bench(env.client, None)
         async with bench.worker():
@@ -61,3 +71,26 @@ async def test_a_refused_update_leaves_no_event_and_races_count_once(real: Bench
     assert sum(isinstance(one, dict) for one in results) == 1
     await case.decide("one/pick", "go", "egon", "exec_sponsor")
     assert (await case.handle.result())["outcome"] == "closed"
+
+
+async def test_lists_of_runs_see_phase_severity_and_who_is_waited_on(real: Bench) -> None:
+    case = await real.start(
+        plan(("triage", [action("a")]), ("one", [decide("pick", {"go": {}}, slot("legal_counsel"))])),
+        limits={"continue_after_events": 0, "failed_step_window": 60.0},
+    )
+    ask = await case.ask("one/pick")
+
+    async def attributes() -> dict:
+        found = (await case.handle.describe()).typed_search_attributes
+        return {name: found.get(_KEYS[kind](name)) for name, kind in SEARCH_ATTRIBUTES.items()}
+
+    seen = await attributes()
+    assert (seen["WatchfloorPhase"], seen["WatchfloorSeverity"], seen["WatchfloorState"]) == ("one", "S1", "open")
+    assert seen["WatchfloorWaiting"] == ["legal_counsel"]
+    assert abs((seen["WatchfloorDue"] - parse_instant(ask["deadline_at"])).total_seconds()) < 1
+    await case.decide("one/pick", "go", "lena", "legal_counsel")
+    await case.handle.result()
+    seen = await attributes()
+    assert (seen["WatchfloorState"], seen["WatchfloorWaiting"]) == ("closed", None)
+    upserts = (await case.events()).count("UPSERT_WORKFLOW_SEARCH_ATTRIBUTES")
+    assert upserts <= 5
