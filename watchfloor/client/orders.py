@@ -110,21 +110,20 @@ def _unwrap(document: dict[str, Json], now: datetime) -> Order:
 def _received(value: Json, now: datetime, problems: list[InputProblem]) -> str:
     if value is None:
         return render_instant(now)
+    seen = f"`{str(value)[:60]}`"
     try:
         at = read_instant(value, now) if isinstance(value, str) else None
     except (ValueError, OverflowError):
         at = None
-    if at is not None and at > now + CLOCK_SKEW:
-        problems.append(
-            InputProblem("order.received_at", f"{render_instant(at)}, which is to come", "the past", "check the clock")
-        )
-        return ""
     if at is None:
         expected = "an instant such as 2026-11-22T03:10:00Z, `now` or `-40m`"
-        problems.append(
-            InputProblem("order.received_at", f"`{str(value)[:60]!s}`", expected, "write date, time, offset")
-        )
+        problems.append(InputProblem("order.received_at", seen, expected, "write date, time, offset"))
         return ""
+    if at > now + CLOCK_SKEW:
+        problems.append(
+            InputProblem("order.received_at", f"{seen}, which is to come", "the past", "check the sender's clock")
+        )
+    return render_instant(at)
 
 
 class _DuplicateKey(ValueError):
