@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watchfloor.cli.edge import Exit, edge
+from watchfloor.cli.linting import Paths, lint
 from watchfloor.cli.options import JsonFlag, finding_codes, runbook_ids
+from watchfloor.cli.runbook_files import default_folder
 from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from schemas.plan import Plan
-    from watchfloor.language import Finding
 
 PANEL = "For authors"
-Paths = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="[PATHS]...", help="Runbook files, folders, or ids of the library.", show_default=False),
-]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,41 +26,6 @@ def add_to(app: typer.Typer) -> None:
     register(app, explain, PANEL)
     register(app, graph, PANEL)
     register(app, run_tests, PANEL, name="test")
-
-
-def lint(
-    paths: Paths = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
-    as_json: JsonFlag = False,
-) -> None:
-    """Check runbooks and say where each mistake is and how to fix it.
-
-    Left without paths it checks `runbooks/` here, or the shipped library. Exit code 1 when there are errors.
-
-    Examples:
-      watchfloor lint
-      watchfloor lint runbooks/eu-tco-removal-order/runbook.yaml
-      watchfloor lint --strict --json runbooks
-    """
-    from watchfloor.client.library import compile_runbook
-    from watchfloor.language import render_json, render_text
-
-    with edge(as_json):
-        files = _runbook_files(paths)
-        findings: list[Finding] = []
-        for file in files:
-            findings += compile_runbook(file, shown_as=_shown(file)).findings
-        errors = sum(finding.is_error for finding in findings)
-        if as_json:
-            typer.echo(render_json(findings))
-        else:
-            if findings:
-                typer.echo(render_text(findings))
-            warnings = len(findings) - errors
-            counted = f"{len(files)} {'runbook' if len(files) == 1 else 'runbooks'}"
-            typer.echo(f"{counted}: {errors} errors, {warnings} warnings" if findings else f"{counted}: nothing to say")
-    if errors or (strict and findings):
-        raise typer.Exit(Exit.REFUSED)
 
 
 def explain(
@@ -183,28 +145,12 @@ def _draw(kind: Picture) -> "Callable[[Plan], str]":
     return render_text
 
 
-def _runbook_files(paths: list[Path] | None) -> list[Path]:
-    from watchfloor.client.errors import NotFound
-    from watchfloor.client.library import find_runbook
-
-    files: list[Path] = []
-    for path in paths or [_default_folder()]:
-        if path.is_dir():
-            inside = sorted(path.rglob("runbook.yaml"))
-            if not inside:
-                raise NotFound(f"no runbook.yaml below `{path}`; name the file itself if it is called otherwise")
-            files += inside
-        else:
-            files.append(find_runbook(str(path)))
-    return list(dict.fromkeys(files))
-
-
 def _scenario_files(paths: list[Path] | None) -> list[Path]:
     from watchfloor.client.errors import NotFound
     from watchfloor.client.library import find_runbook
 
     files: list[Path] = []
-    for path in paths or [_default_folder()]:
+    for path in paths or [default_folder()]:
         if path.is_dir():
             files += sorted(path.rglob("scenarios.yaml"))
         elif path.is_file():
@@ -216,15 +162,3 @@ def _scenario_files(paths: list[Path] | None) -> list[Path]:
         where = ", ".join(f"`{file}`" for file in missing) or "a scenarios.yaml there"
         raise NotFound(f"no scenarios: {where} does not exist; an author writes them beside the runbook")
     return list(dict.fromkeys(files))
-
-
-def _default_folder() -> Path:
-    from watchfloor.client.library import library_folder
-
-    here = Path("runbooks")
-    return here if here.is_dir() else library_folder()
-
-
-def _shown(file: Path) -> str:
-    """The path as a reader would type it from here."""
-    return str(file.relative_to(Path.cwd())) if file.is_absolute() and file.is_relative_to(Path.cwd()) else str(file)

@@ -1,0 +1,158 @@
+"""`watchfloor lint`: findings for people, programs, pull requests and code scanners; and what lines allow."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from watchfloor.cli.edge import Exit, edge
+from watchfloor.cli.options import JsonFlag
+from watchfloor.cli.runbook_files import runbook_files, shown
+
+if TYPE_CHECKING:
+    from watchfloor.language import Finding
+    from watchfloor.language.suppression import Suppressed
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[PATHS]...", help="Runbook files, folders, or ids of the library.", show_default=False),
+]
+
+
+class Format(StrEnum):
+    """How findings are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+
+
+def lint(
+    paths: Paths = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    format_: Annotated[
+        Format, typer.Option("--format", help="text; json; github: annotations of a pull request; sarif: 2.1.0.")
+    ] = Format.TEXT,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Count findings by code; list what lines allow, and why.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check runbooks and say where each mistake is and how to fix it.
+
+    Left without paths it checks `runbooks/` here, or the shipped library. Exit code 1 when there are errors. A line may
+    allow a warning: `# wf: allow WF501 because …`; `--summary` lists those.
+
+    Examples:
+      watchfloor lint
+      watchfloor lint runbooks/eu-tco-removal-order/runbook.yaml
+      watchfloor lint --strict --format sarif runbooks > findings.sarif
+      watchfloor lint --summary
+    """
+    from watchfloor.client.library import compile_runbook
+
+    kind = Format.JSON if as_json else format_
+    if summary and kind in {Format.GITHUB, Format.SARIF}:
+        raise typer.BadParameter("--summary is written as text or JSON")
+    with edge(kind is Format.JSON):
+        files = runbook_files(paths)
+        findings: list[Finding] = []
+        suppressed: list[Suppressed] = []
+        for file in files:
+            compiled = compile_runbook(file, shown_as=shown(file))
+            findings += compiled.findings
+            suppressed += compiled.suppressed
+        if summary:
+            _summarise(len(files), findings, suppressed, kind)
+        else:
+            _WRITERS[kind](len(files), findings, suppressed)
+    if any(finding.is_error for finding in findings) or (strict and findings):
+        raise typer.Exit(Exit.REFUSED)
+
+
+def _text(files: int, findings: "Sequence[Finding]", suppressed: "Sequence[Suppressed]") -> None:
+    from watchfloor.language import render_text
+
+    if findings:
+        typer.echo(render_text(findings))
+    typer.echo(_verdict(files, findings, suppressed))
+
+
+def _verdict(files: int, findings: "Sequence[Finding]", suppressed: "Sequence[Suppressed]") -> str:
+    counted = f"{files} {'runbook' if files == 1 else 'runbooks'}"
+    errors = sum(finding.is_error for finding in findings)
+    verdict = f"{errors} errors, {len(findings) - errors} warnings" if findings else "nothing to say"
+    allowed = f", {len(suppressed)} allowed by a line (--summary lists them)" if suppressed else ""
+    return f"{counted}: {verdict}{allowed}"
+
+
+def _json(files: int, findings: "Sequence[Finding]", suppressed: "Sequence[Suppressed]") -> None:
+    from watchfloor.language import render_json
+
+    typer.echo(render_json(findings))
+
+
+def _github(files: int, findings: "Sequence[Finding]", suppressed: "Sequence[Suppressed]") -> None:
+    from watchfloor.language.render_github import render_github
+
+    if findings:
+        typer.echo(render_github(findings))
+    typer.echo(_verdict(files, findings, suppressed))
+
+
+def _sarif(files: int, findings: "Sequence[Finding]", suppressed: "Sequence[Suppressed]") -> None:
+    from watchfloor.language.render_sarif import render_sarif
+
+    typer.echo(render_sarif(findings, suppressed))
+
+
+_WRITERS: "dict[Format, Callable[[int, Sequence[Finding], Sequence[Suppressed]], None]]" = {
+    Format.TEXT: _text,
+    Format.JSON: _json,
+    Format.GITHUB: _github,
+    Format.SARIF: _sarif,
+}
+
+
+def _summarise(files: int, findings: "Sequence[Finding]", suppressed: "Sequence[Suppressed]", kind: Format) -> None:
+    from watchfloor.cli.console import print_json
+    from watchfloor.language import TABLE
+
+    reported = Counter(finding.code for finding in findings)
+    allowed = Counter(each.finding.code for each in suppressed)
+    counts: list[dict[str, Any]] = [
+        {
+            "code": code,
+            "severity": TABLE[code].severity,
+            "title": TABLE[code].title,
+            "reported": reported[code],
+            "allowed": allowed[code],
+        }
+        for code in sorted(reported.keys() | allowed.keys())
+    ]
+    if kind is Format.JSON:
+        rows = [
+            {
+                "path": each.finding.path,
+                "line": each.finding.line,
+                "code": each.finding.code,
+                "message": each.finding.message,
+                "reason": each.reason,
+            }
+            for each in suppressed
+        ]
+        print_json({"runbooks": files, "counts": counts, "suppressions": rows})
+        return
+    typer.echo(f"{files} {'runbook' if files == 1 else 'runbooks'}")
+    if counts:
+        typer.echo("\n  code   reported  allowed")
+        for row in counts:
+            typer.echo(f"  {row['code']}  {row['reported']:8}  {row['allowed']:7}  {row['severity']}: {row['title']}")
+    typer.echo("\nallowed by a line:" if suppressed else "\nallowed by a line: nothing")
+    for each in suppressed:
+        place = f"{each.finding.path}:{each.finding.line}:{each.finding.column}"
+        typer.echo(f"  {place} {each.finding.code}: {each.finding.message}\n      because {each.reason}")
