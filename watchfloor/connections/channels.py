@@ -105,21 +105,21 @@ class Channels:
         message = mail_of(notice, sender=smtp.sender, to=to, delivery=delivery)
         try:
             await asyncio.to_thread(_send_mail, smtp, password, message)
-        except smtplib.SMTPResponseException as error:
-            # 4yz asks to come again, 5yz is a no (RFC 5321, 4.2.1)
-            temporary = 400 <= error.smtp_code < 500
-            type_ = ErrorType.UNAVAILABLE if temporary else ErrorType.REFUSED
-            detail: dict[str, Json] = {"status": error.smtp_code}
-            raise CallFailed(
-                type_, f"the mail server answered {error.smtp_code}", possible=False, detail=detail
-            ) from error
         except smtplib.SMTPRecipientsRefused as error:
-            raise CallFailed(ErrorType.REFUSED, "the mail server refused the receiver", possible=False) from error
+            raise _mail_refused(next(iter(error.recipients.values()))[0]) from error
+        except smtplib.SMTPResponseException as error:
+            raise _mail_refused(error.smtp_code) from error
         except (smtplib.SMTPException, OSError) as error:
-            detail = {"why": type(error).__name__}
+            detail: dict[str, Json] = {"why": type(error).__name__}
             raise CallFailed(
                 ErrorType.UNAVAILABLE, "the mail server did not answer to the end", possible=True, detail=detail
             ) from error
+
+
+def _mail_refused(code: int) -> CallFailed:
+    """4yz asks to come again, 5yz is a no (RFC 5321, 4.2.1). Either way the mail was not taken."""
+    type_ = ErrorType.UNAVAILABLE if 400 <= code < 500 else ErrorType.REFUSED
+    return CallFailed(type_, f"the mail server answered {code}", possible=False, detail={"status": code})
 
 
 def delivery_id(destination: str, notice: Notice) -> str:
