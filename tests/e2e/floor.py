@@ -8,15 +8,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 
 from schemas.decision import OpenAsk
+from schemas.handoff import IncomingStart, Packet
 from schemas.incident import Board
 from watchfloor.client import (
     EngineUnavailable,
     Face,
+    NotFound,
     Order,
     Started,
     board,
@@ -25,10 +27,12 @@ from watchfloor.client import (
     send_decision,
     send_fact,
     start_incident,
+    started_with,
 )
 from watchfloor.client.library import plan_for_start
 from watchfloor.runtime.stack import EmbeddedStack
 from watchfloor.signing import render_instant
+from workflows.packets import find_nearest
 
 PATIENCE = 60.0
 """Real seconds a test waits for something that must come."""
@@ -95,6 +99,24 @@ class Floor:
 
     async def closed(self, run: str) -> Board:
         return await self.state(run, lambda now: now["state"] not in {"open", "paused"}, f"{run} closes")
+
+    async def us_asks(self, workflow: str) -> list[OpenAsk]:
+        """What a workflow of the US region asks; nothing while it is not there yet."""
+        try:
+            return (await board(self.us, workflow))["asks"]
+        except NotFound:
+            return []
+
+    async def packet(self, offer: str) -> Packet:
+        """The packet as the receiving side was started with it."""
+        start = cast(IncomingStart, await started_with(self.us, offer))
+        return cast(Packet, start["packet"]["body"])
+
+    @staticmethod
+    def nearest(packet: Packet) -> dict[str, Any]:
+        """The read-back of the nearest deadline, when the packet has one."""
+        due = find_nearest(packet["clocks"])
+        return {"nearest_deadline": due} if due else {}
 
     def home(self, region: str) -> Path:
         return self.stack.home / region
