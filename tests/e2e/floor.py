@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,12 +53,17 @@ class Floor:
         self.eu = await connect(self.stack.settings("eu"))
         self.us = await connect(self.stack.settings("us"))
 
-    async def order(self, key: str, urls: Sequence[str], *, runbook: str = "eu-tco-removal-order") -> Started:
+    async def order(self, key: str, urls: Sequence[str]) -> Started:
         """Start a removal order, as an order file would."""
-        plan, digest = plan_for_start(runbook)
-        now = datetime.now(UTC)
-        inputs = {"order_id": key, "received_at": render_instant(now), "urls": list(urls), "issuing_state": key[:2]}
-        return await start_incident(self.eu, plan, digest, Order("test", key, render_instant(now), "", inputs))
+        received_at = render_instant(datetime.now(UTC))
+        inputs = {"order_id": key, "received_at": received_at, "urls": list(urls), "issuing_state": key[:2]}
+        return await self.start("eu-tco-removal-order", key, inputs)
+
+    async def start(self, runbook: str | Path, key: str, inputs: Mapping[str, Any], requester: str = "") -> Started:
+        """Start any runbook, of the library or by its path."""
+        plan, digest = plan_for_start(str(runbook))
+        order = Order("test", key, render_instant(datetime.now(UTC)), requester, inputs)
+        return await start_incident(self.eu, plan, digest, order)
 
     async def decide(self, run: str, step: str, option: str, person: str, **more: Any) -> Any:
         face = more.pop("face", self.eu)
