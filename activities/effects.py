@@ -168,6 +168,8 @@ class EffectRunner:
         try:
             await self._deps.bindings.admit(call["action"])
         except CallFailed as failure:
+            # the turn may be far off; what the run has to say does not wait for it
+            await self.append(call["entries"])
             raise from_call(failure) from failure
         announced = announcement(call, contract, at=self._now(), number=number)
         # from here to the request may pass no longer than `patience`: a look-up counts on it

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -367,6 +368,25 @@ async def test_a_switched_off_action_is_not_sent_and_its_refusal_is_on_record(wo
     assert kinds(w) == [EntryKind.FAILED]
 
 
+async def test_a_kill_switch_stops_a_worker_that_is_running_and_lets_it_go_on(
+    world: Any, call_of: Any, tmp_path: Path
+) -> None:
+    w = world()
+    file = tmp_path / "bindings.yaml"
+    on = file.read_text()
+    off = on.replace("enabled: true", "enabled: false")
+    await run(w, call_of(key="a" * 64))
+    file.write_text(off)
+    assert (await refused(run(w, call_of(key="b" * 64)))).type == ErrorType.KILLED
+    file.write_text(off.replace("actions:", "actions: ["))
+    assert (await refused(run(w, call_of(key="b" * 64)))).type == ErrorType.KILLED
+    file.unlink()
+    assert (await refused(run(w, call_of(key="b" * 64)))).type == ErrorType.KILLED
+    file.write_text(on)
+    await run(w, call_of(key="b" * 64))
+    assert len(w.target.effects) == 2
+
+
 async def test_a_cap_stops_further_effects_but_not_the_end_of_one_that_began(world: Any, call_of: Any) -> None:
     w = world(extra="cap: 2")
     await run(w, call_of(key="a" * 64))
@@ -380,14 +400,16 @@ async def test_a_cap_stops_further_effects_but_not_the_end_of_one_that_began(wor
     assert len(w.target.effects) == 3
 
 
-async def test_a_rate_that_is_used_up_is_waited_for_or_left_to_the_engine(world: Any, call_of: Any) -> None:
+async def test_a_rate_that_is_used_up_is_waited_for_or_left_to_the_engine(
+    world: Any, call_of: Any, entry_of: Any
+) -> None:
     w = world(extra="rate: {per_second: 0.1, burst: 1}")
     await run(w, call_of(key="a" * 64))
-    error = await refused(run(w, call_of(key="b" * 64)))
+    error = await refused(run(w, call_of(key="b" * 64, entries=[entry_of(1)])))
     assert error.type == ErrorType.UNAVAILABLE
     assert error.next_retry_delay is not None
     assert len(w.target.requests) == 1
-    assert [entry["data"]["key"][0] for entry in w.deps.ledger.read("inc-a")] == ["a", "a"]
+    assert [entry["data"].get("key", "-")[0] for entry in w.deps.ledger.read("inc-a")] == ["a", "a", "-"]
 
 
 async def test_a_body_without_admission_does_not_act(world: Any, call_of: Any) -> None:

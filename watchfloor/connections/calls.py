@@ -166,6 +166,7 @@ class HttpCaller:
         secret: Callable[[Secret], str],
         wire: Wire,
         *,
+        enabled: Callable[[str], bool],
         clock: Callable[[], datetime] = _now,
     ) -> None:
         """Bind to a checked document.
@@ -174,11 +175,13 @@ class HttpCaller:
             document: as `watchfloor.connections.loading.load_bindings` gives it.
             secret: gives the value of a secret, `loading.read_secrets`.
             wire: what requests are sent with.
+            enabled: whether an action is switched on now, `switches.Switches.enabled`.
             clock: aware UTC now.
         """
         self._document = document
         self._secret = secret
         self._wire = wire
+        self._enabled = enabled
         self._clock = clock
         rates: dict[str, Rate | None] = {
             name: binding.rate or document.defaults.rate for name, binding in document.actions.items()
@@ -192,7 +195,7 @@ class HttpCaller:
             CallFailed: `not_bound`, or `switched_off` by the kill switch.
         """
         binding = self._binding(action)
-        if not binding.enabled:
+        if not self._enabled(action):
             message = f"`{action}` is switched off in the bindings (`enabled: false`)"
             raise CallFailed(ErrorType.KILLED, message, possible=False)
         timeout = self._document.timeout_of(binding)

@@ -10,6 +10,7 @@ from watchfloor.connections.calls import HttpCaller, Wire
 from watchfloor.connections.channels import Channels
 from watchfloor.connections.egress import Egress, Resolver, resolve
 from watchfloor.connections.loading import load_bindings, read_secrets
+from watchfloor.connections.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,12 @@ def open_connections(
     Raises:
         BindingsRefused: with the place of everything that is wrong.
     """
-    document = load_bindings(path, variables=variables, catalog=catalog)
+
+    def read() -> Bindings:
+        return load_bindings(path, variables=variables, catalog=catalog)
+
+    document = read()
     secret = read_secrets(document, folder=path.parent, environ=environ)
     wire = Wire(Egress(document.allow_hosts, sandbox=document.sandbox, resolver=resolver))
-    return Connections(document, HttpCaller(document, secret, wire), Channels(document, secret, wire), wire)
+    caller = HttpCaller(document, secret, wire, enabled=Switches(path, document, read).enabled)
+    return Connections(document, caller, Channels(document, secret, wire), wire)
