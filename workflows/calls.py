@@ -119,10 +119,19 @@ async def _attempt(run: Run, halt: Halt, call: ActionCall, bounds: Bounds, times
             await workflow.wait_condition(lambda: handle.done() or bool(halt.reason))
             if not handle.done():
                 handle.cancel()
+                await _wait_for_last_attempt(handle, bounds.attempt, halt)
             receipt = await handle
     except ActivityError as error:
         raise _explain(error, halt) from error
     return _check_receipt(receipt)
+
+
+async def _wait_for_last_attempt(handle: "workflow.ActivityHandle[Any]", attempt: float, halt: Halt) -> None:
+    """Give an attempt that is under way the time to end, so that its effect is known; no longer than it may take."""
+    try:
+        await workflow.wait_condition(handle.done, timeout=timedelta(seconds=attempt))
+    except TimeoutError:
+        raise Halted(halt.reason) from None
 
 
 def _explain(error: ActivityError, halt: Halt) -> StepFailed | Halted:

@@ -16,6 +16,7 @@ from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.plan import ClockPlan, Expr
 from watchfloor.signing import parse_instant, render_instant
+from workflows.attention import Attention
 from workflows.halt import StepFailed
 from workflows.run import COMMANDER, Run
 from workflows.scope import Frame
@@ -32,25 +33,31 @@ class Clocks:
         self._frame = Frame(halt=run.root)
         for name in run.plan["clocks"]:
             run.state["clocks"].setdefault(name, _fresh(name))
+        plans = run.plan["clocks"].values()
+        self._attention = Attention(run, [plan[part] for plan in plans for part in ("start", "restart", "stop")])
+        self._next = self._find_next()
 
     def look(self) -> None:
         """Start, restart and stop whatever the facts say; must not wait."""
+        if not self._attention.is_due():
+            return
         for name, plan in self._run.plan["clocks"].items():
             clock = self._run.state["clocks"][name]
             self._look_at_start(plan, clock)
             if clock["state"] in _ON:
                 self._look_at_restart(plan, clock)
                 self._look_at_stop(plan, clock)
+        self._next = self._find_next()
 
     async def tick(self) -> None:
         """Wait for the next due instant of all clocks and handle it, with one timer that is set anew only when that
         instant changes; until the run has come to rest. It goes on while the run drains: a clock waits for nothing."""
         run = self._run
         while not run.stopped:
-            at = self._find_next()
+            at = self._next
 
             def is_stale(known: datetime | None = at) -> bool:
-                return run.stopped or self._find_next() != known
+                return run.stopped or self._next != known
 
             if at is None:
                 await workflow.wait_condition(is_stale)
@@ -63,6 +70,7 @@ class Clocks:
                 except TimeoutError:
                     pass
             self._handle_due(workflow.now())
+            self._next = self._find_next()
 
     def assign_open(self) -> None:
         """When the run closes: every clock that still runs gets an owner, who is told."""

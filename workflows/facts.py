@@ -51,6 +51,8 @@ class Facts:
         self._journal = journal
         self._desk = desk
         self._roles = _name_roles(plan)
+        self.version = 0
+        """Grows with every fact written in this execution."""
 
     def record_inputs(self, inputs: dict[str, Json], received_at: str) -> None:
         """Record the facts that the run's own inputs give."""
@@ -183,6 +185,7 @@ class Facts:
         role: str = "",
         reason_ref: str = "",
     ) -> None:
+        self.version += 1
         known = self._state["facts"].get(name)
         revisions = []
         if known is not None:

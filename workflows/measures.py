@@ -56,11 +56,15 @@ class Undoing:
         # not a part of the walk: the end of the walk must not cut off the taking back
         self._halt = Halt()
         self._begun: set[str] = set()
+        undos = [placed.step["undo"] for placed in run.loaded.steps.values() if placed.step["kind"] == "action"]
+        self._causes = {fact for undo in undos if undo is not None for fact in undo["on"]}
 
     def look(self) -> None:
         """Begin whatever is due and not yet begun; called after every change, must not wait."""
         if self._run.state["aborted"] is not None:
             self._halt.stop("aborted")
+            return
+        if self._causes.isdisjoint(self._run.state["facts"]):
             return
         for measure in self._run.state["measures"]:
             if self._is_due(measure) and len(self._begun) < AT_ONCE and measure["key"] not in self._begun:

@@ -6,6 +6,7 @@ from temporalio import workflow
 
 from schemas.ledger import EntryKind
 from schemas.plan import Track
+from workflows.attention import Attention
 from workflows.halt import Unwound
 from workflows.run import Run
 from workflows.scope import Frame
@@ -18,11 +19,12 @@ class Tracks:
         self._run = run
         self._frame = Frame(halt=run.root)
         self._walking: set[str] = set()
+        self._attention = Attention(run, [track["when"] for track in run.plan["tracks"]])
 
     def look(self) -> None:
         """Fire whatever became due, walk again whatever had fired before; must not wait."""
         run = self._run
-        if run.root.reason:
+        if run.root.reason or not self._attention.is_due():
             return
         for track in run.plan["tracks"]:
             if track["id"] in self._walking:
@@ -49,9 +51,12 @@ class Floors:
         self._run = run
         self._frame = Frame(halt=run.root)
         self._on_change = on_change
+        self._attention = Attention(run, [floor["when"] for floor in run.plan["floors"]])
 
     def look(self) -> None:
         """Look at the floors; `S0` is the most severe."""
+        if not self._attention.is_due():
+            return
         run, wanted = self._run, self._run.state["severity"] or self._run.plan["severity"]
         for floor in run.plan["floors"]:
             if floor["at_least"] < wanted and run.holds(floor["when"], self._frame):

@@ -263,6 +263,13 @@ class Case:
     async def control(self, verb: str, **more: Any) -> dict[str, Any]:
         return await self.send("control", await self.control_statement(verb, **more))
 
+    async def settled(self) -> None:
+        """Wait until the run is idle: a worker that stops amid a task leaves it to time out."""
+        events: list[str] = []
+        while not events or events[-1] != "WORKFLOW_TASK_COMPLETED" or "ACTIVITY_TASK_COMPLETED" not in events:
+            await asyncio.sleep(0.02)
+            events = await self.events()
+
     async def outcome(self) -> dict[str, Any]:
         # the handle that started the run lets the server skip time while it waits
         return dict(await self.handle.result())

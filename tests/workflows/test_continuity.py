@@ -3,10 +3,25 @@
 import asyncio
 
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from tests.workflows.bench import Bench, find_binary
-from tests.workflows.builder import action, clock, decide, fact, for_each, parallel, plan, repeat, silence, slot, wait
+from tests.workflows.builder import (
+    action,
+    clock,
+    decide,
+    fact,
+    for_each,
+    parallel,
+    plan,
+    repeat,
+    retry,
+    silence,
+    slot,
+    wait,
+)
+from watchfloor.signing import parse_instant, refuse_decision
 
 ITEM = {"url": "${{ url }}"}
 COUNSEL = slot("legal_counsel")
@@ -44,15 +59,17 @@ async def test_continuing_in_the_middle_of_a_loop_does_each_item_once(bench: Ben
 async def test_continuing_with_an_open_decision_notifies_nobody_again(bench: Bench) -> None:
     options = {"go": {"steps": [action("did", "x")]}}
     case = await bench.start(
-        plan(("one", [decide("pick", options, COUNSEL, slot("exec_sponsor"), within=7200.0)])), continue_after=26
+        plan(("one", [decide("pick", options, COUNSEL, slot("exec_sponsor"), within=7200.0)])), continue_after=60
     )
     first = await case.ask("one/pick")
     statement = await case.statement("one/pick", "go", "lena", "legal_counsel")
     await case.send("decide", statement)
-    for _ in range(6):
+    for _ in range(60):
         await case.handle.signal("decide_later", {"noise": 1})
-        await asyncio.sleep(0.03)
-    board = await case.until(lambda one: one["runs"] >= 1)
+        await asyncio.sleep(0.02)
+        if (await case.board())["runs"]:
+            break
+    board = await case.until(lambda one: one["runs"] == 1)
     assert [ask["ask"] for ask in board["asks"]] == [first["ask"]]
     assert board["asks"][0]["deadline_at"] == first["deadline_at"]
     assert await case.refused("decide", statement) == "repeated"
@@ -117,6 +134,7 @@ async def test_a_decision_after_an_outage_across_the_deadline_does_not_count() -
                 plan(("one", [decide("pick", options, COUNSEL, on_silence=silence(then=[action("safe", "y")]))]))
             )
             statement = await case.statement("one/pick", "go", "lena", "legal_counsel")
+            await case.settled()
         await bench.skip(601)
         await case.handle.signal("decide_later", statement)
         async with bench.worker(max_cached_workflows=0):
@@ -135,6 +153,7 @@ async def test_a_decision_sent_in_time_counts_after_an_outage_within_the_window(
         async with bench.worker(max_cached_workflows=0):
             case = await bench.start(plan(("one", [decide("pick", {"go": {"steps": [action("did", "x")]}}, COUNSEL)])))
             statement = await case.statement("one/pick", "go", "lena", "legal_counsel")
+            await case.settled()
         await case.handle.signal("decide_later", statement)
         async with bench.worker(max_cached_workflows=0):
             await case.outcome()
@@ -222,3 +241,31 @@ async def test_a_ledger_that_is_down_holds_the_closing_not_the_steps(bench: Benc
     assert bench.done() == ["one/a", "one/b"]
     numbers = [int(entry["id"].rpartition(":")[2]) for entry in bench.entries]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_an_abort_cancels_an_action_that_is_being_retried(bench: Bench) -> None:
+    def unavailable(call: dict) -> None:
+        raise ApplicationError("later", type="unavailable")
+
+    bench.behaviour["content.probe"] = unavailable
+    slow = retry(times=1000, first=50, factor=1, up_to=50)
+    case = await bench.start(plan(("one", [action("stuck", retry=slow, timeout=36_000.0)])))
+    await case.until(lambda _: bench.calls)
+    began = parse_instant(await bench.now())
+    await case.control("abort")
+    result = await case.outcome()
+    assert result["outcome"] == "aborted"
+    assert (parse_instant(result["closed_at"]) - began).total_seconds() < 600
+
+
+async def test_a_decision_at_the_very_deadline_is_late_and_one_before_it_counts(bench: Bench) -> None:
+    from datetime import timedelta
+
+    case = await bench.start(plan(("one", [decide("pick", {"go": {}}, COUNSEL, within=600.0, on_error="continue")])))
+    ask = await case.ask("one/pick")
+    deadline = parse_instant(ask["deadline_at"])
+    body = {"expires_at": "2999-01-01T00:00:00Z", "issued_at": ask["asked_at"]}
+    decision = (await case.statement("one/pick", "go", "lena", "legal_counsel", ask=ask["ask"], **body))["body"]
+    at_once = {"requester": "rita", "now": deadline - timedelta(microseconds=1)}
+    assert refuse_decision(ask, decision, **at_once) is None
+    assert refuse_decision(ask, decision, **{**at_once, "now": deadline}).type == "late"

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from schemas.incident import SEARCH_ATTRIBUTES
 from tests.workflows.bench import Bench, find_binary
-from tests.workflows.builder import action, decide, fact, plan, slot
+from tests.workflows.builder import action, decide, fact, plan, retry, slot
 from watchfloor.signing import parse_instant
 
 _KEYS = {
@@ -94,3 +95,15 @@ async def test_lists_of_runs_see_phase_severity_and_who_is_waited_on(real: Bench
     assert (seen["WatchfloorState"], seen["WatchfloorWaiting"]) == ("closed", None)
     upserts = (await case.events()).count("UPSERT_WORKFLOW_SEARCH_ATTRIBUTES")
     assert upserts <= 5
+
+
+async def test_an_abort_cancels_at_once_what_waits_to_be_retried(real: Bench) -> None:
+    def unavailable(call: dict) -> None:
+        raise ApplicationError("later", type="unavailable")
+
+    real.behaviour["content.probe"] = unavailable
+    slow = retry(times=1000, first=50, factor=1, up_to=50)
+    case = await real.start(plan(("one", [action("stuck", retry=slow, timeout=36_000.0)])))
+    await case.until(lambda _: real.calls)
+    await case.control("abort")
+    assert (await asyncio.wait_for(case.handle.result(), 5))["outcome"] == "aborted"
