@@ -84,6 +84,9 @@ class IncidentStart(TypedDict):
     """Regions with a known gateway; a handoff elsewhere fails at once."""
     limits: Limits
     carried: "Carried | None"
+    carried_z: NotRequired[str]
+    """The state packed (base64 of zlib of its RFC 8785 bytes) in place of `carried`, when it is large: a payload of
+    over 2 MB would leave the run unable to continue."""
 
 
 class FactState(TypedDict):

@@ -1,6 +1,7 @@
 """The incident workflow: carries out any plan."""
 
 import asyncio
+import zlib
 from datetime import timedelta
 from typing import Any
 
@@ -36,7 +37,7 @@ from workflows.measures import Undoing
 from workflows.phases import walk_phases
 from workflows.plans import PlanRefused, load
 from workflows.run import Run
-from workflows.state import open_state
+from workflows.state import carry, open_state
 from workflows.tracks import Floors, Tracks
 from workflows.visibility import Visibility
 
@@ -73,7 +74,7 @@ class IncidentWorkflow(AnswersPeople):
         except PlanRefused as error:
             self._broken = str(error)
             return
-        except (ValidationError, KeyError, TypeError) as error:
+        except (ValidationError, KeyError, TypeError, ValueError, zlib.error) as error:
             # raised here it would fail the task for ever; the run refuses it instead
             self._broken = f"the start message is not one: {type(error).__name__}"
             return
@@ -193,7 +194,7 @@ class IncidentWorkflow(AnswersPeople):
         run.note(EntryKind.CONTINUED, runs=run.state["runs"] + 1)
         await run.journal.flush()
         run.state["entries"], run.state["entry_seq"] = run.journal.entries, run.journal.seq
-        workflow.continue_as_new({**run.start, "carried": run.state})
+        workflow.continue_as_new(carry(run.start, run.state))
 
     async def _close(self, run: Run, clocks: Clocks, visibility: Visibility) -> IncidentResult:
         """Assign what still runs, void what still waits, complete the ledger, tell the reviews."""
@@ -258,7 +259,7 @@ class IncidentWorkflow(AnswersPeople):
 
 def _is_carried(start: object) -> bool:
     """A continued run's own state needs no second validation, and a large one would take long."""
-    return isinstance(start, dict) and isinstance(start.get("carried"), dict)
+    return isinstance(start, dict) and (isinstance(start.get("carried"), dict) or bool(start.get("carried_z")))
 
 
 def _must_continue(run: Run) -> bool:

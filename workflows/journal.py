@@ -82,7 +82,6 @@ class Journal:
                     await workflow.execute_local_activity(
                         ACTIVITY_LEDGER,
                         call,
-                        start_to_close_timeout=_APPEND_PATIENCE,
                         schedule_to_close_timeout=_APPEND_PATIENCE,
                         retry_policy=_APPEND_RETRY,
                     )

@@ -5,7 +5,11 @@ condition, `!error` the recorded failure, `!timeout` an absolute deadline, `!rou
 `!failed` and `!doubt` the asks about a failure and a doubtful effect, `!undo` the undoing of a measure.
 """
 
+import base64
+import json
+import zlib
 from datetime import datetime
+from typing import Any, cast
 
 from schemas.incident import Carried, IncidentStart
 from schemas.json_value import Json
@@ -13,14 +17,18 @@ from watchfloor.signing import canonical, render_instant
 
 OUTPUT_LIMIT = 16 * 1024
 """Bytes of JSON a step's outputs may take; an action's own limit is the same."""
+CARRY_PLAIN = 256 * 1024
+"""Bytes of state above which it is packed for continue-as-new."""
 ITEM_LIMIT = 512
 """Bytes of JSON the outputs of one finished loop item may take."""
 
 
 def open_state(start: IncidentStart, now: datetime) -> Carried:
     """The state of a run that begins, or the one that was carried over."""
-    if start["carried"] is not None:
-        carried = start["carried"]
+    carried = start["carried"]
+    if start.get("carried_z"):
+        carried = cast(Carried, json.loads(zlib.decompress(base64.b64decode(start["carried_z"]))))
+    if carried is not None:
         carried["runs"] += 1
         return carried
     at = render_instant(now)
@@ -51,6 +59,14 @@ def open_state(start: IncidentStart, now: datetime) -> Carried:
         "opened_at": at,
         "runs": 0,
     }
+
+
+def carry(start: IncidentStart, state: Carried) -> dict[str, Any]:
+    """The start message that continues a run with this state."""
+    raw = canonical(state)
+    if len(raw) <= CARRY_PLAIN:
+        return {**start, "carried": state, "carried_z": ""}
+    return {**start, "carried": None, "carried_z": base64.b64encode(zlib.compress(raw, 6)).decode()}
 
 
 def forget_below(state: Carried, prefix: str) -> None:

@@ -56,6 +56,21 @@ async def test_continuing_in_the_middle_of_a_loop_does_each_item_once(bench: Ben
     assert bench.kinds().count("incident.continued") == board["runs"]
 
 
+async def test_a_large_state_is_carried_packed_and_whole(bench: Bench) -> None:
+    note = "x" * 9_000
+    steps = [action(f"s{number}", with_={"n": number}) for number in range(40)]
+    bench.behaviour["content.probe"] = lambda call: {"note": note, "n": call["inputs"]["n"]}
+    last = action("end", "z", {"first": "${{ steps.s0.n }}", "last": "${{ steps.s39.n }}"})
+    case = await bench.start(plan(("one", [*steps, last])), continue_after=200)
+    assert (await case.outcome())["outcome"] == "closed"
+    assert (await case.board())["runs"] == 1
+    assert bench.calls[-1]["inputs"] == {"first": 0, "last": 39}
+    assert len(bench.done()) == 41
+    history = await bench.client.get_workflow_handle(case.handle.id).fetch_history()
+    payload = history.events[0].workflow_execution_started_event_attributes.input.payloads[0].data
+    assert len(payload) < 100_000
+
+
 async def test_continuing_with_an_open_decision_notifies_nobody_again(bench: Bench) -> None:
     options = {"go": {"steps": [action("did", "x")]}}
     case = await bench.start(
