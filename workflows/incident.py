@@ -94,7 +94,15 @@ class IncidentWorkflow(AnswersPeople):
             asyncio.create_task(run.journal.keep_flushed(lambda: run.stopped)),
         ]
         main = asyncio.create_task(self._walk(run))
-        await workflow.wait_condition(lambda: main.done() or _must_continue(run))
+        try:
+            await workflow.wait_condition(lambda: main.done() or _must_continue(run))
+        except asyncio.CancelledError:
+            # a cancellation through Temporal carries no signature; it stops the walk, and the closing stays orderly:
+            # measures stay in force, clocks get owners, the ledger says what happened
+            run.state["aborted"] = {"by": "", "role": "", "at": run.now, "reason_ref": ""}
+            run.note(EntryKind.ABORTED, reason="cancelled")
+            run.end("aborted", reason="cancelled")
+            run.stir()
         run.draining = not main.done()
         await workflow.wait_condition(main.done)
         if main.exception() is not None:

@@ -284,3 +284,46 @@ async def test_a_decision_at_the_very_deadline_is_late_and_one_before_it_counts(
     at_once = {"requester": "rita", "now": deadline - timedelta(microseconds=1)}
     assert refuse_decision(ask, decision, **at_once) is None
     assert refuse_decision(ask, decision, **{**at_once, "now": deadline}).type == "late"
+
+
+async def test_a_cancellation_through_temporal_still_closes_in_order(bench: Bench) -> None:
+    case = await bench.start(
+        plan(
+            ("one", [action("disable", "content.disable", effect="restricts"), decide("pick", {"go": {}}, COUNSEL)]),
+            facts={"came": fact("inputs.came")},
+            clocks=[clock("removal", "facts.came")],
+        ),
+        {"came": await bench.now()},
+    )
+    await case.ask("one/pick")
+    await case.handle.cancel()
+    result = await case.outcome()
+    assert (result["outcome"], result["open_measures"], result["clocks"][0]["state"]) == ("aborted", 1, "assigned")
+    assert bench.kinds()[-1] == "incident.closed"
+
+
+async def test_another_worker_draws_the_same_board_from_the_history() -> None:
+    """Replay compares commands only; the board shows that the state is the same too."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
+    ) as env:
+        bench = Bench(env.client, env)
+        bench.behaviour["content.probe"] = lambda call: {"all_gone": len(bench.done("content.probe")) == 2}
+        steps = [
+            for_each("remove", [action("disable", "content.disable", ITEM, effect="restricts")], at_once=2),
+            repeat("probe", "last.look.all_gone", [action("look")]),
+            parallel("race", {"a": [wait("long", for_=7200.0)], "b": [action("quick", "x")]}, join="any"),
+            decide("pick", {"go": {}}, COUNSEL),
+        ]
+        async with bench.worker(max_cached_workflows=0):
+            case = await bench.start(
+                plan(("one", steps), facts={"came": fact("inputs.came")}, clocks=[clock("removal", "facts.came")]),
+                {"came": await bench.now()},
+            )
+            await bench.skip(61)
+            await case.ask("one/pick")
+            await case.settled()
+            first = await case.board()
+        async with bench.worker(max_cached_workflows=0):
+            assert await case.board() == first
+            await bench.replay()
