@@ -3,12 +3,15 @@
 import json
 import secrets
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from watchfloor.runtime.refusal import StackRefused
 
 LOOPBACK = "127.0.0.1"
+LET_GO = 2.0
+"""Seconds in which the processes of a killed stack end."""
 PORTS_FILE = "ports.json"
 OWN_RANGE = range(20_000, 32_000)
 USUAL: Mapping[str, int] = {"temporal": 7233, "ui": 8233, "sandbox": 8090, "smtp": 8025}
@@ -48,6 +51,7 @@ def choose_ports(home: Path, names: list[str], *, usual: bool = True) -> dict[st
         usual: prefer the well-known ports on a first start; otherwise take any.
     """
     before = _read(home)
+    _let_go(before.values())
     chosen: dict[str, int] = {}
     for name in names:
         wishes = [port for port in (before.get(name), USUAL.get(name) if usual else None) if port is not None]
@@ -56,6 +60,13 @@ def choose_ports(home: Path, names: list[str], *, usual: bool = True) -> dict[st
         chosen[name] = fitting[0] if fitting else any_free(taken)
     (home / PORTS_FILE).write_text(json.dumps(chosen, indent=1) + "\n")
     return chosen
+
+
+def _let_go(ports: Iterable[int]) -> None:
+    """Give a stack that was killed a moment ago the time to let its ports go, so that its addresses stay."""
+    until = time.monotonic() + LET_GO
+    while any(not is_free(port) for port in ports) and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def _read(home: Path) -> dict[str, int]:
