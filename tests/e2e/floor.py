@@ -93,17 +93,27 @@ class Floor:
 
         return await until(look, f"`{step}` asks")
 
-    async def state(self, run: str, fits: Callable[[Board], bool], what: str, *, face: Face | None = None) -> Board:
+    async def state(
+        self,
+        run: str,
+        fits: Callable[[Board], bool],
+        what: str,
+        *,
+        face: Face | None = None,
+        patience: float = PATIENCE,
+    ) -> Board:
         """Wait until a run's board fits."""
 
         async def look() -> Board | None:
             now = await board(face or self.eu, run)
             return now if fits(now) else None
 
-        return await until(look, what)
+        return cast(Board, await until(look, what, patience=patience))
 
-    async def closed(self, run: str) -> Board:
-        return await self.state(run, lambda now: now["state"] not in {"open", "paused"}, f"{run} closes")
+    async def closed(self, run: str, *, patience: float = PATIENCE) -> Board:
+        return await self.state(
+            run, lambda now: now["state"] not in {"open", "paused"}, f"{run} closes", patience=patience
+        )
 
     async def us_asks(self, workflow: str) -> list[OpenAsk]:
         """What a workflow of the US region asks; nothing while it is not there yet."""
