@@ -136,10 +136,12 @@ async def await_ready(child: Child) -> None:
     else:
         found = f"`{program.name}` gave no answer within {program.ready_within.total_seconds():.0f} s"
     tail = last_lines(program.log)
+    events = program.log.with_suffix(".jsonl")
+    logs = f"{program.log} and {events}" if events.exists() else f"{program.log}"
     raise StackRefused(
         f"{found}{f'; its last words: {tail}' if tail else ''}",
         expected="a process that answers",
-        fix=f"read {program.log}; `watchfloor doctor` checks ports, versions and directories",
+        fix=f"read {logs}; `watchfloor doctor` checks ports, versions and directories",
     )
 
 
