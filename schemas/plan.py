@@ -191,9 +191,59 @@ class StepCommon(TypedDict):
     """Typed `on_error`: the first whose `on` names the failure's type is taken; else `on_error` counts."""
 
 
+FAILURES = (
+    "outcome_unknown",
+    "refused",
+    "unavailable",
+    "timed_out",
+    "denied",
+    "silent",
+    "exhausted",
+    "bad_input",
+    "no_grant",
+    "not_bound",
+    "switched_off",
+    "too_large",
+    "failed",
+    "any",
+)
+"""What `catch` and a typed `on_error` may name: the codes a step fails with, and `any`."""
+
+CONSTRUCTS = frozenset(
+    {
+        "break_glass",
+        "catches",
+        "clock.each",
+        "clock.if",
+        "expires",
+        "mode.incident_when",
+        "outputs",
+        "review",
+        "run",
+        "run.each",
+        "run.key",
+        "run.known_at",
+        "run.reroute",
+        "severity.score",
+        "track.detached",
+        "track.on_fact",
+        "track.watch",
+        "triggers",
+        "try",
+        "undo.deny",
+        "undo.expires",
+    }
+)
+"""Constructs of the language that an engine may or may not carry out, by the name a finding uses."""
+
+CARRIED_OUT: frozenset[str] = frozenset()
+"""Those of `CONSTRUCTS` that this engine carries out; the compiler refuses the rest by name (WF128)."""
+
+
 class Catch(TypedDict):
-    """`on` holds types of failure: outcome_unknown, refused, unavailable, timed_out, denied, silent, exhausted,
-    bad_input, no_grant, not_bound, switched_off, too_large, failed, or any."""
+    """`on` holds words of `FAILURES`. Static paths: the n-th of a step's `catches` is the block `on_error<n>`, the n-th
+    of a try's `handlers` the block `catch<n>`, both counted from 1; `finally_` is the block `finally`, the body of a
+    `try` stands in the step's own path, a review's and a break-glass review's `on_deny` in `review`, `break_glass`."""
 
     on: list[str]
     steps: list["Step"]
@@ -259,7 +309,7 @@ class WaitStep(StepCommon):
 class ParallelStep(StepCommon):
     kind: Literal["parallel"]
     branches: dict[str, list["Step"]]
-    """In the order written; JSON objects keep order and the engine walks them in it."""
+    """They start at once, so no order is promised: a plan travels as RFC 8785 bytes, whose keys are sorted."""
     join: Literal["all", "any"]
 
 
@@ -383,6 +433,8 @@ Step = (
     | HandoffStep
     | PostmortemStep
     | StopStep
+    | TryStep
+    | RunStep
 )
 
 
@@ -522,8 +574,8 @@ class Plan(TypedDict):
     outputs: NotRequired[dict[str, OutputSpec]]
     triggers: NotRequired[list[TriggerSpec]]
     library: NotRequired[dict[str, str]]
-    """Plan digest -> packed plan (`workflows.plans`) of every runbook a `run:` step may start, itself included nowhere:
-    cycles are refused. It makes the parent's digest cover what its children will do."""
+    """Plan digest -> packed plan (`watchfloor.signing.pack`) of every runbook that a `run:` step of this plan starts; a
+    child's own library is inside its plan, cycles are refused. So the parent's digest covers what its children do."""
 
 
 _ = Idempotency  # re-exported for the compiler's binding check

@@ -120,6 +120,10 @@ def _inner(step: Step) -> Iterator[Sequence[Step]]:
             yield from step["branches"].values()
         case "for_each" | "repeat":
             yield step["steps"]
+        case "try":
+            yield step["steps"]
+            yield from (catch["steps"] for catch in step["handlers"])
+            yield step["finally_"]
         case "choose":
             yield from (case["steps"] for case in step["cases"])
             yield step["otherwise"] or []
@@ -132,6 +136,7 @@ def _inner(step: Step) -> Iterator[Sequence[Step]]:
 
 def _handlers(step: Step) -> Iterator[str | Sequence[Step]]:
     yield step["on_error"]
+    yield from (catch["steps"] for catch in step.get("catches", ()))
     match step["kind"]:
         case "action" if step["approval"] is not None:
             yield step["approval"]["on_deny"]

@@ -23,6 +23,7 @@ _SHAPES = {
     "stop": ("((", "))"),
     "handoff": ("[[", "]]"),
     "postmortem": ("[[", "]]"),
+    "run": ("[[", "]]"),
 }
 _CLASSES = (
     "  classDef reads fill:#f4f6f8,stroke:#56657a,color:#18212d",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from schemas.json_value import Json
-from schemas.plan import Plan, Silence, Slot, Step, Value
+from schemas.plan import ActionStep, Catch, Plan, RunStep, Silence, Slot, Step, Track, Value
 from watchfloor.drawing import join_words, render_span
 from watchfloor.language.graph_clocks import Clock, in_words, place_clocks
 
@@ -27,6 +27,8 @@ NodeKind = Literal[
     "handoff",
     "postmortem",
     "stop",
+    "try",
+    "run",
 ]
 Flow = Literal["always", "chosen", "exception"]
 
@@ -84,12 +86,21 @@ def build_graph(plan: Plan) -> Graph:
         title=plan["title"],
         note=f"{plan['id']} v{plan['version']} · severity {plan['severity']} · command {plan['command']}",
         phases=tuple(Lane(phase["name"], "", _nodes(phase["steps"])) for phase in plan["phases"]),
-        tracks=tuple(
-            Lane(track["id"], f"when {track['when']['src']}", _nodes(track["steps"])) for track in plan["tracks"]
-        ),
+        tracks=tuple(Lane(track["id"], _fires(track), _nodes(track["steps"])) for track in plan["tracks"]),
         clocks=place_clocks(plan),
         close_when=plan["close_when"]["src"] if plan["close_when"] else "",
     )
+
+
+def _fires(track: Track) -> str:
+    watch, fact = track.get("watch"), track.get("on_fact")
+    if watch:
+        words = f"from {watch['start']['src']}, every {render_span(watch['every'])} for {render_span(watch['length'])}"
+    elif fact:
+        words = f"{'each time' if track.get('each') else 'when'} {fact} is recorded"
+    else:
+        words = f"when {track['when']['src']}"
+    return f"{words}; outlives the incident" if track.get("detached") else words
 
 
 def walk(nodes: Sequence[Node]) -> Iterator[Node]:
@@ -151,6 +162,10 @@ def _gate(step: Step) -> Node:
     lines.append(_silence(approval["on_silence"]))
     if isinstance(approval["on_deny"], str):
         lines.append("denied: the run stops" if approval["on_deny"] == "stop" else "denied: the step fails")
+    glass = approval.get("break_glass")
+    if glass:
+        who = " or ".join(glass["by"]["any_of"])
+        lines.append(f"after {render_span(glass['after'])} of silence {who} may act if {glass['when']['src']}")
     handlers = (_outcome("denied", approval["on_deny"]), _outcome("silence", approval["on_silence"]["then"]))
     return Node(
         key=f"{step['path']}?",
@@ -174,13 +189,19 @@ def _node(step: Step) -> Node:
         tail.append(f"gives up after {render_span(step['timeout'])}")
     if step["on_error"] == "continue":
         tail.append("an error does not stop the run")
+    caught = tuple(_caught(catch) for catch in step.get("catches", ()))
     failed = _outcome("error", step["on_error"])
-    beside = (*node.beside, *((failed,) if failed else ()))
+    beside = (*node.beside, *caught, *((failed,) if failed else ()))
     return replace(
         node,
         lines=(*extra, *node.lines, *tail),
         beside=beside if node.body else _way_through(_GOOD.get(node.kind, "done"), beside),
     )
+
+
+def _caught(catch: Catch) -> Branch:
+    words = "any error" if "any" in catch["on"] else join_words(catch["on"], "or").replace("_", " ")
+    return Branch(words, "exception", _nodes(catch["steps"]))
 
 
 _GOOD = {"wait": "in time", "handoff": "accepted"}
@@ -201,7 +222,10 @@ def _by_kind(step: Step) -> Node:
             undo = step["undo"]
             on = f" on {join_words(undo['on'], 'or')}" if undo and undo["on"] else ""
             tag = "reads" if effect == "reads" else f"{effect} · tier {step['tier']}"
-            return replace(plain, tag=tag, code=step["action"], undo=f"{undo['action']}{on}" if undo else "")
+            after = _afterwards(step)
+            return replace(
+                plain, tag=tag, code=step["action"], lines=after, undo=f"{undo['action']}{on}" if undo else ""
+            )
         case "decide":
             lines = [f"asks {_seats(step['slots'])}, within {in_words(step['within'])}"]
             if step["exclude"]:
@@ -296,8 +320,40 @@ def _by_kind(step: Step) -> Node:
         case "postmortem":
             who = " or ".join(step["facilitator"]["any_of"])
             return replace(plain, lines=(f"{who}, within {step['within_text']} of closing",))
+        case "try":
+            handlers = [_caught(catch) for catch in step["handlers"]]
+            finally_ = [Branch("in any case", "always", _nodes(step["finally_"]))] if step["finally_"] else []
+            takes_back = f"takes back {join_words(list(reversed(step['undo'])), 'then')}" if step["undo"] else ""
+            return replace(plain, body=_nodes(step["steps"]), beside=(*handlers, *finally_), undo=takes_back)
+        case "run":
+            return _linked(step, plain)
         case "stop":
             return replace(plain, tag="ends the run", code=f"outcome: {step['outcome']}", ends=True)
+
+
+def _afterwards(step: ActionStep) -> tuple[str, ...]:
+    """What follows when the action is done: its review, its end."""
+    lines: list[str] = []
+    review, expires = step.get("review"), step.get("expires")
+    if review:
+        denied = {"undo": "a no takes it back", "keep": "a no keeps it"}.get(str(review["on_deny"]), "a no: steps")
+        lines.append(f"reviewed by {_seats(review['slots'])} within {in_words(review['within'])}, {denied}")
+    if expires is not None:
+        lines.append(f"ends by itself after {in_words(expires)}")
+    return tuple(lines)
+
+
+def _linked(step: RunStep, plain: Node) -> Node:
+    """Another runbook: a card that names it and what goes to it; its own picture shows the rest."""
+    lines = [f"gives it {', '.join(sorted(step['with_']))}"] if step["with_"] else []
+    if step["each"]:
+        lines.append(f"one for each {step['each']['item']} in {step['each']['in_']['src']}")
+    if step["key"]:
+        lines.append(f"one run for each {step['key']['src']}")
+    if step["known_at"]:
+        lines.append(f"known since {step['known_at']['src']}")
+    how = "takes the incident over" if step["reroute"] else "is awaited" if step["wait"] else "goes on beside"
+    return replace(plain, tag=f"another run, {how}", code=step["runbook"], lines=tuple(lines), ends=step["reroute"])
 
 
 def _title(step: Step, words: Value) -> str:

@@ -22,6 +22,7 @@ _KINDS = {
     "hold": "keeps",
     "handoff": "keeps",
     "postmortem": "keeps",
+    "run": "keeps",
     "stop": "destroys",
 }
 _EFFECTS = {

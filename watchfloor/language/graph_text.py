@@ -20,6 +20,8 @@ _MARKS = {
     "handoff": "⇄",
     "postmortem": "▤",
     "stop": "■",
+    "try": "⛨",
+    "run": "↗",
 }
 
 

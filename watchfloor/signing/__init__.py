@@ -21,6 +21,7 @@ from watchfloor.signing.gates import (
     refuse_decision,
     refuse_grant,
 )
+from watchfloor.signing.packing import pack
 from watchfloor.signing.statements import SignatureRefused, SigningKey, envelope_digest, sign, verify
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "in_words",
     "opaque_id",
     "open_slots",
+    "pack",
     "parse_instant",
     "refuse_decision",
     "refuse_grant",

@@ -1,0 +1,17 @@
+"""The packed form of a plan: base64 of zlib of its RFC 8785 bytes, beside the digest of the same bytes."""
+
+import base64
+import zlib
+
+from schemas.json_value import Json
+from watchfloor.signing.canonical import canonical, digest
+
+
+def pack(plan: Json) -> tuple[str, str]:
+    """Give a plan's digest and its packed form. The same plan always gives the same text.
+
+    Args:
+        plan: a plan as JSON values.
+    """
+    raw = canonical(plan)
+    return digest(raw), base64.b64encode(zlib.compress(raw, 9)).decode()
