@@ -270,7 +270,8 @@ class EmbeddedStack:
             lived = asyncio.get_running_loop().time() - child.started
             pause = pause_before_restart(timedelta(seconds=lived), restarts)
             restarts = restarts + 1 if pause else 1
-            self._progress(name, "died", f"exit code {code} after {lived:.0f} s; see {child.program.log.parent}/{name}.*")
+            logs = child.program.log.with_suffix(".*")
+            self._progress(name, "died", f"exit code {code} after {lived:.0f} s; see {logs}")
             self._publish()
             await asyncio.sleep(pause)
             self._progress(name, "restarting", f"time {restarts}")
