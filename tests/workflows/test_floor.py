@@ -63,7 +63,7 @@ async def test_a_plain_step_costs_six_events_and_nothing_costs_more(real: Bench)
 async def test_a_refused_update_leaves_no_event_and_races_count_once(real: Bench) -> None:
     case = await real.start(plan(("one", [decide("pick", {"go": {}}, slot("legal_counsel"), slot("exec_sponsor"))])))
     await case.ask("one/pick")
-    await asyncio.sleep(0.1)
+    await case.settled()
     before = len(await case.events())
     assert await case.refused_decision("one/pick", "go", "lena", "ops_lead") == "wrong_role"
     assert len(await case.events()) == before
