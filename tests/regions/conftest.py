@@ -1,4 +1,4 @@
-"""A real Temporal server and a time-skipping one, each started once for the tests of this folder."""
+"""A real Temporal server for all tests of this folder, a time-skipping one for each test that asks for it."""
 
 import socket
 import subprocess
@@ -43,7 +43,7 @@ def dev_server() -> Iterator[str]:
         process.wait(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def skipping_server() -> Iterator[str]:
     port = free_port()
     command = [BIN / "temporal-test-server", str(port), "--enable-time-skipping"]

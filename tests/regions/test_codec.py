@@ -138,7 +138,9 @@ async def test_update_with_start_agrees(server: str) -> None:
         )
         answer = await client.execute_update_with_start_workflow(Tour.swap, value, start_workflow_operation=start)
         assert answer == value
-        await (await start.workflow_handle()).terminate("done")
+        handle = await start.workflow_handle()
+        await handle.execute_update(Tour.finish)
+        assert (await handle.result())["start"] == value
 
 
 async def test_a_plain_start_fails_the_run_instead_of_hanging(server: str) -> None:
@@ -183,7 +185,8 @@ async def test_hostile_messages_are_refused_and_the_run_goes_on(server: str, cap
             await handle.signal(TourChild.tell, {"secret": secret})
         told = await asyncio.wait_for(handle.result(), 10)
         assert [value["secret"] for value in told] == ["a", "b", "c"]
-        await tour.terminate("done")
+        await tour.execute_update(Tour.finish)
+        assert (await tour.result())["told"] == []
 
 
 async def _signal_raw(client: Client, workflow_id: str, payload: Payload) -> None:
