@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -10,13 +11,55 @@ import rfc8785
 
 from schemas.json_value import Json
 
+_EXACT = 2**53 - 1
+"""The largest whole number that RFC 8785 carries."""
+
+
+class _Uncommon(Exception):
+    """A value that the standard encoder may write otherwise than RFC 8785 says."""
+
 
 def canonical(value: Json) -> bytes:
     """The RFC 8785 bytes of a JSON value.
 
+    Nearly every plan and statement is of a kind for which the standard library's encoder, which is thirty times
+    faster, writes the same bytes: keys in ASCII, whole numbers, no surrogates. All else goes to the reference one.
+
     Raises:
         ValueError: the value holds something JSON cannot carry (NaN, a non-string key, an int beyond 2**53).
     """
+    try:
+        text = json.dumps(_common(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return text.encode()
+    except (_Uncommon, UnicodeEncodeError, RecursionError):
+        return _canonical_by_reference(value)
+
+
+def _common(value: Json) -> Json:
+    """The value with floats that are whole numbers as such, since `60.0` is written `60`.
+
+    Raises:
+        _Uncommon: there is something else in it.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return value
+    if kind is dict:
+        made: dict[str, Json] = {}
+        for key, inner in value.items():  # type: ignore[union-attr]
+            # beyond ASCII, RFC 8785 sorts by UTF-16 code units and Python by code points
+            if type(key) is not str or not key.isascii():
+                raise _Uncommon
+            made[key] = _common(inner)
+        return made
+    if kind is list:
+        return [_common(inner) for inner in value]  # type: ignore[union-attr]
+    if (kind is int or (kind is float and value.is_integer())) and -_EXACT <= value <= _EXACT:  # type: ignore[operator,union-attr]
+        return int(value)  # type: ignore[arg-type]
+    raise _Uncommon
+
+
+def _canonical_by_reference(value: Json) -> bytes:
     try:
         return rfc8785.dumps(value)
     except rfc8785.CanonicalizationError as error:
