@@ -46,16 +46,16 @@ def _common(value: Json) -> Json:
         return value
     if kind is dict:
         made: dict[str, Json] = {}
-        for key, inner in value.items():  # type: ignore[union-attr]
+        for key, inner in value.items():
             # beyond ASCII, RFC 8785 sorts by UTF-16 code units and Python by code points
             if type(key) is not str or not key.isascii():
                 raise _Uncommon
             made[key] = _common(inner)
         return made
     if kind is list:
-        return [_common(inner) for inner in value]  # type: ignore[union-attr]
-    if (kind is int or (kind is float and value.is_integer())) and -_EXACT <= value <= _EXACT:  # type: ignore[operator,union-attr]
-        return int(value)  # type: ignore[arg-type]
+        return [_common(inner) for inner in value]
+    if (kind is int or (kind is float and value.is_integer())) and -_EXACT <= value <= _EXACT:
+        return int(value)
     raise _Uncommon
 
 
