@@ -15,13 +15,16 @@ MEASURES: dict[str, tuple[Callable[[], Awaitable[dict[str, float]]], str]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measurements of the engine.")
-    parser.add_argument("names", nargs="*", choices=[[], *MEASURES], default=[], metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MEASURES)}; all when none is named")
     parser.add_argument("--list", action="store_true", help="say what there is")
     given = parser.parse_args()
     if given.list:
         for name, (_, about) in MEASURES.items():
             print(f"{name:<12} {about}")
         return 0
+    unknown = [name for name in given.names if name not in MEASURES]
+    if unknown:
+        parser.error(f"there is no measurement `{unknown[0]}`; there are {', '.join(MEASURES)}")
     for name in given.names or MEASURES:
         asyncio.run(_measure(MEASURES[name][0]))
         print()

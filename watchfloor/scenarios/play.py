@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -56,16 +56,29 @@ _ENDS = {EntryKind.CLOSED}
 LIMITS: Limits = {"continue_after_events": 0, "failed_step_window": 86_400.0, "search_attributes": False}
 
 
+Witness = Callable[[Client, Board], Awaitable[None]]
+
+
 class Stalled(Exception):
     """The attempt stands still."""
 
 
-async def play(scenario: Scenario, plan: Plan, plan_digest: str, contracts: Mapping[str, ActionContract]) -> Outcome:
+async def play(
+    scenario: Scenario,
+    plan: Plan,
+    plan_digest: str,
+    contracts: Mapping[str, ActionContract],
+    *,
+    limits: Limits = LIMITS,
+    witness: Witness | None = None,
+) -> Outcome:
     """Play a scenario and compare.
 
     Args:
         plan, plan_digest: of the runbook it names.
         contracts: every action that may be called, the engine's internal ones included.
+        limits: engine settings of the run.
+        witness: called with the last board when the story is over, while the server is still there.
 
     Returns:
         Its outcome; what went wrong with the engine itself is a deviation too.
@@ -77,7 +90,7 @@ async def play(scenario: Scenario, plan: Plan, plan_digest: str, contracts: Mapp
     for left in reversed(range(ATTEMPTS)):
         try:
             async with asyncio.timeout(REAL_LIMIT):
-                ending, complaints = await _play(scenario, plan, plan_digest, contracts)
+                ending, complaints = await _play(scenario, plan, plan_digest, contracts, limits, witness)
         except InputsRefused as error:
             return Outcome(scenario, (Deviation(str(error)),), None, time.monotonic() - began)
         except (Stalled, TimeoutError):
@@ -113,7 +126,12 @@ def _quiet_runtime() -> Runtime:
 
 
 async def _play(
-    scenario: Scenario, plan: Plan, plan_digest: str, contracts: Mapping[str, ActionContract]
+    scenario: Scenario,
+    plan: Plan,
+    plan_digest: str,
+    contracts: Mapping[str, ActionContract],
+    limits: Limits,
+    witness: Witness | None,
 ) -> tuple[Ending, list[Deviation]]:
     environment = await WorkflowEnvironment.start_time_skipping(
         data_converter=pydantic_data_converter,
@@ -132,8 +150,10 @@ async def _play(
             workflow_runner=runner(),
             identity="scenario",
         ):
-            run, driver = await _start(stage, plan_digest, started_at)
+            run, driver = await _start(stage, plan_digest, started_at, limits)
             outcome, last = await _await_end(run, driver, stage, environment)
+            if witness is not None:
+                await witness(environment.client, last)
     stage.timeline.settle()
     events = stage.timeline.events
     ended_at = max((event.at for event in events if event.kind in _ENDS or outcome is None), default=started_at)
@@ -208,7 +228,7 @@ def _directory(scenario: Scenario, plan: Plan) -> Directory:
 
 
 async def _start(
-    stage: Stage, plan_digest: str, started_at: datetime
+    stage: Stage, plan_digest: str, started_at: datetime, limits: Limits
 ) -> tuple[WorkflowHandle[Any, Any], WorkflowHandle[Any, Any]]:
     """Start the driver and then the incident; gives the incident's handle and the driver's."""
     scenario, face = stage.scenario, stage.face
@@ -222,7 +242,7 @@ async def _start(
     }
     driver = await face.client.start_workflow(DRIVER, script, id=DRIVER_ID, task_queue=TASK_QUEUE)
     order = Order("scenario", scenario.name, render_instant(started_at), scenario.requester, scenario.inputs)
-    started = await start_incident(face, stage.plan, plan_digest, order, now=started_at, relative=True, limits=LIMITS)
+    started = await start_incident(face, stage.plan, plan_digest, order, now=started_at, relative=True, limits=limits)
     stage.incident = stage.crossing.incident = started.incident
     return face.client.get_workflow_handle(started.incident), driver
 
