@@ -238,7 +238,12 @@ class EmbeddedStack:
             stderr=asyncio.subprocess.PIPE,
             env=child_environ(self.home),
         )
-        output, problem = await process.communicate()
+        try:
+            output, problem = await process.communicate()
+        finally:
+            if process.returncode is None:  # another part failed to start, and this one is no longer wanted
+                process.kill()
+                await process.wait()
         if process.returncode != 0:
             raise StackRefused(
                 f"the home of region `{region}` cannot be used: {problem.decode(errors='replace').strip()}",
