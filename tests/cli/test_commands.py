@@ -40,7 +40,9 @@ def parse(words: list[str]) -> Any:
 
 
 def test_the_commands_are_those_promised() -> None:
-    promised = "up demo start list show watch decide fact pause resume abort lint explain graph test postmortem doctor"
+    promised = (
+        "up demo start list show watch decide fact pause resume abort lint explain diff graph test postmortem doctor"
+    )
     assert set(ALL) == {*promised.split(), "ledger verify", "ledger export"}
 
 

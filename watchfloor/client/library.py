@@ -63,16 +63,26 @@ def compile_runbook(path: Path, *, shown_as: str | None = None) -> "Compiled":
     Raises:
         NotFound: the file cannot be read.
     """
-    from activities.catalog import CATALOG
-    from watchfloor.identity.roles import ROLES
-    from watchfloor.language import compile_text
-
     try:
         with path.open("rb") as file:
             text = file.read(MAX_RUNBOOK + 1)
     except OSError as error:
         raise NotFound(f"cannot read `{path}`: {error.strerror}; check the path") from error
-    return compile_text(text, path=shown_as or str(path), catalog=CATALOG, register=clock_register(), roles=ROLES)
+    return compile_source(text, shown_as=shown_as or str(path))
+
+
+def compile_source(text: str | bytes, *, shown_as: str) -> "Compiled":
+    """Compile a runbook's text, wherever it comes from, against the shipped catalogue and register.
+
+    Args:
+        text: the runbook; bytes are better, so that encoding is checked.
+        shown_as: what findings call it.
+    """
+    from activities.catalog import CATALOG
+    from watchfloor.identity.roles import ROLES
+    from watchfloor.language import compile_text
+
+    return compile_text(text, path=shown_as, catalog=CATALOG, register=clock_register(), roles=ROLES)
 
 
 def plan_for_start(name: str) -> tuple[Plan, str]:
