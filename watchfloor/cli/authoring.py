@@ -1,4 +1,4 @@
-"""What a runbook's author uses: lint, explain, graph, test. None of it needs a stack."""
+"""What a runbook's author uses: lint, explain, graph, test, simulate. None of it needs a stack."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +10,9 @@ from watchfloor.cli.edge import Exit, edge
 from watchfloor.cli.linting import Paths, lint
 from watchfloor.cli.options import JsonFlag, finding_codes, runbook_ids
 from watchfloor.cli.runbook_files import default_folder
+from watchfloor.cli.simulating import simulate
 from watchfloor.cli.teaching import register
+from watchfloor.cli.timing import timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +27,9 @@ def add_to(app: typer.Typer) -> None:
     register(app, lint, PANEL)
     register(app, explain, PANEL)
     register(app, graph, PANEL)
+    register(app, timing, PANEL)
     register(app, run_tests, PANEL, name="test")
+    register(app, simulate, PANEL)
 
 
 def explain(

@@ -4,13 +4,15 @@ from collections.abc import Collection, Mapping
 
 from schemas.actions import ActionContract
 from schemas.incident import ENGINE
-from schemas.plan import PLAN_FORMAT, ClockLaw, ClockPlan, FactSpec, Floor, Phase, Plan, Track
+from schemas.plan import PLAN_FORMAT, ClockEach, ClockLaw, ClockPlan, FactSpec, Floor, Phase, Plan, Track
 from watchfloor.expressions import CEL
 from watchfloor.language import codes
 from watchfloor.language.document import Clock, Fact, Runbook
+from watchfloor.language.edges import compile_track
+from watchfloor.language.library import Runbooks
 from watchfloor.language.map import StepMap
 from watchfloor.language.report import Report
-from watchfloor.language.rules import check_rules
+from watchfloor.language.rules import check_plan, check_rules
 from watchfloor.language.scope import NOTHING, Scope
 from watchfloor.language.step_compiler import StepCompiler, Surroundings
 from watchfloor.language.type_reader import cel_type
@@ -46,10 +48,11 @@ def build_plan(
     catalog: Mapping[str, ActionContract],
     register: Mapping[str, ClockLaw],
     roles: Collection[str] | None,
+    runbooks: Runbooks,
     source_digest: str,
 ) -> Plan | None:
     """The plan, or None when the report holds an error."""
-    given = Surroundings(runbook, report, catalog, register, None if roles is None else frozenset(roles))
+    given = Surroundings(runbook, report, catalog, register, None if roles is None else frozenset(roles), runbooks)
     steps = StepMap(runbook)
     _check_names(runbook, steps, report)
     compiler = StepCompiler(given, steps)
@@ -70,11 +73,13 @@ def build_plan(
     clocks = {
         clock.name.value: made for clock in runbook.clocks if (made := _clock(compiler, clock, start)) is not None
     }
+    compiler.roles(runbook.recuse)
+    extras = _extras(compiler, start, everything)
     facts = {fact.name.value: _fact(compiler, fact) for fact in runbook.facts}
     check_rules(given)
     if report.failed:
         return None
-    return {
+    plan: Plan = {
         "format": PLAN_FORMAT,
         "language": LANGUAGE,
         "engine": ENGINE,
@@ -100,6 +105,8 @@ def build_plan(
         "close_when": close_when.expr if close_when is not None else None,
         "step_outputs": given.step_outputs,
     }
+    check_plan(given, plan)
+    return None if report.failed else plan
 
 
 def outer_scope(runbook: Runbook) -> Scope:
@@ -143,16 +150,23 @@ def _tracks(compiler: StepCompiler, start: Scope, phases: Scope) -> list[tuple[T
     tracks: list[tuple[Track, Scope]] = []
     scope = start.after_branch(phases, sure=False)
     for track in compiler.given.runbook.tracks:
-        when = compiler.expressions.check(track.when, scope, wants=("bool",))
-        inner = scope.knowing(when.truths if when is not None else NOTHING)
-        made, after = compiler.steps(track.steps, inner, f"alongside/{track.id.value}")
-        if when is not None:
-            tracks.append(({"id": track.id.value, "when": when.expr, "steps": made}, after))
+        made = compile_track(compiler, track, start if track.detached else scope)
+        if made is not None:
+            tracks.append(made)
     return tracks
 
 
 def _clock(compiler: StepCompiler, clock: Clock, scope: Scope) -> ClockPlan | None:
     law = compiler.law(clock.use)
+    each: ClockEach | None = None
+    if clock.each is not None:
+        items = compiler.expressions.check(clock.each.in_, scope, wants=("list",), may_be_absent=True)
+        compiler.bounded(clock.each.in_)
+        kind = items.expr["type"] if items is not None else ""
+        item = clock.each.item.value
+        scope = scope.declare(item, kind[5:-1] if kind.startswith("list<") else "dyn")
+        each = {"item": item, "in_": items.expr} if items is not None else None
+    cond = compiler.expressions.check(clock.cond, scope, wants=("bool",)) if clock.cond else None
     instants = ("timestamp",)
     start = compiler.expressions.check(clock.start, scope, wants=instants, may_be_absent=True)
     restart = (
@@ -164,7 +178,7 @@ def _clock(compiler: StepCompiler, clock: Clock, scope: Scope) -> ClockPlan | No
     warn = [compiler.duration(time) for time in clock.warn]
     if law is None or start is None:
         return None
-    return {
+    made: ClockPlan = {
         "name": clock.name.value,
         "law": law,
         "start": start.expr,
@@ -174,6 +188,11 @@ def _clock(compiler: StepCompiler, clock: Clock, scope: Scope) -> ClockPlan | No
         "on_breach": [{"page": role} for role in on_breach],
         "on_close": on_close,
     }
+    if each is not None:
+        made["each"] = each
+    if cond is not None:
+        made["cond"] = cond.expr
+    return made
 
 
 def _fact(compiler: StepCompiler, fact: Fact) -> FactSpec:

@@ -1,16 +1,25 @@
 """Rules about a whole runbook: safety (WF3xx), time and size (WF4xx), style (WF5xx).
 
-Each rule takes the document and what the compile was given, and reports. Rules follow effects, not names, and are
-stated so that a correct runbook is silent (language.md, "What the compiler proves").
+Each rule takes what the compile was given, and reports. Those of the document look at what is written; those of the
+plan, run when nothing else is wrong, at the ways through it (`watchfloor.language.proof`). Rules follow effects, not names,
+and are stated so that a correct runbook is silent (language.md, "What the compiler proves").
 """
 
-from watchfloor.language.rules import clocks, facts, gates, people, preservation, reach, silence, windows
+from schemas.plan import Plan
+from watchfloor.language.rules import clocks, facts, gates, people, preservation, reach, silence, timing, windows
 from watchfloor.language.step_compiler import Surroundings
 
 _RULES = (gates, silence, preservation, people, reach, clocks, facts, windows)
+_PLAN_RULES = (timing,)
 
 
 def check_rules(given: Surroundings) -> None:
     """Run every rule over the document."""
     for rule in _RULES:
         rule.check(given)
+
+
+def check_plan(given: Surroundings, plan: Plan) -> None:
+    """Run every rule over the plan."""
+    for rule in _PLAN_RULES:
+        rule.check(given, plan)
