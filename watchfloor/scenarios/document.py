@@ -48,6 +48,8 @@ _EXPECT = {
 _CLOCKS = {"waiting", "running", "met", "breached", "late", "assigned"}
 _VERBS = {"pause", "resume", "abort"}
 _STATEMENT = {"at", "from", "as", "refused"}
+KEYS = _SCENARIO | _ANSWER | _EXPECT | _STATEMENT | {"returns", "fails", "for", "times", "verb"}
+"""Every key that has a meaning somewhere in a scenario."""
 REFUSALS = {value for name, value in vars(RefusalType).items() if name.isupper()}
 KINDS = {value for name, value in vars(EntryKind).items() if name.isupper()}
 
