@@ -57,18 +57,18 @@ class ActionContract(TypedDict):
 class Grant(TypedDict):
     """The decisions that let a gated action go ahead. Verified again by the activity of the effect.
 
-    `ask` is what the decisions must be bound to (`schemas.decision.Decision.ask`); `slots` what they must fill;
-    `deadline_at` the absolute end of the window; `accepted_at` when the run accepted each decision.
+    `asked` is everything the deciders' signatures bind but the place (`watchfloor.signing.ask_digest`), so that seats,
+    exclusions, deadline and the action's digest are what they saw and nobody's later claim. `covers` are the digests of
+    the calls that the ask stood for: one at an approval, one per custodian at the release of a hold.
     """
 
-    ask: str
-    action_digest: str
-    slots: list[dict[str, list[str]]]
-    exclude: list[str]
+    asked: dict[str, Json]
+    option: str
+    covers: list[str]
     requester: str
-    deadline_at: str
     decisions: list[Envelope]
     accepted_at: list[str]
+    """When the run accepted each decision, in the order of `decisions`."""
 
 
 class ActionCall(TypedDict):

@@ -11,7 +11,7 @@ from schemas.actions import ActionCall, ActionReceipt, Effect, ErrorType, Grant
 from schemas.hold import HoldStart, SourceState
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
-from watchfloor.signing import action_digest, digest, effect_key, render_instant
+from watchfloor.signing import action_digest, calls_digest, effect_key, render_instant
 from workflows.journal import Journal
 
 FREEZE, CANARY, UNFREEZE = "hold.freeze", "hold.canary", "hold.unfreeze"
@@ -61,21 +61,24 @@ class Custody:
         state = self.sources[source]
         inputs = self._release_inputs(source)
         key = self._key(UNFREEZE, source, inputs, 0)
-        grant: Grant = {**decided, "action_digest": action_digest(UNFREEZE, key, inputs)}
-        receipt = await self._act(UNFREEZE, source, inputs, key, effect="restricts", grant=grant)
+        receipt = await self._act(UNFREEZE, source, inputs, key, effect="restricts", grant=decided)
         if isinstance(receipt, str):
             state["detail"] = receipt
             return False
         state["state"], state["detail"] = "released", ""
         return True
 
-    def release_digest(self) -> str:
-        """What the decision to release is bound to: every call that it will let through, with its exact inputs."""
+    def release_calls(self) -> list[str]:
+        """The digest of every call that a release will let through, with its exact inputs."""
         calls = []
         for source in self.kept:
             inputs = self._release_inputs(source)
             calls.append(action_digest(UNFREEZE, self._key(UNFREEZE, source, inputs, 0), inputs))
-        return digest({"domain": "watchfloor.release.v1", "calls": sorted(calls)})
+        return calls
+
+    def release_digest(self) -> str:
+        """What the decision to release is bound to."""
+        return calls_digest(self.release_calls())
 
     async def _freeze(self, source: str, state: SourceState) -> bool:
         start = self._start

@@ -294,7 +294,7 @@ class Hold(AnswersPeople):
 
     async def _release(self, answer: Answer) -> None:
         """Let every source go; one that cannot be told is paged about and told again until it has heard."""
-        grant = bind_grant(answer.ask, self.start["requester"], RELEASE)
+        grant = bind_grant(answer.ask, self.start["requester"], RELEASE, self.custody.release_calls())
         while self.custody.kept:
             kept = self.custody.kept
             if all(await asyncio.gather(*(self.custody.release(source, grant) for source in kept))):

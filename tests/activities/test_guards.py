@@ -11,33 +11,41 @@ from activities.effects import EffectRunner
 from schemas.actions import ErrorType, Grant
 from schemas.decision import DECISION
 from schemas.ledger import EntryKind
-from watchfloor.signing import SigningKey, action_digest, envelope_digest, sign
+from watchfloor.signing import SigningKey, action_digest, ask_digest, envelope_digest, sign
 
 SLOTS = [{"any_of": ["incident_commander"]}, {"any_of": ["legal_counsel"]}]
 
 
 def grant_for(call: Any, key: SigningKey, **changes: Any) -> Grant:
-    """Two people who approved exactly this call."""
+    """Two people who approved exactly this call; `asked` and `body` spoil what they were asked and what they said."""
+    asked = {
+        "path": call["path"], "round": 0, "kind": "approval", "title": "Delete one item", "options": {"approve": SLOTS},
+        "exclude": [], "action": call["action"], "shown": [], "form": {}, "deadline_at": "2026-11-22T04:00:00Z",
+        "action_digest": action_digest(call["action"], call["key"], call["inputs"]), **changes.get("asked", {}),
+    }  # fmt: skip
+    place = {"region": call["region"], "namespace": "eu", "incident": call["incident"], "plan": call["plan"]}
+    try:
+        ask = ask_digest(asked, **place)
+    except ValueError:
+        ask = ""
     decisions = []
     for person, role in (("commander-1", "incident_commander"), ("counsel-1", "legal_counsel")):
         body = {
-            "v": 1, "region": call["region"], "namespace": "eu", "incident": call["incident"], "plan": call["plan"],
-            "path": call["path"], "ask": "sha256:ask", "option": "approve", "form": {}, "person": person, "role": role,
-            "entity": "example", "signed_in": "dev", "issued_at": "2026-11-22T03:00:00Z",
+            "v": 1, **place, "path": call["path"], "ask": ask, "option": "approve", "form": {}, "person": person,
+            "role": role, "entity": "example", "signed_in": "dev", "issued_at": "2026-11-22T03:00:00Z",
             "expires_at": "2026-11-22T04:00:00Z", "nonce": person, "reason_ref": "",
         }  # fmt: skip
         decisions.append(sign(DECISION, {**body, **changes.get("body", {})}, key))
     grant: Grant = {
-        "ask": "sha256:ask",
-        "action_digest": action_digest(call["action"], call["key"], call["inputs"]),
-        "slots": SLOTS,
-        "exclude": [],
+        "asked": asked,
+        "option": "approve",
+        "covers": [asked["action_digest"]],
         "requester": "",
-        "deadline_at": "2026-11-22T04:00:00Z",
         "decisions": decisions,
         "accepted_at": ["2026-11-22T03:05:00Z"] * 2,
     }
-    return {**grant, **{name: value for name, value in changes.items() if name != "body"}}  # type: ignore[typeddict-item]
+    spoiled = {name: value for name, value in changes.items() if name not in {"asked", "body"}}
+    return {**grant, **spoiled}  # type: ignore[typeddict-item]
 
 
 async def attempt(world: Any, call: Any) -> Any:
@@ -109,7 +117,7 @@ FORGERIES: dict[str, Callable[[Any, Any], Any]] = {
             "accepted_at": call["grant"]["accepted_at"][:1],
         },
     },
-    "nobody": lambda w, call: {**call, "grant": {**call["grant"], "decisions": [], "accepted_at": [], "slots": []}},
+    "nobody": lambda w, call: {**call, "grant": {**call["grant"], "decisions": [], "accepted_at": []}},
     "the same person twice": lambda w, call: {
         **call,
         "grant": {**call["grant"], "decisions": [call["grant"]["decisions"][0]] * 2},
@@ -124,10 +132,10 @@ FORGERIES: dict[str, Callable[[Any, Any], Any]] = {
     "the requester": lambda w, call: {**call, "grant": grant_for(call, w.deps.keys.face, requester="counsel-1")},
     "an excluded role": lambda w, call: {
         **call,
-        "grant": grant_for(call, w.deps.keys.face, exclude=["legal_counsel"]),
+        "grant": grant_for(call, w.deps.keys.face, asked={"exclude": ["legal_counsel"]}),
     },
-    "not well formed": lambda w, call: {**call, "grant": {"ask": "sha256:ask"}},
-    "no instant": lambda w, call: {**call, "grant": grant_for(call, w.deps.keys.face, deadline_at="soon")},
+    "not well formed": lambda w, call: {**call, "grant": {"asked": {}}},
+    "no instant": lambda w, call: {**call, "grant": grant_for(call, w.deps.keys.face, asked={"deadline_at": "soon"})},
 }
 
 

@@ -20,7 +20,7 @@ from watchfloor.connections.port import Answer, CallFailed, Terms
 from watchfloor.evidence import EvidenceHeld, EvidenceStore
 from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.keys import RegionKeys
-from watchfloor.signing import action_digest, render_instant, sign
+from watchfloor.signing import action_digest, ask_digest, render_instant, sign
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 OUTPUTS = {
@@ -89,18 +89,24 @@ class World:
         }
 
     def grant(self, action: str, key: str, inputs: dict[str, Any], option: str = "release") -> Grant:
+        asked = {
+            "path": "release", "round": 0, "kind": "release", "title": "Release", "action": action, "exclude": [],
+            "options": {"release": [{"any_of": ["legal_counsel"]}, {"any_of": ["records_custodian"]}]}, "shown": [],
+            "form": {}, "action_digest": action_digest(action, key, inputs),
+            "deadline_at": render_instant(AT + timedelta(days=1)),
+        }  # fmt: skip
+        place = {"region": "eu", "namespace": "eu", "incident": "hold-1", "plan": "sha256:plan"}
+
         def decided(person: str, role: str) -> Any:
-            body = {"region": "eu", "incident": "hold-1", "plan": "sha256:plan", "ask": "a", "option": option}
+            body = {**place, "ask": ask_digest(asked, **place), "option": option}
             late = render_instant(AT + timedelta(minutes=5))
             return sign(DECISION, {**body, "person": person, "role": role, "expires_at": late}, self.keys.face)
 
         return {
-            "ask": "a",
-            "action_digest": action_digest(action, key, inputs),
-            "slots": [{"any_of": ["legal_counsel"]}, {"any_of": ["records_custodian"]}],
-            "exclude": [],
+            "asked": asked,
+            "option": "release",
+            "covers": [asked["action_digest"]],
             "requester": "",
-            "deadline_at": render_instant(AT + timedelta(days=1)),
             "decisions": [decided("counsel-1", "legal_counsel"), decided("custodian-1", "records_custodian")],
             "accepted_at": [render_instant(AT)] * 2,
         }

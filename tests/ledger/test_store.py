@@ -90,6 +90,16 @@ def test_a_repeated_id_with_other_content_keeps_the_first_and_records_the_second
     assert_chained(ledger, "inc-a")
 
 
+def test_an_entry_that_comes_again_from_a_repeated_task_keeps_its_first_instant(
+    ledger: SqliteLedger, make: Make
+) -> None:
+    """A worker killed between writing and completing its task writes the same entries anew, a little later."""
+    (first,) = ledger.append([make(1)])
+    (again,) = ledger.append([make(1, at="2026-11-22T03:59:59Z")])
+    assert again == first
+    assert [stored["kind"] for stored in ledger.read(first["chain"])] == [first["kind"]]
+
+
 def test_what_a_writer_handed_in_is_what_is_stored(ledger: SqliteLedger, make: Make) -> None:
     entry = make(1, data={"url": "https://example.test/v/1", "list": [1, 2.5, None, True], "text": "ü \u202e"})
     (stored,) = ledger.append([entry])

@@ -1,5 +1,6 @@
 """The decision table: which answer to an ask counts, and which grant lets an effect go ahead."""
 
+import copy
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from watchfloor.signing import (
     action_digest,
     ask_digest,
     bind_grant,
+    calls_digest,
     open_slots,
     refuse_decision,
     refuse_grant,
@@ -179,16 +181,50 @@ def test_a_grant_by_enough_different_people_passes() -> None:
         (lambda g, w: g["accepted_at"].pop(), RefusalType.BAD_SIGNATURE),
         (lambda g, w: g.update(decisions=[g["decisions"][0]] * 2), RefusalType.REPEATED),
         (lambda g, w: g.update(requester="exec-1"), RefusalType.REQUESTER),
-        (lambda g, w: g.update(exclude=["exec_sponsor"]), RefusalType.EXCLUDED),
-        (lambda g, w: g.update(ask="sha256:other"), RefusalType.CHANGED),
         (lambda g, w: g.update(decisions=[], accepted_at=[]), RefusalType.WRONG_ROLE),
-        (lambda g, w: g.update(deadline_at=render_instant(NOW)), RefusalType.LATE),
+        (lambda g, w: g.update(accepted_at=[render_instant(NOW + timedelta(hours=1))] * 2), RefusalType.LATE),
+        (lambda g, w: g.update(option="deny"), RefusalType.CHANGED),
+        (lambda g, w: g.update(covers=[*g["covers"], "sha256:more"]), RefusalType.CHANGED),
+        (lambda g, w: g["asked"].update(exclude=[]), RefusalType.CHANGED),
+        (lambda g, w: g["asked"].update(deadline_at=render_instant(NOW + timedelta(days=9))), RefusalType.CHANGED),
+        (lambda g, w: g["asked"]["options"].update(approve=[{"any_of": ["legal_counsel"]}]), RefusalType.CHANGED),
+        (lambda g, w: g["asked"].update(shown=[{"label": "another", "value": 1}]), RefusalType.CHANGED),
     ],
 )
 def test_a_spoiled_grant_never_reaches_the_effect(spoil: Any, expected: str) -> None:
     ask, where = granted()
     grant: Any = bind_grant(ask, "")
+    grant["asked"] = copy.deepcopy(grant["asked"])
     spoil(grant, where)
     refusal = refuse_grant(grant, **where)
     assert refusal is not None
     assert refusal.type == expected
+
+
+def test_a_decision_on_one_call_cannot_be_paired_with_another() -> None:
+    """Signatures bind the ask, and the ask binds the call: claiming other calls for it is found."""
+    ask, where = granted()
+    elsewhere = {"url": "https://example.test/v/2"}
+    other = action_digest("content.delete", "k" * 64, elsewhere)
+    grant: Any = bind_grant(ask, "", covers=[other])
+    refusal = refuse_grant(grant, **(where | {"inputs": elsewhere}))
+    assert refusal is not None
+    assert refusal.type == RefusalType.CHANGED
+
+
+def test_one_ask_may_stand_for_several_calls() -> None:
+    inputs = [{"source": name} for name in ("content_store", "live_store")]
+    calls = [action_digest("hold.unfreeze", "k" * 64, each) for each in inputs]
+    seats = [{"any_of": ["legal_counsel"]}]
+    ask = make_ask(
+        kind="release", action="hold.unfreeze", action_digest=calls_digest(calls), options={"release": seats}
+    )
+    ask["answers"].append(sign(DECISION, dict(make_decision(ask, option="release")), KEY))
+    ask["accepted_at"].append(render_instant(NOW))
+    _, where = granted()
+    grant = bind_grant(ask, "", "release", calls)
+    for each in inputs:
+        assert refuse_grant(grant, **(where | {"action": "hold.unfreeze", "inputs": each})) is None
+    other = refuse_grant(grant, **(where | {"action": "hold.unfreeze", "inputs": {"source": "mail_store"}}))
+    assert other is not None
+    assert other.type == RefusalType.CHANGED

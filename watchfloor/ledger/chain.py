@@ -39,6 +39,15 @@ def bare(stored: StoredEntry) -> Entry:
     return cast(Entry, {name: value for name, value in stored.items() if name in _FIELDS})
 
 
+def same(there: Entry, again: Entry) -> bool:
+    """Whether an entry handed in again is the one that is there: all but its instant.
+
+    A workflow task that is lost after it wrote (the worker was killed) is carried out anew a little later, so the same
+    entry comes again with a later instant. The first one counts.
+    """
+    return {**there, "at": ""} == {**again, "at": ""}
+
+
 def check(entry: Mapping[str, Any]) -> Entry:
     """Refuse what is not an entry, before anything is written.
 

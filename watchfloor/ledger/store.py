@@ -158,7 +158,7 @@ class SqliteLedger:
     def _add(self, entry: Entry, now: datetime) -> StoredEntry:
         there = self._stored(entry["id"])
         if there is not None:
-            if links.bare(there) == entry:
+            if links.same(links.bare(there), entry):
                 return there
             return self._add(links.check(links.conflict_entry(there, entry)), now)
         row = self._connection.execute(

@@ -4,7 +4,7 @@ the activity of the effect, so that one place says what a valid grant is."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from schemas.actions import Grant
 from schemas.decision import DECISION, Decision, Envelope, OpenAsk, RefusalType
@@ -17,6 +17,21 @@ CLOCK_SKEW = timedelta(minutes=2)
 
 GRANTING = frozenset({"approve", "release"})
 """The options that let an effect go ahead: at an approval, and at the release of a hold."""
+
+ASKED = (
+    "path",
+    "round",
+    "kind",
+    "title",
+    "options",
+    "exclude",
+    "action",
+    "action_digest",
+    "shown",
+    "form",
+    "deadline_at",
+)
+"""The fields of an ask that its digest covers."""
 
 SlotSpec: TypeAlias = Mapping[str, Sequence[str]]
 
@@ -34,28 +49,19 @@ def action_digest(action: str, key: str, inputs: Mapping[str, Json]) -> str:
     return digest({"domain": "watchfloor.action.v1", "action": action, "key": key, "inputs": dict(inputs)})
 
 
-def ask_digest(ask: OpenAsk, *, region: str, namespace: str, incident: str, plan: str) -> str:
+def ask_digest(ask: Mapping[str, Any], *, region: str, namespace: str, incident: str, plan: str) -> str:
     """What a decision is bound to: everything that was put before the decider, and where and until when."""
-    return digest(
-        {
-            "domain": "watchfloor.ask.v1",
-            "region": region,
-            "namespace": namespace,
-            "incident": incident,
-            "plan": plan,
-            "path": ask["path"],
-            "round": ask.get("round", 0),
-            "kind": ask["kind"],
-            "title": ask["title"],
-            "options": ask["options"],
-            "exclude": ask["exclude"],
-            "action": ask["action"],
-            "action_digest": ask["action_digest"],
-            "shown": ask["shown"],
-            "form": ask["form"],
-            "deadline_at": ask["deadline_at"],
-        }
-    )
+    place = {"region": region, "namespace": namespace, "incident": incident, "plan": plan}
+    return digest({"domain": "watchfloor.ask.v1", **place, **_asked(ask)})
+
+
+def _asked(ask: Mapping[str, Any]) -> dict[str, Json]:
+    return {name: ask.get(name, 0) if name == "round" else ask[name] for name in ASKED}
+
+
+def calls_digest(calls: Sequence[str]) -> str:
+    """What the ask for several calls is bound to: the digest of each (`action_digest`), in no particular order."""
+    return digest({"domain": "watchfloor.release.v1", "calls": sorted(calls)})
 
 
 def open_slots(slots: Sequence[SlotSpec], answers: Sequence[Mapping[str, Json]]) -> list[SlotSpec]:
@@ -141,22 +147,29 @@ def refuse_grant(  # the activity's last look before the effect
     plan: str,
     keys: Mapping[str, str],
 ) -> Refusal | None:
-    """Check a grant at the effect: signatures, exact inputs, seats, requester, and that each was accepted in time."""
-    wanted = action_digest(action, key, inputs)
-    if grant["action_digest"] != wanted:
+    """Check a grant at the effect: signatures over exactly this ask and these inputs, seats, requester, time.
+
+    Raises:
+        KeyError, TypeError, ValueError: the grant is not well formed; it counts as none.
+    """
+    asked, covers, option = grant["asked"], grant["covers"], grant["option"]
+    if action_digest(action, key, inputs) not in covers or asked["action"] != action:
         return Refusal(RefusalType.CHANGED, "the grant is for other inputs than these")
-    deadline = parse_instant(grant["deadline_at"])
+    if asked["action_digest"] != calls_digest(covers) and covers != [asked["action_digest"]]:
+        return Refusal(RefusalType.CHANGED, "what was decided does not cover this call")
+    if option not in GRANTING or not asked["options"].get(option):
+        return Refusal(RefusalType.CHANGED, f"`{option}` lets nothing go ahead")
     if len(grant["accepted_at"]) != len(grant["decisions"]):
         return Refusal(RefusalType.BAD_SIGNATURE, "the grant does not say when each decision was accepted")
     bodies: list[dict[str, Json]] = []
     for envelope, accepted_at in zip(grant["decisions"], grant["accepted_at"], strict=True):
-        refusal = _refuse_granted(envelope, accepted_at, grant, deadline, region, incident, plan, keys)
+        refusal = _refuse_granted(envelope, accepted_at, grant, region, incident, plan, keys)
         if isinstance(refusal, Refusal):
             return refusal
         bodies.append(refusal)
     if len({body["person"] for body in bodies}) != len(bodies):
         return Refusal(RefusalType.REPEATED, "one person stands twice in the grant")
-    left = open_slots(grant["slots"], bodies)
+    left = open_slots(asked["options"][option], bodies)
     if left or not bodies:
         return Refusal(RefusalType.WRONG_ROLE, f"seats not filled: {', '.join(in_words(left)) or 'all'}")
     return None
@@ -166,42 +179,48 @@ def _refuse_granted(
     envelope: Envelope,
     accepted_at: str,
     grant: Grant,
-    deadline: datetime,
     region: str,
     incident: str,
     plan: str,
     keys: Mapping[str, str],
 ) -> Refusal | dict[str, Json]:
+    asked, deadline_at = grant["asked"], grant["asked"]["deadline_at"]
     try:
         body = verify(envelope, DECISION, keys)
     except SignatureRefused as error:
         return Refusal(RefusalType.BAD_SIGNATURE, str(error))
     if (body["region"], body["incident"], body["plan"]) != (region, incident, plan):
         return Refusal(RefusalType.WRONG_RUN, "the decision was made for another run")
-    if body["ask"] != grant["ask"] or body["option"] not in GRANTING:
-        return Refusal(RefusalType.CHANGED, "the decision approves something else")
-    if parse_instant(accepted_at) >= deadline or parse_instant(accepted_at) > parse_instant(body["expires_at"]):
+    shown = ask_digest(asked, region=region, namespace=str(body["namespace"]), incident=incident, plan=plan)
+    if body["ask"] != shown or body["option"] != grant["option"]:
+        return Refusal(RefusalType.CHANGED, "the decision answers something else")
+    at = parse_instant(accepted_at)
+    if (deadline_at is not None and at >= parse_instant(deadline_at)) or at > parse_instant(body["expires_at"]):
         return Refusal(RefusalType.LATE, "the decision was accepted after its time")
     if grant["requester"] and body["person"] == grant["requester"]:
         return Refusal(RefusalType.REQUESTER, "the requester stands in the grant")
-    if body["person"] in grant["exclude"] or body["role"] in grant["exclude"]:
+    if body["person"] in asked["exclude"] or body["role"] in asked["exclude"]:
         return Refusal(RefusalType.EXCLUDED, "an excluded person stands in the grant")
     return body
 
 
-def bind_grant(ask: OpenAsk, requester: str, option: str = "approve") -> Grant:
-    """The grant that a settled approval (or release) gives its action; `option` is one of `GRANTING`."""
+def bind_grant(ask: OpenAsk, requester: str, option: str = "approve", covers: Sequence[str] | None = None) -> Grant:
+    """The grant that a settled approval (or release) gives its action.
+
+    Args:
+        option: what was chosen, one of `GRANTING`.
+        covers: the digests of the calls that the ask stood for; the ask's own at an approval.
+    """
+    chosen = [
+        (answer, at)
+        for answer, at in zip(ask["answers"], ask["accepted_at"], strict=True)
+        if answer["body"]["option"] == option
+    ]
     return {
-        "ask": ask["ask"],
-        "action_digest": ask["action_digest"],
-        "slots": ask["options"][option],
-        "exclude": ask["exclude"],
+        "asked": _asked(ask),
+        "option": option,
+        "covers": [ask["action_digest"]] if covers is None else list(covers),
         "requester": requester,
-        "deadline_at": ask["deadline_at"] or "",
-        "decisions": [answer for answer in ask["answers"] if answer["body"]["option"] == option],
-        "accepted_at": [
-            at
-            for answer, at in zip(ask["answers"], ask["accepted_at"], strict=True)
-            if answer["body"]["option"] == option
-        ],
+        "decisions": [answer for answer, _ in chosen],
+        "accepted_at": [at for _, at in chosen],
     }
