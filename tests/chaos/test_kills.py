@@ -21,7 +21,7 @@ from tests.e2e.records import anchored, read_chain, verify_ledger
 from watchfloor.client import EngineUnavailable, board
 from watchfloor.signing import render_instant, sign
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("chaos")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FOUR_EYES = Path(__file__).resolve().parents[1] / "fixtures" / "runbooks" / "four-eyes-deletion" / "runbook.yaml"
 

@@ -15,7 +15,7 @@ from tests.e2e.floor import Floor
 from watchfloor.client import InputsRefused, Refused, board, list_incidents, send_control, send_fact
 from watchfloor.signing import SigningKey, render_instant, sign
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FOUR_EYES = Path(__file__).resolve().parents[1] / "fixtures" / "runbooks" / "four-eyes-deletion" / "runbook.yaml"
 REQUESTER = "commander-eu-1"

@@ -10,7 +10,7 @@ from tests.e2e.records import anchored, read_chain, verify_ledger
 from watchfloor.client import Started
 from workflows.addresses import child_id
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def carry_through(floor: Floor, order_id: str, count: int) -> tuple[Started, list[str], str]:
