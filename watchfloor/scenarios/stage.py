@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 from schemas.actions import ActionCall, ActionContract, ActionReceipt, ErrorType
 from schemas.decision import OpenAsk, RefusalType
 from schemas.incident import Board
+from schemas.json_value import Json
 from schemas.ledger import ENTRY_VERSION, EntryKind
 from schemas.notify import (
     ACTIVITY_ANCHOR,
@@ -40,9 +41,10 @@ from watchfloor.client import (
 from watchfloor.scenarios.answering import send_answer
 from watchfloor.scenarios.crossing import Crossing
 from watchfloor.scenarios.driver import CUE, OVER, SAY, Cue
-from watchfloor.scenarios.model import Answer, Control, Scenario, Statement
+from watchfloor.scenarios.improvising import improvise
+from watchfloor.scenarios.model import Answer, Assumptions, Control, Scenario, Statement
 from watchfloor.scenarios.stubs import StubbedActions
-from watchfloor.scenarios.timeline import CALL_FAILED, CALLED, SAID, TOLD, Event, Timeline, address
+from watchfloor.scenarios.timeline import CALL_FAILED, CALLED, SAID, TOLD, UNDECIDED, Event, Timeline, address
 from watchfloor.signing import digest, refuse_grant, render_instant
 
 DRIVER_ID = "scenario-driver"
@@ -93,6 +95,9 @@ class Stage:
     turns: Turns = field(default_factory=Turns)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the scenario's time has come to its end while the run was still open."""
+    answers: list[Answer] = field(default_factory=list)
+    """What people said in a rehearsal without being told to by the scenario."""
+    _improvised: set[tuple[str, str]] = field(default_factory=set)
     _stubs: StubbedActions = field(init=False)
     _cued: set[tuple[int, str]] = field(default_factory=set)
     _shown: dict[tuple[str, str], tuple[Board, OpenAsk]] = field(default_factory=dict)
@@ -114,15 +119,15 @@ class Stage:
 
         def carry_out(call: ActionCall, now: datetime) -> ActionReceipt:
             self.timeline.take(call["entries"])
-            place = {"step": call["step"], "path": call["path"]}
+            about = {name: call[name] for name in ("effect", "tier", "gated", "inputs", "key")}
             try:
                 self._require_grant(call)
                 outputs = self._stubs.answer(call, now)
             except ApplicationError as error:
-                self.timeline.add(now, CALL_FAILED, name, **place)
+                self.timeline.add(now, CALL_FAILED, name, step=call["step"], path=call["path"], data=about)
                 self._note_effect(call, now, failed=error.type or "")
                 raise
-            self.timeline.add(now, CALLED, name, **place)
+            self.timeline.add(now, CALLED, name, step=call["step"], path=call["path"], data=about)
             self._note_effect(call, now, failed="")
             return {"outputs": outputs, "key": call["key"], "resolved": "called", "done_at": render_instant(now)}
 
@@ -202,6 +207,36 @@ class Stage:
                 "after": answer.after.total_seconds(),
             }
             await handle.signal(CUE, cue)
+        if self.scenario.assume is not None:
+            await self._improvise(call, self.scenario.assume)
+
+    async def _improvise(self, call: NotifyCall, assume: Assumptions) -> None:
+        """Let the people of a rehearsal answer an ask as it assumes."""
+        told = ("rehearsal", call["key"])
+        shown = self._shown.get((call["workflow"], call["path"]))
+        if told in self._improvised or shown is None:
+            return
+        self._improvised.add(told)
+        offered = bool(self.crossing.step_of(call["workflow"]))
+        name = self.crossing.step_of(call["workflow"]) or call["path"]
+        answers = improvise(name, shown[1], assume, offered=offered)
+        if answers is None:
+            about: dict[str, Json] = {"title": shown[1]["title"], "options": list(shown[1]["options"]), "name": name}
+            now = activity.info().started_time
+            self.timeline.add(now, UNDECIDED, name, step=call["step"], path=call["path"], data=about)
+            self.over.set()
+            return
+        handle = self.face.client.get_workflow_handle(DRIVER_ID)
+        for answer in answers:
+            self.answers.append(answer)
+            cue: Cue = {
+                "part": "rehearsal",
+                "index": len(self.answers) - 1,
+                "workflow": call["workflow"],
+                "path": call["path"],
+                "after": answer.after.total_seconds(),
+            }
+            await handle.signal(CUE, cue)
 
     async def _show(self, workflow: str) -> None:
         """Keep a workflow's open asks as its people see them now."""
@@ -262,7 +297,8 @@ class Stage:
             now = activity.info().started_time
             part, index = cue["part"], cue["index"]
             self.spoken.add((part, index))
-            entry: Answer | Statement | Control = getattr(self.scenario, part)[index]
+            entries = self.answers if part == "rehearsal" else getattr(self.scenario, part)
+            entry: Answer | Statement | Control = entries[index]
             refusal, told = "", ""
             try:
                 await self._speak(entry, cue, now)
