@@ -106,8 +106,28 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class Assumptions:
+    """How people behave in a rehearsal where no scenario says it.
+
+    Both name an ask as scenarios do: by step id, by path, or with what it is about (`disable!failed`). An ask that
+    neither names is answered by `usual`, or by nobody when that is None: then the rehearsal ends there, so that
+    somebody can be asked what to assume.
+    """
+
+    choices: Mapping[str, str] = field(default_factory=dict)
+    silent: frozenset[str] = frozenset()
+    usual: Mapping[str, str] | None = None
+    """Path of a step without iterations -> the option taken when nothing else is assumed."""
+    after: timedelta = timedelta(minutes=1)
+    """How long people take to answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
-    """One story about one runbook. `until` ends it although the run is still open."""
+    """One story about one runbook. `until` ends it although the run is still open.
+
+    `assume` is set in a rehearsal only: it answers the asks that `people` do not.
+    """
 
     name: str
     path: str
@@ -121,3 +141,4 @@ class Scenario:
     controls: tuple[Control, ...]
     until: timedelta | None
     expect: Expectation
+    assume: Assumptions | None = None

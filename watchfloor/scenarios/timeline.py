@@ -1,5 +1,6 @@
 """What happened in one run of a scenario, in the order in which it happened."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from schemas.ledger import Entry, EntryKind
 ASK = EntryKind.ASKED
 TOLD = "told"
 SAID = "said"
+UNDECIDED = "undecided"
 CALLED, CALL_FAILED = "called", "call failed"
 CALL = (CALLED, CALL_FAILED)
 
@@ -49,8 +51,17 @@ class Timeline:
         self.aliases: dict[str, str] = {}
         """Workflow of a receiving side -> the handoff step it answers for, by which its ask is called."""
 
-    def add(self, at: datetime, kind: str, what: str, *, step: str = "", path: str = "") -> None:
-        self.events.append(Event(at, kind, step, path, what, "", {}))
+    def add(
+        self,
+        at: datetime,
+        kind: str,
+        what: str,
+        *,
+        step: str = "",
+        path: str = "",
+        data: Mapping[str, Json] | None = None,
+    ) -> None:
+        self.events.append(Event(at, kind, step, path, what, "", dict(data or {})))
 
     def take(self, entries: list[Entry]) -> None:
         """Take ledger entries as the ledger would: each id once."""
