@@ -41,7 +41,8 @@ def parse(words: list[str]) -> Any:
 
 def test_the_commands_are_those_promised() -> None:
     promised = (
-        "up demo start list show watch decide fact pause resume abort lint explain diff graph timing test postmortem doctor"
+        "up demo start list show watch decide fact pause resume abort lint explain diff graph timing test simulate "
+        "postmortem doctor"
     )
     assert set(ALL) == {*promised.split(), "ledger verify", "ledger export"}
 

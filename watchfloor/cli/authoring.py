@@ -117,6 +117,10 @@ def run_tests(
     only: Annotated[
         str | None, typer.Option("-k", metavar="TEXT", help="Only scenarios whose name contains this.")
     ] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML to this file.")] = None,
+    at_once: Annotated[
+        int, typer.Option("--at-once", min=1, max=16, help="Scenarios in play at the same time, each on its server.")
+    ] = 2,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the scenarios of runbooks on the real engine with time skipped.
@@ -126,12 +130,13 @@ def run_tests(
     Examples:
       watchfloor test
       watchfloor test runbooks/eu-tco-removal-order -k incomplete
+      watchfloor test runbooks --junit results.xml
     """
     from watchfloor.cli.scenario_runs import run_scenarios
 
     with edge(as_json):
-        failed = run_scenarios(_scenario_files(paths), only, as_json=as_json)
-    if failed:
+        good = run_scenarios(_scenario_files(paths), only, junit=junit, at_once=at_once, as_json=as_json)
+    if not good:
         raise typer.Exit(Exit.REFUSED)
 
 

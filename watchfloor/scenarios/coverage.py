@@ -1,4 +1,7 @@
-"""What of a runbook the scenarios have carried out: steps, options and branches, kinds of silence."""
+"""What of a runbook the scenarios have carried out: steps, branches, options, outcomes of approvals, kinds of silence.
+
+Silence: an ask that nobody answers, an offer that the other region does not take, a wait or a repetition that runs out.
+"""
 
 import re
 from collections.abc import Iterable
@@ -10,11 +13,17 @@ from watchfloor.scenarios.crossing import all_steps
 from watchfloor.scenarios.outcome import Ending
 
 _ITERATION = re.compile(r"\[\d+\]")
+_RAN_OUT = {"timed_out", "exhausted"}
+_AFTER_SILENCE = ("on_silence", "on_timeout", "on_exhausted", "fallback")
+"""Blocks that are walked when nobody answered or a time ran out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Marks of one runbook. A mark is `step PATH`, `option PATH=OPTION`, `branch PATH=NAME` or `silence PATH`."""
+    """Marks of one runbook.
+
+    A mark is `step PATH`, `branch PATH=NAME`, `option PATH=OPTION`, `approval PATH=OUTCOME` or `silence PATH`.
+    """
 
     runbook: str
     all: tuple[str, ...]
@@ -39,7 +48,7 @@ def list_marks(plan: Plan) -> tuple[str, ...]:
     for step in all_steps(plan):
         path = step["path"]
         marks.append(f"step {path}")
-        marks += [f"option {path}={option}" for option in _options(step)]
+        marks += [f"{kind} {path}={option}" for kind, option in _options(step)]
         marks += [f"branch {path}={name}" for name in _branches(step)]
         if _can_be_silent(step):
             marks.append(f"silence {path}")
@@ -52,8 +61,12 @@ def find_covered(plan: Plan, ending: Ending) -> frozenset[str]:
     for event in ending.timeline.events:
         path = _static(event.path)
         if event.kind == EntryKind.SETTLED and event.data.get("option"):
-            marks.add(f"option {path}={event.data['option']}")
-        elif event.kind == EntryKind.SILENT:
+            marks |= {f"{kind} {path}={event.data['option']}" for kind in ("option", "approval")}
+        elif event.kind == EntryKind.BRANCH:
+            marks.add(f"branch {path}={event.data.get('taken')}")
+        elif event.kind in {EntryKind.SILENT, EntryKind.UNANSWERED} or (
+            event.kind == EntryKind.STEP_FAILED and event.data.get("code") in _RAN_OUT
+        ):
             marks.add(f"silence {path}")
         if event.kind != EntryKind.STEP_SKIPPED and path:
             _walk_up(path, marks)
@@ -64,8 +77,10 @@ def find_covered(plan: Plan, ending: Ending) -> frozenset[str]:
         marks |= {
             f"branch {step['path']}={name}"
             for name in _branches(step)
-            if any(mark.startswith(f"step {step['path']}/{name}") for mark in marks)
+            if any(mark.startswith(f"step {step['path']}/{name}/") for mark in marks)
         }
+        if any(f"step {step['path']}/{block}" in marks for block in _AFTER_SILENCE):
+            marks.add(f"silence {step['path']}")
     return frozenset(marks)
 
 
@@ -79,22 +94,39 @@ def _static(path: str) -> str:
     return _ITERATION.sub("", path.split("!", 1)[0])
 
 
-def _options(step: Step) -> list[str]:
+def _options(step: Step) -> list[tuple[str, str]]:
     if step["kind"] == "decide":
-        return list(step["options"])
+        return [("option", name) for name in step["options"]]
     if step["kind"] == "action" and step["approval"] is not None:
-        return ["approve", "deny"]
+        outcomes = ["approve", "deny", *(["break_glass"] if step["approval"].get("break_glass") else [])]
+        return [("approval", outcome) for outcome in outcomes]
     return []
 
 
 def _branches(step: Step) -> list[str]:
-    if step["kind"] == "parallel":
-        return list(step["branches"])
-    if step["kind"] == "choose":
-        cases = [f"case{number}" for number in range(1, len(step["cases"]) + 1)]
-        return [*cases, "otherwise"] if step["otherwise"] else cases
-    return []
+    """The blocks of a step of which a run takes some: branches, cases, what is done about a failure."""
+    names = [f"on_error{number}" for number in range(1, len(step.get("catches", ())) + 1)]
+    if isinstance(step["on_error"], list):
+        names.append("on_error")
+    match step["kind"]:
+        case "parallel":
+            names += step["branches"]
+        case "choose":
+            names += [f"case{number}" for number in range(1, len(step["cases"]) + 1)]
+            names += ["otherwise"] if step["otherwise"] else []
+        case "try":
+            names += [f"catch{number}" for number in range(1, len(step["handlers"]) + 1)]
+    return names
 
 
 def _can_be_silent(step: Step) -> bool:
-    return step["kind"] in {"decide", "task"} or (step["kind"] == "action" and step["approval"] is not None)
+    match step["kind"]:
+        case "decide" | "task" | "handoff":
+            return True
+        case "action":
+            return step["approval"] is not None
+        case "wait":
+            return step["within"] is not None and step["on_timeout"] != "continue"
+        case "repeat":
+            return step["on_exhausted"] != "continue"
+    return False
