@@ -126,8 +126,10 @@ async def test_a_decision_after_the_deadline_is_late_whatever_the_timers_did(flo
     ask = await floor.ask(run, "erase")
     await floor.ask(run, "erase!failed")
     assert await send_raw(floor, run, ask) == RefusalType.LATE
-    with pytest.raises(Refused):
-        await floor.decide(run, "containment/erase", "approve", "counsel-1")
+    for step, why in (("erase", RefusalType.LATE), ("containment/erase", RefusalType.NOT_WAITING)):
+        with pytest.raises(Refused, match="erase!failed") as refused:
+            await floor.decide(run, step, "approve", "counsel-1")
+        assert refused.value.type == why
     await floor.decide(run, "erase!failed", "give_up", "commander-eu-1")
     assert (await floor.closed(run))["outcome"] == "failed"
     assert "https://late.example.test/v/1" not in await floor.effects("items/delete")

@@ -16,7 +16,7 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeou
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from schemas.decision import CONTROL, DECISION, FACT, Decision, Envelope, FactStatement, Receipt, RefusalType
+from schemas.decision import CONTROL, DECISION, FACT, Decision, Envelope, FactStatement, OpenAsk, Receipt, RefusalType
 from schemas.decision import Control as ControlBody
 from schemas.incident import (
     SIGNAL_DECIDE,
@@ -99,10 +99,7 @@ async def send_decision(
     at = shown or pick_ask(await family(face, run), step)
     ask = at.ask
     if option not in ask["options"]:
-        raise Refused(
-            RefusalType.UNKNOWN_OPTION,
-            f"`{ask['step']}` has no option `{option}`; it has: {', '.join(ask['options'])}",
-        )
+        raise _wrong_option(ask, step, option)
     body: Decision = {
         "v": 1,
         "region": face.region,
@@ -243,6 +240,18 @@ def admit_person(face: Face, person: str, signed_in: SignIn = DEV) -> Person:
     if someone is None:
         raise Refused(Refused.UNKNOWN_PERSON, f"`{person}` is not in the directory of people of `{face.region}`")
     return someone
+
+
+def _wrong_option(ask: OpenAsk, step: str, option: str) -> Refused:
+    """An answer to a question that has ended is late, not mistyped, where its step's failure is what waits now."""
+    known = ", ".join(ask["options"])
+    if ask["kind"] in {"failed", "doubt"} and ask["path"] != step:
+        return Refused(
+            RefusalType.LATE,
+            f"`{step}` no longer waits for `{option}`: its time ran out or it failed; "
+            f"`{ask['path']}` asks what to do now: {known}",
+        )
+    return Refused(RefusalType.UNKNOWN_OPTION, f"`{ask['step']}` has no option `{option}`; it has: {known}")
 
 
 def _require_role(someone: Person, role: str) -> None:
