@@ -1,0 +1,151 @@
+"""What a half-typed runbook declares: inputs, facts, clocks, regions, steps and what each step gives."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from schemas.actions import ActionContract
+from watchfloor.language.outputs import ALWAYS
+from watchfloor.lsp.outline import Entry, Piece
+
+KIND_OUTPUTS: dict[str, dict[str, str]] = {
+    "decide": {"option": "string", "by": "string"},
+    "task": {"by": "string"},
+    "wait": {"timed_out": "bool"},
+    "for_each": {"results": "list", "succeeded": "list", "failed": "list", "total": "int"},
+    "repeat": {"rounds": "int"},
+    "hold": {"hold": "string", "verified": "bool"},
+    "handoff": {"accepted": "bool", "by": "string", "workflow": "string"},
+    "postmortem": {"workflow": "string"},
+}
+LOOPS = ("for_each", "repeat")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A name with its place and what is known about it."""
+
+    name: str
+    line: int
+    column: int
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepEntry:
+    """A step, as far as it is typed.
+
+    `loops` are the ids of the loops around it; `outputs` map a name to its type and a sentence.
+    """
+
+    id: str
+    line: int
+    column: int
+    kind: str
+    what: str
+    piece: Piece
+    loops: tuple[str, ...]
+    outputs: Mapping[str, tuple[str, str]]
+    track: str
+
+
+@dataclass(slots=True)
+class Index:
+    """Everything by name, in the order of the file."""
+
+    root: Piece
+    inputs: dict[str, Declared] = field(default_factory=dict)
+    facts: dict[str, Declared] = field(default_factory=dict)
+    clocks: dict[str, Declared] = field(default_factory=dict)
+    clock_rows: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, StepEntry] = field(default_factory=dict)
+    regions: list[str] = field(default_factory=list)
+
+
+def index(root: Piece, catalog: Mapping[str, ActionContract], kinds: tuple[str, ...]) -> Index:
+    """Read what is declared.
+
+    Args:
+        root: the outline.
+        catalog: the actions, for what steps give.
+        kinds: the keys that name a step's kind.
+    """
+    made = Index(root)
+    for section, into in (("inputs", made.inputs), ("facts", made.facts), ("clocks", made.clocks)):
+        for entry in _entries(root.get(section)):
+            into[entry.key] = Declared(entry.key, entry.line, entry.column, _about(entry.value))
+    for entry in _entries(root.get("clocks")):
+        used = entry.value.get("use") if entry.value is not None else None
+        if used is not None:
+            made.clock_rows[entry.key] = used.text
+    regions = root.get("regions")
+    allowed = regions.get("allowed") if regions is not None else None
+    made.regions = [item.text for item in allowed.items] if allowed is not None else []
+    for track in (root.get("alongside") or Piece("list", 0, 0)).items:
+        named = track.get("id")
+        _steps(track.get("steps"), (), named.text if named is not None else "", made, catalog, kinds)
+    for phase in (root.get("phases") or Piece("list", 0, 0)).items:
+        for entry in phase.entries:
+            _steps(entry.value, (), "", made, catalog, kinds)
+    return made
+
+
+def _entries(piece: Piece | None) -> list[Entry]:
+    return [entry for entry in piece.entries if entry.typed] if piece is not None else []
+
+
+def _about(piece: Piece | None) -> str:
+    """A declaration in a line: `timestamp`, `{type: list, of: url}`."""
+    if piece is None:
+        return ""
+    if piece.kind == "text":
+        return piece.text
+    if piece.kind == "list":
+        return "[" + ", ".join(_about(item) for item in piece.items) + "]"
+    return ", ".join(f"{entry.key}: {_about(entry.value)}" for entry in piece.entries)
+
+
+def _steps(
+    piece: Piece | None,
+    loops: tuple[str, ...],
+    track: str,
+    made: Index,
+    catalog: Mapping[str, ActionContract],
+    kinds: tuple[str, ...],
+) -> None:
+    for holder in _with_id(piece):
+        id_ = holder.get("id")
+        assert id_ is not None
+        kind = next((key for key in holder.keys if key in kinds), "")
+        action = holder.get("action")
+        what = action.text if action is not None else kind
+        outputs = {name: (type_, "") for name, type_ in KIND_OUTPUTS.get(kind, {}).items()}
+        if action is not None and action.text in catalog:
+            specs = catalog[action.text]["outputs"]
+            outputs |= {name: (spec["type"], spec.get("doc", "")) for name, spec in specs.items()}
+        outputs |= {entry.key: (_about(entry.value), "") for entry in _form(holder)}
+        outputs |= {name: (type_, "") for name, type_ in ALWAYS.items()}
+        if id_.text not in made.steps:
+            made.steps[id_.text] = StepEntry(id_.text, id_.line, id_.column, kind, what, holder, loops, outputs, track)
+        inner = (*loops, id_.text) if kind in LOOPS else loops
+        for entry in holder.entries:
+            body = inner if entry.key == "steps" else loops
+            _steps(entry.value, body, track, made, catalog, kinds)
+
+
+def _form(step: Piece) -> list[Entry]:
+    task = step.get("task")
+    return _entries(task.get("form")) if task is not None else []
+
+
+def _with_id(piece: Piece | None) -> Iterator[Piece]:
+    """The nearest mappings with an `id`, below lists and mappings that have none."""
+    if piece is None or piece.kind == "text":
+        return
+    id_ = piece.get("id")
+    if piece.kind == "mapping" and id_ is not None and id_.kind == "text" and id_.text:
+        yield piece
+        return
+    for entry in piece.entries:
+        yield from _with_id(entry.value)
+    for item in piece.items:
+        yield from _with_id(item)
