@@ -4,36 +4,91 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.hostile.generate import FILES, HERE, HOSTILE
+from activities.catalog import CATALOG, INTERNAL
+from tests.hostile.connections import GOOD
+from tests.hostile.frame import ACCEPTED, WHOLE
+from tests.hostile.generate import BINDINGS, CONNECTIONS, FILES, HERE, HOSTILE, expected
 from tests.language.embedding import compile_whole
+from watchfloor.connections.loading import BindingsRefused, load_bindings
 
 EXPECTED = json.loads((HERE / "expected.json").read_text())
+RUNBOOKS = EXPECTED["runbooks"]
+REFUSED = sorted(name for name, wanted in RUNBOOKS.items() if wanted["code"] != ACCEPTED)
+HARMLESS = sorted(set(RUNBOOKS) - set(REFUSED))
+CONTRACTS = {**CATALOG, **INTERNAL}
+SECONDS = 1.0
+MEGABYTES = 200
 
 
 def test_the_committed_files_are_the_generated_ones() -> None:
-    assert {path.name: path.read_bytes() for path in FILES.glob("*.yaml")} == {
-        name: data for name, (data, _, _) in HOSTILE.items()
-    }
-    assert {name: {"code": code, "line": line} for name, (_, code, line) in HOSTILE.items()} == EXPECTED
+    for folder, table in ((FILES, HOSTILE), (BINDINGS, CONNECTIONS)):
+        assert {path.name: path.read_bytes() for path in folder.glob("*.yaml")} == {
+            name: data for name, (data, _, _) in table.items()
+        }
+    assert expected() == EXPECTED
 
 
-def test_there_are_at_least_forty() -> None:
-    assert len(EXPECTED) >= 40
+def test_there_are_enough_of_them() -> None:
+    assert len(REFUSED) + len(EXPECTED["bindings"]) >= 200
 
 
-@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_what_they_were_made_from_is_in_order(tmp_path: Path) -> None:
+    assert compile_whole(WHOLE).plan is not None
+    file = tmp_path / "bindings.yaml"
+    file.write_text(GOOD)
+    assert load_bindings(file, variables={}, catalog=CONTRACTS).actions
+
+
+@pytest.mark.parametrize("name", REFUSED)
 def test_a_hostile_file_is_refused_at_its_place(name: str) -> None:
     started = time.perf_counter()
     compiled = compile_whole((FILES / name).read_bytes())
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < SECONDS
     assert compiled.plan is None
     assert compiled.digest == ""
     errors = [finding for finding in compiled.findings if finding.is_error]
-    wanted = EXPECTED[name]
+    wanted = RUNBOOKS[name]
     assert (errors[0].code, errors[0].line) == (wanted["code"], wanted["line"])
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_a_file_that_only_looks_dangerous_compiles_soon(name: str) -> None:
+    started = time.perf_counter()
+    compiled = compile_whole((FILES / name).read_bytes())
+    assert time.perf_counter() - started < SECONDS
+    assert [finding.code for finding in compiled.findings if finding.is_error] == []
+    assert compiled.plan is not None
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED["bindings"]))
+def test_a_hostile_bindings_file_is_refused_at_its_place(name: str) -> None:
+    wanted = EXPECTED["bindings"][name]
+    started = time.perf_counter()
+    with pytest.raises(BindingsRefused) as caught:
+        load_bindings(BINDINGS / name, variables={}, catalog=CONTRACTS)
+    assert time.perf_counter() - started < SECONDS
+    assert wanted["line"] in {problem.line for problem in caught.value.problems}
+    assert any(wanted["says"] in problem.message for problem in caught.value.problems)
+
+
+def test_all_of_them_together_fit_into_little_memory() -> None:
+    """The peak of a process of its own, imports and every file, stays under what one file may take."""
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from tests.language.embedding import compile_whole\n"
+        "for path in sorted(Path(sys.argv[1]).glob('*.yaml')):\n"
+        "    compile_whole(path.read_bytes())\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    )
+    command = [sys.executable, "-c", program, str(FILES)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=HERE.parents[1])
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < MEGABYTES
 
 
 def test_deep_nesting_does_not_crash_the_process() -> None:

@@ -29,6 +29,8 @@ COMPUTED = frozenset({"evidence.snapshot"})
 """Actions whose outputs the activity makes itself from the whole answer."""
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}", re.ASCII)
+_BRACES = re.compile(r"\{[^{}]*\}")
+_NAMED = re.compile(r"\{[a-z][a-z0-9_]*\??\}", re.ASCII)
 _REQUIRED = re.compile(r"\{([a-z][a-z0-9_]*)\}", re.ASCII)
 
 
@@ -245,6 +247,8 @@ def _disagreements(
     if binding.lookup is not None:
         templates["lookup", "path"] = [binding.lookup.path, binding.lookup.query, binding.lookup.body]
     for place, template in templates.items():
+        for piece in sorted(_strange_in(template)):
+            yield place, f"`{piece}` is no input's name; write `{{name}}` or `{{name?}}`, of {', '.join(sorted(known))}"
         for used in sorted(names_in(template) - known):
             yield place, f"`{{{used}}}` is no input of `{name}`; it has {', '.join(sorted(contract['inputs']))}"
         for used in sorted(_required_in(template) & optional):
@@ -272,6 +276,14 @@ def _wrong_outputs(
         yield (*place, name), f"unknown output `{name}`; known are {', '.join(sorted(known))}"
     for name in sorted(needed - set(outputs)):
         yield place, f"output `{name}` is not taken from the answer"
+
+
+def _strange_in(template: Any) -> set[str]:
+    """Pieces in braces that would be sent as they stand, because they name nothing."""
+    if isinstance(template, str):
+        return {piece for piece in _BRACES.findall(template) if not _NAMED.fullmatch(piece)}
+    inner = template.values() if isinstance(template, Mapping) else template if isinstance(template, list) else ()
+    return {piece for item in inner for piece in _strange_in(item)}
 
 
 def _required_in(template: Any) -> set[str]:
