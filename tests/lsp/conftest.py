@@ -19,18 +19,19 @@ class Editor:
     """An editor with one document open."""
 
     client: LanguageClient
+    uri: str = URI
     version: int = 0
     told: "asyncio.Queue[types.PublishDiagnosticsParams]" = field(default_factory=asyncio.Queue)
 
     def open(self, text: str) -> None:
         self.version = 1
-        item = types.TextDocumentItem(uri=URI, language_id="yaml", version=1, text=text)
+        item = types.TextDocumentItem(uri=self.uri, language_id="yaml", version=1, text=text)
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
 
     def write(self, text: str) -> None:
         self.version += 1
         change = types.TextDocumentContentChangeWholeDocument(text=text)
-        where = types.VersionedTextDocumentIdentifier(uri=URI, version=self.version)
+        where = types.VersionedTextDocumentIdentifier(uri=self.uri, version=self.version)
         self.client.text_document_did_change(types.DidChangeTextDocumentParams(where, [change]))
 
     async def findings(self) -> list[types.Diagnostic]:
@@ -38,7 +39,8 @@ class Editor:
         async with asyncio.timeout(20):
             while True:
                 said = await self.told.get()
-                if said.version == self.version:
+                # a server that names no version speaks of the latest it has read
+                if said.version in {None, self.version}:
                     return list(said.diagnostics)
 
     async def errors(self) -> list[types.Diagnostic]:
@@ -49,16 +51,16 @@ class Editor:
         """What is offered at `¦` of a text."""
         bare, place = self._place(text)
         self.write(bare)
-        params = types.CompletionParams(types.TextDocumentIdentifier(URI), place)
+        params = types.CompletionParams(types.TextDocumentIdentifier(self.uri), place)
         answer = await self.client.text_document_completion_async(params)
-        assert isinstance(answer, types.CompletionList)
-        return {item.label: item for item in answer.items}
+        items = answer.items if isinstance(answer, types.CompletionList) else answer or []
+        return {item.label: item for item in items}
 
     async def hover(self, text: str) -> str | None:
         bare, place = self._place(text)
         self.write(bare)
         answer = await self.client.text_document_hover_async(
-            types.HoverParams(types.TextDocumentIdentifier(URI), place)
+            types.HoverParams(types.TextDocumentIdentifier(self.uri), place)
         )
         if answer is None:
             return None
@@ -69,7 +71,7 @@ class Editor:
         bare, place = self._place(text)
         self.write(bare)
         answer = await self.client.text_document_definition_async(
-            types.DefinitionParams(types.TextDocumentIdentifier(URI), place)
+            types.DefinitionParams(types.TextDocumentIdentifier(self.uri), place)
         )
         assert answer is None or isinstance(answer, types.Location)
         return answer
