@@ -236,7 +236,7 @@ CONSTRUCTS = frozenset(
 )
 """Constructs of the language that an engine may or may not carry out, by the name a finding uses."""
 
-CARRIED_OUT: frozenset[str] = frozenset()
+CARRIED_OUT: frozenset[str] = frozenset({"catches", "try"})
 """Those of `CONSTRUCTS` that this engine carries out; the compiler refuses the rest by name (WF128)."""
 
 

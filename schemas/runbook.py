@@ -76,6 +76,28 @@ Seats = Annotated[
 ]
 
 
+class Review(Document):
+    """Asks after the action. Silence only escalates; the question comes again until a person decides."""
+
+    from_: Seats = Field(alias="from")
+    not_: Exclude = Field(default=[], alias="not")
+    within: Window
+    on_deny: Literal["undo", "keep"] | Steps | None = Field(
+        default=None, description="What a no leads to; may be left out where `undo: {on: [deny]}` says it."
+    )
+    escalate: list[Role] = Field(default=[], description="Roles that are paged when the window has passed.")
+    rung: Span | None = Field(default=None, description="How long each of them has (10m unless said).")
+
+
+class BreakGlass(Document):
+    """Who may act while approvers stay silent and life is at risk."""
+
+    by: Seat = Field(description="Who may act.")
+    after: Span = Field(description="How long the approvers must have been silent.")
+    when: Expression = Field(description="That life is at risk: `has(facts.imminent_threat)`.")
+    review: Review = Field(description="Who looks at it afterwards, until a person decides.")
+
+
 class Approval(Document):
     """Asks before the action. The grant is bound to the exact inputs."""
 
@@ -86,6 +108,7 @@ class Approval(Document):
     show: Show = []
     on_deny: Literal["stop", "fail"] | Steps = Field(description="What a no leads to. It must be written.")
     on_silence: OnSilence = "fail"
+    break_glass: BreakGlass | None = Field(default=None, description="Who may act when nobody answers in time.")
 
 
 class RetryRule(Document):
@@ -98,7 +121,10 @@ class RetryRule(Document):
 class UndoRule(Document):
     never: Template | None = Field(default=None, description="Why this is never undone.")
     action: Dotted | None = Field(default=None, description="What reverses the action (the catalogue's unless said).")
-    on: list[Name] = Field(default=[], description="Facts on which it is undone without asking again.")
+    on: list[Name] = Field(
+        default=[],
+        description="Facts on which it is undone without asking again; also `deny` (a review says no), `expires`.",
+    )
     with_: dict[Name, Any] = Field(default={}, alias="with", description="Inputs of the undo.")
 
 
@@ -109,14 +135,63 @@ class DoubtRule(Document):
     within: Span = Field(description="How long they have.")
 
 
+Failure = Literal[
+    "outcome_unknown",
+    "refused",
+    "unavailable",
+    "timed_out",
+    "denied",
+    "silent",
+    "exhausted",
+    "bad_input",
+    "no_grant",
+    "not_bound",
+    "switched_off",
+    "too_large",
+    "failed",
+    "any",
+]
+
+
+class Catch(Document):
+    """Steps for failures of these types."""
+
+    on: list[Failure] = Field(min_length=1, description="Types of failure; `any` for the rest.")
+    steps: "list[Step]" = Field(min_length=1, description="Steps, run in order.")
+
+
+_Caught = Field(default=None, min_length=1, description="Steps after a failure of this type.")
+
+
+class ByFailure(Document):
+    """Steps by the type of failure; what is not named asks a person."""
+
+    outcome_unknown: "list[Step] | None" = _Caught
+    refused: "list[Step] | None" = _Caught
+    unavailable: "list[Step] | None" = _Caught
+    timed_out: "list[Step] | None" = _Caught
+    denied: "list[Step] | None" = _Caught
+    silent: "list[Step] | None" = _Caught
+    exhausted: "list[Step] | None" = _Caught
+    bad_input: "list[Step] | None" = _Caught
+    no_grant: "list[Step] | None" = _Caught
+    not_bound: "list[Step] | None" = _Caught
+    switched_off: "list[Step] | None" = _Caught
+    too_large: "list[Step] | None" = _Caught
+    failed: "list[Step] | None" = _Caught
+    any: "list[Step] | None" = _Caught
+
+
 class StepCommon(Document):
     id: Name = Field(description="Unique in the runbook; `steps.<id>` in expressions.")
     name: Text | None = Field(default=None, description="What people see instead of the id.")
     if_: Expression | None = Field(default=None, alias="if", description="Run the step only when this holds.")
     unless: Expression | None = Field(default=None, description="Run the step only when this does not hold.")
     timeout: Span | None = Field(default=None, description="The longest the whole step may take.")
-    on_error: Literal["fail", "continue"] | Steps | None = Field(
-        default=None, description="What a failure leads to; `fail` asks a person whether to retry, skip or give up."
+    on_error: Literal["fail", "continue"] | Steps | ByFailure | list[Catch] | None = Field(
+        default=None,
+        description="What a failure leads to; `fail` asks a person whether to retry, skip or give up. Steps for all"
+        " failures, or by type: `{timed_out: [...], any: [...]}`.",
     )
     records: dict[Name, Expression] | None = Field(
         default=None, min_length=1, description="Facts this step records when it is done, each with its expression."
@@ -137,6 +212,8 @@ class ActionStep(StepCommon):
     approval: Approval | None = Field(default=None, description="Who says yes before it acts.")
     undo: UndoRule | None = Field(default=None, description="What takes it back, and on which facts.")
     doubt: DoubtRule | None = Field(default=None, description="Who is asked when it is unknown whether it happened.")
+    review: Review | None = Field(default=None, description="Who looks at it after it was done.")
+    expires: Duration | None = Field(default=None, description="After how long the undo runs by itself.")
 
 
 class Option(Document):
@@ -330,7 +407,64 @@ class StopStep(StepCommon):
     stop: StopBody
 
 
-STEP_KINDS: dict[str, type[StepCommon]] = {
+class TryBody(Document):
+    steps: "list[Step]" = Field(min_length=1, description="The body. A failing step of it asks nobody.")
+    catch: list[Catch] | None = Field(
+        default=None, min_length=1, max_length=14, description="What follows a failure, by type; the first that fits."
+    )
+    undo: list[Name] | None = Field(
+        default=None, description="Steps of the body whose measures are taken back in reverse when it fails."
+    )
+    finally_: "list[Step] | None" = Field(
+        default=None, alias="finally", min_length=1, description="Steps that run in any case, last."
+    )
+
+
+class TryStep(StepCommon):
+    """Steps whose failure is dealt with here."""
+
+    try_: TryBody = Field(alias="try")
+
+
+class EachRun(Document):
+    """One run per member of a list."""
+
+    item: Name = Field(description="The name of the member in expressions.")
+    in_: Expression = Field(alias="in", description="The list; an input needs max_items.")
+    at_once: int | None = Field(default=None, ge=1, le=200, description="How many runs at the same time (10).")
+
+
+class RunStep(StepCommon):
+    """Another runbook as a linked run of its own."""
+
+    run: str = Field(pattern=r"^[a-z][a-z0-9-]{1,63}$", description="The other runbook's id, from the library.")
+    with_: dict[Name, Any] = Field(
+        default={},
+        alias="with",
+        description="Its inputs. One that is left out is taken from this run's input of the same name and type.",
+    )
+    wait: bool | None = Field(default=None, description="False goes on when it has started (true).")
+    each: EachRun | None = Field(default=None, description="One run per member of a list.")
+    key: Expression | None = Field(default=None, description="Its dedup key: the same key never starts it twice.")
+    known_at: Expression | None = Field(default=None, description="Since when its cause was known; may be past.")
+    reroute: bool | None = Field(
+        default=None, description="Moves the incident itself: clocks and compartment go along, this run stops."
+    )
+
+
+class UseStep(Document):
+    """Stands for the steps of a fragment."""
+
+    id: Name = Field(description="Prefix of the fragment's step ids: `<id>_<step>`.")
+    use: Name = Field(description="The fragment, as declared under `fragments`.")
+    with_: dict[Name, Any] = Field(default={}, alias="with", description="Values of its parameters.")
+    if_: Expression | None = Field(default=None, alias="if", description="Use it only when this holds.")
+
+
+STEP_KINDS: dict[str, type[Document]] = {
+    "run": RunStep,
+    "use": UseStep,
+    "try": TryStep,
     "action": ActionStep,
     "decide": DecideStep,
     "task": TaskStep,
@@ -347,13 +481,17 @@ STEP_KINDS: dict[str, type[StepCommon]] = {
 
 
 def kind_of(value: Any) -> str | None:
-    """The kind of a step: the first key that is one."""
-    keys = value if isinstance(value, dict) else type(value).model_fields
-    return next((kind for kind in STEP_KINDS if kind in keys), None)
+    """The kind of a step: the first key that is one; `run` comes first, it has a key `wait` of its own."""
+    if not isinstance(value, dict):
+        return next((kind for kind, model in STEP_KINDS.items() if isinstance(value, model)), None)
+    return next((kind for kind in STEP_KINDS if kind in value), None)
 
 
 Step = Annotated[
-    Annotated[ActionStep, Tag("action")]
+    Annotated[RunStep, Tag("run")]
+    | Annotated[UseStep, Tag("use")]
+    | Annotated[TryStep, Tag("try")]
+    | Annotated[ActionStep, Tag("action")]
     | Annotated[DecideStep, Tag("decide")]
     | Annotated[TaskStep, Tag("task")]
     | Annotated[WaitStep, Tag("wait")]
@@ -371,6 +509,9 @@ Step = Annotated[
 
 class ModeRule(Document):
     default: Literal["incident", "case"] = Field(description="`case` skips commander, room and review.")
+    incident_when: Expression | None = Field(
+        default=None, description="A case becomes an incident as soon as this holds, and stays one."
+    )
 
 
 class Floor(Document):
@@ -378,9 +519,35 @@ class Floor(Document):
     at_least: Severity = Field(description="The severity is never lower while it holds.")
 
 
+_Dimension = Field(default=None, description="A whole number from 0 to 5.")
+
+
+class Score(Document):
+    """Severity from six dimensions: 5*I + 5*H + 3*V + 3*R + 2*C + 2*E; S0 from 75, S1 from 55, S2 from 35, S3 from 15.
+
+    Each is written by its name or its letter.
+    """
+
+    imminence: Expression | None = Field(default=None, description="0 historic … 5 happening now.")
+    harm: Expression | None = Field(default=None, description="0 nuisance … 5 death, abuse of a child, mass violence.")
+    vulnerability: Expression | None = Field(default=None, description="0 none … 5 a child or a person in crisis.")
+    reach: Expression | None = Field(default=None, description="0 no views … 5 over ten million, across platforms.")
+    clock: Expression | None = Field(default=None, description="0 no duty … 5 a duty of three hours or less.")
+    exposure: Expression | None = Field(default=None, description="0 nobody asks … 5 heads of state, markets.")
+    I: Expression | None = _Dimension  # noqa: E741
+    H: Expression | None = _Dimension
+    V: Expression | None = _Dimension
+    R: Expression | None = _Dimension
+    C: Expression | None = _Dimension
+    E: Expression | None = _Dimension
+
+
 class SeverityRule(Document):
     default: Severity = Field(description="The severity at the start.")
     floors: list[Floor] = Field(default=[], max_length=20, description="Conditions that raise it.")
+    score: Score | None = Field(
+        default=None, description="All six dimensions; `default` counts while one of them is unknown."
+    )
 
 
 class Regions(Document):
@@ -409,6 +576,13 @@ class Assign(Document):
     assign: Role = Field(description="Who owns the clock when the run closes before it stops.")
 
 
+class Member(Document):
+    """A list and the name of its member in the clock's expressions."""
+
+    item: Name = Field(description="The name of the member in expressions.")
+    in_: Expression = Field(alias="in", description="The list; an input needs max_items.")
+
+
 class ClockRule(Document):
     use: Dotted = Field(description="The row of the clock register.")
     start: Expression = Field(description="The instant it starts, usually a fact; may lie in the past.")
@@ -417,12 +591,48 @@ class ClockRule(Document):
     warn: list[Duration] = Field(default=[], max_length=20, description="Warnings, counted from the start.")
     on_breach: list[PageRule] = Field(default=[], max_length=20, description="Who hears of a breach.")
     on_close: Assign | None = Field(default=None, description="Who owns it when the run closes.")
+    each: Member | None = Field(default=None, description="One clock per member of a list.")
+    if_: Expression | None = Field(
+        default=None, alias="if", description="The clock exists only if this holds when its start is seen."
+    )
 
 
 class TrackRule(Document):
     id: Name = Field(description="The track's name.")
-    when: Expression = Field(description="Fires once, when it becomes true.")
+    when: Expression | None = Field(default=None, description="Fires once, when it becomes true.")
+    on_fact: Name | None = Field(default=None, description="Fires when this fact is recorded; its value is `fact`.")
+    each: bool | None = Field(default=None, description="With `on_fact`: every time it is recorded.")
+    from_: Expression | None = Field(default=None, alias="from", description="A watch: the instant it begins at.")
+    every: Span | None = Field(default=None, description="A watch: pause between its rounds.")
+    for_: Span | None = Field(default=None, alias="for", description="A watch: how long it goes on.")
+    detached: bool | None = Field(
+        default=None, description="Outlives the incident as a run of its own; sees inputs and facts only."
+    )
     steps: list[Step] = Field(min_length=1, description="Steps that run beside the phases.")
+
+
+class OutputRule(Document):
+    type: TypeDecl = Field(description="The type of its value.")
+    value: Expression = Field(description="What it is when the run closes.")
+
+
+class TriggerRule(Document):
+    """What may start an incident. The kind's value names where it comes from."""
+
+    manual: Name | None = Field(default=None, description="A person at this place starts it.")
+    webhook: Name | None = Field(default=None, description="A delivery from this source; `event` is its JSON.")
+    schedule: Name | None = Field(default=None, description="Time starts it; `event.at` is the instant.")
+    where: Expression | None = Field(default=None, description="Whether a delivery starts anything at all.")
+    map: dict[Name, Any] | None = Field(default=None, description="The inputs, from `event`.")
+    dedup: Template | None = Field(default=None, description="The key under which the same never starts twice.")
+    every: Span | None = Field(default=None, description="How often a schedule starts it.")
+
+
+class FragmentRule(Document):
+    """Steps to be used in several places."""
+
+    params: dict[Name, TypeDecl] | None = Field(default=None, description="What a use gives; `params.x` in the steps.")
+    steps: list[Step] = Field(min_length=1, description="Steps, run in order where the fragment is used.")
 
 
 class Runbook(Document):
@@ -438,6 +648,8 @@ class Runbook(Document):
     compartment: Name | None = Field(default=None, description="Who may see the run.")
     regions: Regions = Field(description="Where it is commanded and where it may go.")
     handoff: Literal["never"] | None = Field(default=None, description="`never` forbids handoffs.")
+    recuse: list[Role] | None = Field(default=None, description="Roles that no gate of this runbook asks.")
+    triggers: list[TriggerRule] | None = Field(default=None, max_length=20, description="What may start it.")
     inputs: dict[Name, TypeDecl] | None = Field(default=None, description="What the trigger must give.")
     facts: dict[Name, FactRule] | None = Field(default=None, description="What becomes known, and from whom.")
     clocks: dict[Name, ClockRule] | None = Field(default=None, description="Legal and own deadlines.")
@@ -446,7 +658,26 @@ class Runbook(Document):
         Annotated[dict[Name, Annotated[list[Step], Field(min_length=1)]], Field(min_length=1, max_length=1)]
     ] = Field(min_length=1, max_length=50, description="Named blocks of steps, in order.")
     close_when: Expression | None = Field(default=None, description="What must hold before the run closes.")
+    outputs: dict[Name, OutputRule] | None = Field(default=None, description="What it gives to a runbook that ran it.")
+    fragments: dict[Name, FragmentRule] | None = Field(default=None, description="Steps to be used in several places.")
 
 
-for _model in (Steps, Option, ParallelBody, ForEachStep, WhenCase, OtherwiseCase, RepeatStep, TypeRule):
+for _model in (
+    Steps,
+    Catch,
+    ByFailure,
+    Review,
+    BreakGlass,
+    Approval,
+    TryBody,
+    TryStep,
+    FragmentRule,
+    Option,
+    ParallelBody,
+    ForEachStep,
+    WhenCase,
+    OtherwiseCase,
+    RepeatStep,
+    TypeRule,
+):
     _model.model_rebuild()

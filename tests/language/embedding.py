@@ -1,9 +1,11 @@
 """Pieces of runbooks, as the pages of findings and the tests write them, made whole."""
 
 import re
+from collections.abc import Collection
 from datetime import date
 
 from activities.catalog import CATALOG
+from schemas.plan import CONSTRUCTS
 from watchfloor.language import Compiled, Finding, compile_text, read_register
 
 WHOLE = {
@@ -40,6 +42,56 @@ REGISTER, _ = read_register(
     path="clocks.yaml",
 )
 
+LIBRARY = {
+    "threat-to-life": (
+        "threat-to-life/runbook.yaml",
+        b"""runbook: threat-to-life
+version: 1
+title: Tell the authorities that life is at risk
+owners: [ts-eu]
+severity: S0
+regions: {command: eu, allowed: [eu]}
+inputs: {order_id: string, urls: {type: list, of: url, max_items: 100, optional: true}}
+facts: {told: {type: timestamp, from: [steps.call]}}
+phases:
+  - contact:
+      - id: call
+        task: {assignee: le_liaison, do: Call the authority, form: {reference: string}, within: 10m}
+        records: {told: steps.call.at}
+outputs:
+  told_at: {type: timestamp, value: facts.told}
+""",
+    ),
+    "broken": ("broken/runbook.yaml", b"runbook: broken\n"),
+    "to-example": (
+        "to-example/runbook.yaml",
+        b"""runbook: to-example
+version: 1
+title: Starts the one it was started by
+owners: [ts-eu]
+severity: S2
+regions: {command: eu, allowed: [eu]}
+phases:
+  - main:
+      - {id: back, run: example, wait: false}
+""",
+    ),
+    "in-us": (
+        "in-us/runbook.yaml",
+        b"""runbook: in-us
+version: 1
+title: Commanded by the other region
+owners: [ts-us]
+severity: S2
+regions: {command: us, allowed: [us]}
+inputs: {report: string}
+phases:
+  - main:
+      - {id: tell, action: page, with: {role: us_desk, about: report}}
+""",
+    ),
+}
+
 TODAY = date(2026, 11, 22)
 
 
@@ -57,12 +109,21 @@ def embed(piece: str) -> str:
     return "\n".join([*(text for key, text in WHOLE.items() if key not in given), piece]) + "\n"
 
 
-def compile_piece(piece: str) -> Compiled:
-    return compile_whole(embed(piece))
+def compile_piece(piece: str, carried_out: Collection[str] = CONSTRUCTS) -> Compiled:
+    return compile_whole(embed(piece), carried_out)
 
 
-def compile_whole(text: str | bytes) -> Compiled:
-    return compile_text(text, path="runbook.yaml", catalog=CATALOG, register=REGISTER, roles=ROLES)
+def compile_whole(text: str | bytes, carried_out: Collection[str] = CONSTRUCTS) -> Compiled:
+    """Compiled as by an engine that carries out everything, unless said otherwise."""
+    return compile_text(
+        text,
+        path="runbook.yaml",
+        catalog=CATALOG,
+        register=REGISTER,
+        roles=ROLES,
+        library=LIBRARY,
+        carried_out=carried_out,
+    )
 
 
 def findings_of(piece: str, fence: str = "yaml") -> tuple[Finding, ...]:

@@ -209,27 +209,33 @@ def test_protected_data_stays(share: str, expected: list[str]) -> None:
     assert codes(piece) == expected
 
 
+ACT = "- {id: a, action: page, with: {role: deputy, about: x}, "
+TRACK = "steps: [{id: b, wait: {for: 1m}}]}]"
 LATER = {
-    "try": "- {id: a, try: []}",
-    "run": "- {id: a, run: other}",
-    "review": "- {id: a, action: page, with: {role: deputy, about: x}, review: {within: 1h}}",
-    "break_glass": "- {id: a, action: page, with: {role: deputy, about: x}, break_glass: {after: 5m}}",
-    "expires": "- {id: a, action: page, with: {role: deputy, about: x}, expires: 1d}",
+    "try": "- {id: a, try: {steps: []}}",
+    "run": "- {id: a, run: threat-to-life}",
+    "review": ACT + "review: {from: [deputy], within: 1h, on_deny: keep}}",
+    "break_glass": ACT + "approval: {from: [deputy], within: 1h, on_deny: stop, break_glass: {}}}",
+    "expires": ACT + "expires: 1d}",
+    "on_error": ACT + "on_error: {timed_out: [{id: b, wait: {for: 1m}}]}}",
     "exposure": "- {id: a, task: {assignee: deputy, do: Look, within: 1h, exposure: high}}",
-    "on_fact": "alongside: [{id: a, on_fact: annulled, steps: [{id: b, wait: {for: 1m}}]}]",
-    "each": "alongside: [{id: a, when: has(facts.annulled), each: true, steps: [{id: b, wait: {for: 1m}}]}]",
-    "from": "alongside: [{id: a, from: facts.removed, steps: [{id: b, wait: {for: 1m}}]}]",
-    "every": "alongside: [{id: a, every: 1h, steps: [{id: b, wait: {for: 1m}}]}]",
-    "detached": "alongside: [{id: a, when: has(facts.annulled), detached: true, steps: [{id: b, wait: {for: 1m}}]}]",
-    "recuse": "recuse: [deputy]",
+    "on_fact": f"alongside: [{{id: a, on_fact: annulled, {TRACK}",
+    "each": f"alongside: [{{id: a, when: has(facts.annulled), each: true, {TRACK}",
+    "from": f"alongside: [{{id: a, from: facts.removed, {TRACK}",
+    "every": f"alongside: [{{id: a, every: 1h, {TRACK}",
+    "detached": f"alongside: [{{id: a, when: has(facts.annulled), detached: true, {TRACK}",
+    "score": "severity: {default: S2, score: {}}",
+    "incident_when": "mode: {default: case, incident_when: has(facts.annulled)}",
+    "outputs": "outputs: {}",
+    "triggers": "triggers: []",
     "if": "clocks:\n  removal: {use: eu.tco.removal, start: facts.order_received, if: has(facts.annulled)}",
     "deny": f"- {{id: a, action: content.disable, with: {{{URL}, scope: eu}}, undo: {{on: [deny]}}}}",
 }
 
 
 @pytest.mark.parametrize("name", LATER)
-def test_what_comes_later_is_refused_by_name_and_says_what_to_use(name: str) -> None:
-    findings = compile_piece(LATER[name]).findings
+def test_what_an_engine_does_not_carry_out_is_refused_by_name_and_says_what_to_use(name: str) -> None:
+    findings = compile_piece(LATER[name], carried_out=frozenset()).findings
     assert [finding.code for finding in findings] == ["WF128"]
     assert f"`{name}`" in findings[0].message
     assert findings[0].help

@@ -1,6 +1,7 @@
 """Where runbooks come from: the shipped library by id, or a file by path; compiled the same way everywhere."""
 
 import difflib
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,30 @@ def find_runbook(name: str) -> Path:
     near = difflib.get_close_matches(name, library_ids(), n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"the library has: {', '.join(library_ids()) or 'nothing'}"
     raise NotFound(f"no runbook `{name}`: expected an id of the library or a path to a YAML file; {hint}")
+
+
+class Shelf(Mapping[str, tuple[str, bytes]]):
+    """The runbooks that a `run` step may start: those beside a runbook's own folder, then the shipped library.
+
+    Nothing is read but what is asked for.
+    """
+
+    def __init__(self, beside: Path) -> None:
+        self._folders = [beside, library_folder()]
+
+    def __getitem__(self, name: str) -> tuple[str, bytes]:
+        for folder in self._folders:
+            path = folder / name / "runbook.yaml"
+            if path.is_file():
+                with path.open("rb") as file:
+                    return str(path), file.read(MAX_RUNBOOK + 1)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({path.parent.name: None for folder in self._folders for path in folder.glob("*/runbook.yaml")})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 @cache

@@ -49,6 +49,37 @@ class OnSilence:
 
 
 @dataclass(frozen=True, slots=True)
+class Catch:
+    """Steps for failures of these types."""
+
+    on: tuple[Scalar, ...]
+    steps: "tuple[Step, ...]"
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRule:
+    """A gate after the action. `on_deny` is None where `undo: {on: [deny]}` says it."""
+
+    seats: tuple[Seat, ...]
+    exclude: tuple[Scalar, ...]
+    within: Time
+    on_deny: Course | None
+    escalate: tuple[Scalar, ...]
+    rung: Time | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    by: Seat
+    after: Time
+    when: Scalar
+    review: ReviewRule
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalGate:
     seats: tuple[Seat, ...]
     exclude: tuple[Scalar, ...]
@@ -58,6 +89,7 @@ class ApprovalGate:
     on_deny: Course
     silence: OnSilence | None
     span: Span
+    break_glass: BreakGlass | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +126,8 @@ class Action:
     approval: ApprovalGate | None
     undo: UndoRule | None
     doubt: DoubtRule | None
+    review: ReviewRule | None = None
+    expires: Time | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +242,74 @@ class Stop:
     outcome: Scalar
 
 
+@dataclass(frozen=True, slots=True)
+class Try:
+    steps: "tuple[Step, ...]"
+    handlers: tuple[Catch, ...]
+    undo: tuple[Scalar, ...]
+    finally_: "tuple[Step, ...]"
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """One thing per member of a list: a run, a clock."""
+
+    item: Scalar
+    in_: Scalar
+    at_once: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Another runbook. `wait` is None where nothing was said."""
+
+    runbook: Scalar
+    with_: tuple[tuple[Scalar, Node], ...]
+    wait: bool | None
+    each: Each | None
+    key: Scalar | None
+    known_at: Scalar | None
+    reroute: bool
+    span: Span
+
+
 Body: TypeAlias = (
-    Action | Decide | Task | Wait | Parallel | ForEach | Choose | Repeat | Hold | Handoff | Postmortem | Stop
+    Action
+    | Decide
+    | Task
+    | Wait
+    | Parallel
+    | ForEach
+    | Choose
+    | Repeat
+    | Hold
+    | Handoff
+    | Postmortem
+    | Stop
+    | Try
+    | Run
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What a step that uses a fragment gives to one of its parameters."""
+
+    name: Scalar
+    value: Node
+    spec: TypeSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The place where a step uses a fragment. Every step that comes of it points here."""
+
+    id: str
+    fragment: str
+    line: int
+    arguments: tuple[Argument, ...]
+    outer: "Use | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +323,8 @@ class Step:
     on_error: Course | None
     records: tuple[tuple[Scalar, Scalar], ...]
     body: Body
+    catches: tuple[Catch, ...] = ()
+    use: Use | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +346,46 @@ class Clock:
     warn: tuple[Time, ...]
     on_breach: tuple[Scalar, ...]
     on_close: Scalar | None
+    each: Each | None = None
+    cond: Scalar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    start: Scalar
+    every: Time
+    length: Time
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
+    """Exactly one of `when`, `on_fact`, `watch` is set."""
+
     id: Scalar
-    when: Scalar
+    when: Scalar | None
     steps: tuple[Step, ...]
+    on_fact: Scalar | None = None
+    each: bool = False
+    watch: Watch | None = None
+    detached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    name: Scalar
+    spec: TypeSpec
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    kind: Literal["manual", "webhook", "schedule"]
+    source: Scalar
+    where: Scalar | None
+    map: tuple[tuple[Scalar, Node], ...]
+    dedup: Scalar | None
+    every: Time | None
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,15 +415,23 @@ class Runbook:
     phases: tuple[Phase, ...]
     close_when: Scalar | None
     span: Span
+    score: tuple[tuple[Scalar, Scalar], ...] = ()
+    mode_when: Scalar | None = None
+    outputs: tuple[Output, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    recuse: tuple[Scalar, ...] = ()
 
 
 def courses(step: Step) -> list[tuple[str, Course]]:
     """The named side paths of a step, in a fixed order: the name is their part of the block path."""
     found: list[tuple[str, Course | None]] = [("on_error", step.on_error)]
     body = step.body
-    if isinstance(body, Action) and body.approval is not None:
-        silence = body.approval.silence
-        found += [("on_deny", body.approval.on_deny), ("on_silence", silence.then if silence else None)]
+    if isinstance(body, Action):
+        found.append(("review", body.review.on_deny if body.review else None))
+        gate = body.approval
+        if gate is not None:
+            found += [("on_deny", gate.on_deny), ("on_silence", gate.silence.then if gate.silence else None)]
+            found.append(("break_glass", gate.break_glass.review.on_deny if gate.break_glass else None))
     elif isinstance(body, Decide | Task):
         found.append(("on_silence", body.silence.then if body.silence else None))
     elif isinstance(body, Wait):
@@ -305,7 +447,11 @@ def blocks(step: Step) -> list[tuple[str, tuple[Step, ...]]]:
     """Every list of steps below a step with its part of the block path; empty for the plain body of a loop."""
     body = step.body
     found: list[tuple[str, tuple[Step, ...]]] = []
-    if isinstance(body, Decide):
+    if isinstance(body, Try):
+        found.append(("", body.steps))
+        found += [(f"catch{number}", catch.steps) for number, catch in enumerate(body.handlers, 1)]
+        found.append(("finally", body.finally_))
+    elif isinstance(body, Decide):
         found += [(choice.name.value, choice.steps) for choice in body.options]
     elif isinstance(body, Parallel):
         found += [(name.value, steps) for name, steps in body.branches]
@@ -314,6 +460,7 @@ def blocks(step: Step) -> list[tuple[str, tuple[Step, ...]]]:
     elif isinstance(body, Choose):
         found += [(f"case{number}", steps) for number, (_, steps) in enumerate(body.cases, 1)]
         found.append(("otherwise", body.otherwise or ()))
+    found += [(f"on_error{number}", catch.steps) for number, catch in enumerate(step.catches, 1)]
     return found + [(name, course.steps) for name, course in courses(step)]
 
 

@@ -6,12 +6,22 @@ from watchfloor.language.document import Course, Step
 
 def ends(step: Step) -> bool:
     """True when the run never goes on after this step: it stops on every path."""
-    if step.cond is not None or (step.on_error is not None and step.on_error.word != "fail"):
+    if (
+        step.cond is not None
+        or any(not list_ends(catch.steps) for catch in step.catches)
+        or (step.on_error is not None and step.on_error.word != "fail")
+    ):
         return False
     body = step.body
     match body:
         case doc.Stop():
             return True
+        case doc.Run():
+            return body.reroute
+        case doc.Try():
+            return list_ends(body.finally_) or (
+                list_ends(body.steps) and all(list_ends(catch.steps) for catch in body.handlers)
+            )
         case doc.Decide():
             silent = body.silence.then if body.silence else None
             quiet = silent is None or silent.word == "fail" or list_ends(silent.steps)
@@ -42,7 +52,7 @@ def goes_on(course: Course | None) -> bool:
 def may_lack_outputs(step: Step) -> bool:
     """True when the run may go on after this step though it gave nothing: failed, denied, or left in silence."""
     body = step.body
-    if goes_on(step.on_error):
+    if goes_on(step.on_error) or any(not list_ends(catch.steps) for catch in step.catches):
         return True
     if isinstance(body, doc.Action) and body.approval is not None:
         silence = body.approval.silence

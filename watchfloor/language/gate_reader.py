@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from watchfloor.language import codes
-from watchfloor.language.document import ApprovalGate, Course, OnSilence, Seat
+from watchfloor.language.document import ApprovalGate, BreakGlass, Course, OnSilence, ReviewRule, Seat, Time
 from watchfloor.language.nodes import Mapping, Node, Scalar
 from watchfloor.language.reading import (
     Keys,
@@ -63,24 +63,86 @@ def read_silence(read_then: ReadCourse) -> Callable[[Node, Report], OnSilence | 
     return read
 
 
-def read_approval(read_deny: ReadCourse, read_then: ReadCourse) -> Callable[[Node, Report], ApprovalGate | None]:
+LATER_APPROVAL = {"break_glass": ("break_glass", "let more roles approve: `from: [{any_of: [...]}]`")}
+
+
+def read_review(read_deny: ReadCourse) -> Reader[ReviewRule]:
+    """`{from: [policy_lead], within: 1h, on_deny: undo, escalate: [deputy]}`: people look at what was done."""
+
+    def read(node: Node, report: Report) -> ReviewRule | None:
+        keys = open_mapping(node, report, "`review`", "review: {from: [policy_lead], within: 1h, on_deny: undo}")
+        if keys is None:
+            return None
+        seats = keys.take("from", read_seats(1), required=True, hint="who reviews: `from: [policy_lead]`")
+        exclude = keys.take("not", unique_names) or ()
+        within = _window(keys)
+        on_deny = keys.take("on_deny", read_deny)
+        escalate = keys.take("escalate", unique_names) or ()
+        rung = keys.take("rung", duration())
+        if not keys.close() or seats is None or within is None:
+            return None
+        return ReviewRule(seats, exclude, within, on_deny, escalate, rung, node.span)
+
+    return read
+
+
+def _read_break_glass(read_deny: ReadCourse) -> Reader[BreakGlass]:
+    def read(node: Node, report: Report) -> BreakGlass | None:
+        example = "break_glass: {by: ops_lead, after: 5m, when: has(facts.threat), review: {...}}"
+        keys = open_mapping(node, report, "`break_glass`", example)
+        if keys is None:
+            return None
+        by = keys.take("by", read_seat, required=True, hint="who may act: `by: ops_lead`")
+        after = keys.take("after", duration(), required=True, hint="how long approvers were silent: `after: 5m`")
+        when = keys.take("when", expression, required=True, hint="that life is at risk: `when: has(facts.threat)`")
+        review = keys.take("review", read_review(read_deny), required=True, hint="who looks at it afterwards")
+        if not keys.close() or by is None or after is None or when is None or review is None:
+            return None
+        if review.on_deny is None:
+            _no_answer(review, report)
+            return None
+        return BreakGlass(by, after, when, review, node.span)
+
+    return read
+
+
+def _no_answer(review: ReviewRule, report: Report) -> None:
+    report.add(
+        codes.NO_DENY,
+        review.span,
+        "`review` needs `on_deny`",
+        expected="`on_deny:`",
+        help="what a no leads to: `on_deny: undo`, `keep` or `{steps: [...]}`",
+    )
+
+
+def _window(keys: Keys) -> Time | None:
+    within = keys.take("within", duration(shares=True))
+    if within is None and not keys.has("within"):
+        keys.miss("within", "every question to a person has a deadline: `within: 10m`", codes.NO_WINDOW)
+    return within
+
+
+def read_approval(
+    read_deny: ReadCourse, read_then: ReadCourse, read_reviewed: ReadCourse
+) -> Callable[[Node, Report], ApprovalGate | None]:
     def read(node: Node, report: Report) -> ApprovalGate | None:
         keys = open_mapping(node, report, "`approval`", "approval: {from: [legal_counsel], within: 10m, on_deny: stop}")
         if keys is None:
             return None
+        keys.later(LATER_APPROVAL)
         seats = keys.take("from", read_seats(1), required=True, hint="who approves: `from: [legal_counsel]`")
         exclude = keys.take("not", unique_names) or ()
-        within = keys.take("within", duration(shares=True))
-        if within is None and not keys.has("within"):
-            keys.miss("within", "every question to a person has a deadline: `within: 10m`", codes.NO_WINDOW)
+        within = _window(keys)
         remind = keys.take("remind", list_of(duration(shares=True), "durations", at_most=10)) or ()
         show = keys.take("show", list_of(expression, "expressions", at_most=50)) or ()
         on_deny = keys.take("on_deny", read_deny)
         if on_deny is None and not keys.has("on_deny"):
             keys.miss("on_deny", "a no is a normal outcome: `on_deny: stop`, `fail` or `{steps: [...]}`", codes.NO_DENY)
         silence = keys.take("on_silence", read_silence(read_then))
+        glass = keys.take("break_glass", _read_break_glass(read_reviewed))
         if not keys.close() or seats is None or within is None or on_deny is None:
             return None
-        return ApprovalGate(seats, exclude, within, remind, show, on_deny, silence, node.span)
+        return ApprovalGate(seats, exclude, within, remind, show, on_deny, silence, node.span, glass)
 
     return read

@@ -21,6 +21,9 @@ def generate() -> dict[str, Any]:
     schema = _replace_steps(schema, set(names))
     definitions = schema["$defs"]
     kinds = {kind: name for name, kind in names.items()}
+    # an editor asks the step itself what its keys are, before any kind is chosen
+    for kind, name in kinds.items():
+        definitions[name]["properties"][kind].setdefault("description", definitions[name].get("description", ""))
     shown: dict[str, Any] = {}
     for name in kinds.values():
         shown |= {
@@ -32,15 +35,19 @@ def generate() -> dict[str, Any]:
         "required": ["id"],
         "properties": {key: spec for key, spec in shown.items() if spec["description"]},
         "anyOf": [{"required": [kind]} for kind in kinds],
-        "allOf": [{"if": {"required": [kind]}, "then": {"$ref": f"#/$defs/{name}"}} for kind, name in kinds.items()],
+        "allOf": [{"if": _is_of(kind), "then": {"$ref": f"#/$defs/{name}"}} for kind, name in kinds.items()],
     }
-    for kind, name in kinds.items():
-        definitions[name]["properties"][kind].setdefault("description", definitions[name].get("description", ""))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Watchfloor runbook",
         **{key: value for key, value in schema.items() if key != "title"},
     }
+
+
+def _is_of(kind: str) -> dict[str, Any]:
+    """Beside `run`, `wait` is no kind: it says whether the other run is awaited."""
+    there: dict[str, Any] = {"required": [kind]}
+    return there | {"not": {"required": ["run"]}} if kind == "wait" else there
 
 
 def _replace_steps(node: Any, models: set[str]) -> Any:
@@ -59,7 +66,19 @@ def _replace_steps(node: Any, models: set[str]) -> Any:
     }
     if "patternProperties" in made:
         made["additionalProperties"] = False
-    return _without_null(made)
+    return _in_one_voice(_without_null(made))
+
+
+def _in_one_voice(node: dict[str, Any]) -> dict[str, Any]:
+    """A key that says what it is for says so in an editor whichever form its value has.
+
+    An editor shows the description of the form that fits; what the forms say of themselves goes behind the key's own.
+    """
+    if not node.get("description") or not isinstance(node.get("anyOf"), list):
+        return node
+    said = [node["description"], *(choice.get("description", "") for choice in node["anyOf"])]
+    bare = [{key: value for key, value in choice.items() if key != "description"} for choice in node["anyOf"]]
+    return {**node, "description": " ".join(dict.fromkeys(each for each in said if each)), "anyOf": bare}
 
 
 def _without_null(node: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,8 @@ Made: TypeAlias = tuple[dict[str, Any] | None, Scope, dict[str, Any]]
 
 
 def action(at: StepCompiler, step: Step, body: doc.Action, scope: Scope, path: str) -> Made:
+    from watchfloor.language import recovery_compiler as recovery
+
     catalog = at.given.catalog
     contract = catalog.get(body.action.value)
     if contract is None:
@@ -58,14 +60,17 @@ def action(at: StepCompiler, step: Step, body: doc.Action, scope: Scope, path: s
         silence, after = at.silence(gate.silence, scope, after, path)
         approval = {
             "slots": at.slots(gate.seats),
-            "exclude": at.roles(gate.exclude),
+            "exclude": at.excluded(gate.exclude),
             "within": at.duration(gate.within),
             "remind": [at.duration(time) for time in gate.remind],
             "on_deny": on_deny,
             "on_silence": silence,
             "show": at.shown(gate.show, scope),
         }
-    made = {
+        if gate.break_glass is not None:
+            glass, after = recovery.break_glass(at, body, gate.break_glass, gate.within, scope, after, path)
+            approval["break_glass"] = glass
+    made: dict[str, Any] = {
         "kind": "action",
         "action": contract["name"],
         "with_": at.with_(body.with_, contract, scope, body.action.span),
@@ -82,11 +87,17 @@ def action(at: StepCompiler, step: Step, body: doc.Action, scope: Scope, path: s
         if body.doubt
         else DEFAULT_DOUBT,
     }
+    if body.review is not None:
+        made["review"], after = recovery.review(at, body, body.review, scope, after, path, "review")
+    if body.expires is not None:
+        made["expires"] = recovery.expiry(at, body)
     return made, after, {}
 
 
 def _undo(at: StepCompiler, body: doc.Action, default: str | None, scope: Scope) -> shape.Undo | None:
     """What reverses the action: as written, else the catalogue's, taking inputs of the same name from the step."""
+    from watchfloor.language.recovery_compiler import undo_word
+
     rule = body.undo
     if rule is not None and rule.never is not None:
         return None
@@ -119,14 +130,7 @@ def _undo(at: StepCompiler, body: doc.Action, default: str | None, scope: Scope)
         (key, node) for key, node in body.with_ if key.value in contract["inputs"] and key.value not in written
     )
     for name in rule.on if rule is not None else ():
-        if name.value in {"deny", "expires"} and name.value not in at.facts:
-            at.report.add(
-                codes.NOT_CARRIED_OUT,
-                name.span,
-                f"undo on `{name.value}` is not carried out by this engine yet",
-                help="name a fact, or let a step after the decision undo it",
-            )
-        else:
+        if not undo_word(at, body, name):
             at.fact(name)
     return {
         "action": contract["name"],
@@ -163,7 +167,7 @@ def decide(at: StepCompiler, step: Step, body: doc.Decide, scope: Scope, path: s
         "ask": ask,
         "show": at.shown(body.show, scope),
         "slots": at.slots(body.seats),
-        "exclude": at.roles(body.exclude),
+        "exclude": at.excluded(body.exclude),
         "within": at.duration(body.within),
         "remind": [at.duration(time) for time in body.remind],
         "options": options,
@@ -243,14 +247,9 @@ def for_each(at: StepCompiler, body: doc.ForEach, scope: Scope, path: str) -> Ma
         return None, scope, {}
     kind = items.expr["type"]
     item = kind[5:-1] if kind.startswith("list<") else "dyn"
-    if body.item.value in scope.types:
-        at.report.add(
-            codes.ID_TAKEN,
-            body.item.span,
-            f"`{body.item.value}` is the item of an outer loop",
-            expected="another name",
-        )
-    _bounded(at, body)
+    at.free_item(body.item, scope)
+    at.bounded(body.in_)
+    at.protect(body.item.value, items.expr["vars"])
     steps, _ = at.steps(body.steps, scope.declare(body.item.value, item), path)
     made = {
         "kind": "for_each",
@@ -261,26 +260,6 @@ def for_each(at: StepCompiler, body: doc.ForEach, scope: Scope, path: str) -> Ma
         "steps": steps,
     }
     return made, scope, {"item": item}
-
-
-def _bounded(at: StepCompiler, body: doc.ForEach) -> None:
-    """A list from the run's inputs must say how long it may be; everything else is bounded by what made it."""
-    for field in at.given.runbook.inputs:
-        written = f"inputs.{field.name.value}"
-        if (
-            body.in_.value.strip().startswith(written)
-            and field.spec["type"] == "list"
-            and "max_items" not in field.spec
-        ):
-            rest = body.in_.value.strip()[len(written) :]
-            if not rest or not (rest[0].isalnum() or rest[0] == "_"):
-                at.report.add(
-                    codes.UNBOUNDED,
-                    body.in_.part(0, len(body.in_.value)),
-                    f"`{written}` may be of any length",
-                    expected="a list with `max_items`",
-                    help=f"declare it: `{field.name.value}: {{type: list, of: …, max_items: 1000}}`",
-                )
 
 
 def choose(at: StepCompiler, body: doc.Choose, scope: Scope, path: str) -> Made:

@@ -13,10 +13,12 @@ from watchfloor.language.document import (
     Parallel,
     Postmortem,
     Repeat,
+    Run,
     Runbook,
     Step,
     Stop,
     Task,
+    Try,
     Wait,
     blocks,
 )
@@ -34,6 +36,8 @@ KIND_WORDS: dict[type, str] = {
     Handoff: "handoff",
     Postmortem: "postmortem",
     Stop: "stop",
+    Try: "try",
+    Run: "run",
 }
 
 

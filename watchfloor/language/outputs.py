@@ -12,6 +12,7 @@ from watchfloor.language.document import (
     Hold,
     Postmortem,
     Repeat,
+    Run,
     Step,
     Task,
     Wait,
@@ -47,6 +48,16 @@ def outputs_of(step: Step, catalog: Mapping[str, ActionContract], item_type: str
             return {"hold": "string", "verified": "bool"}
         case Handoff():
             return {"accepted": "bool", "by": "string", "workflow": "string"}
+        case Run(each=each, wait=wait, reroute=reroute):
+            if each is None:
+                outcome: dict[str, TypeSpec | str] = {} if wait is False or reroute else {"outcome": "string"}
+                return {"workflow": "string"} | outcome
+            return {
+                "results": "list<map<string,dyn>>",
+                "succeeded": f"list<{item_type}>",
+                "failed": f"list<{item_type}>",
+                "total": "int",
+            }
         case Postmortem():
             return {"workflow": "string"}
     return {}

@@ -1,6 +1,7 @@
 """From the document to the plan: names and types first, then the rules, then the plan if nothing is wrong."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from schemas.actions import ActionContract
 from schemas.incident import ENGINE
@@ -8,7 +9,7 @@ from schemas.plan import PLAN_FORMAT, ClockEach, ClockLaw, ClockPlan, FactSpec, 
 from watchfloor.expressions import CEL
 from watchfloor.language import codes
 from watchfloor.language.document import Clock, Fact, Runbook
-from watchfloor.language.edges import compile_track
+from watchfloor.language.edges import compile_outputs, compile_track, compile_triggers
 from watchfloor.language.library import Runbooks
 from watchfloor.language.map import StepMap
 from watchfloor.language.report import Report
@@ -105,8 +106,31 @@ def build_plan(
         "close_when": close_when.expr if close_when is not None else None,
         "step_outputs": given.step_outputs,
     }
+    plan.update(extras)  # type: ignore[typeddict-item]
+    if given.library:
+        plan["library"] = given.library
     check_plan(given, plan)
     return None if report.failed else plan
+
+
+def _extras(compiler: StepCompiler, start: Scope, everything: Scope) -> dict[str, Any]:
+    """Keys that a plan has only where the runbook says something about them."""
+    runbook = compiler.given.runbook
+    made: dict[str, Any] = {}
+    if runbook.score:
+        checked = {
+            letter.value: compiler.expressions.check(src, start, wants=("int",), may_be_absent=True)
+            for letter, src in runbook.score
+        }
+        made["score"] = {letter: each.expr for letter, each in checked.items() if each is not None}
+    if runbook.mode_when is not None:
+        when = compiler.expressions.check(runbook.mode_when, start, wants=("bool",))
+        made["mode_when"] = when.expr if when is not None else None
+    if runbook.outputs:
+        made["outputs"] = compile_outputs(compiler, everything)
+    if runbook.triggers:
+        made["triggers"] = compile_triggers(compiler)
+    return made
 
 
 def outer_scope(runbook: Runbook) -> Scope:

@@ -44,6 +44,8 @@ class Keys:
     def take(self, name: str, read: Reader[T], *, required: bool = False, hint: str = "") -> T | None:
         """The value of a key; None when it is absent (a finding when it was required) or wrong."""
         self.known.append(name)
+        if name in self.refused:
+            return None
         node = self.node.get(name)
         if node is None:
             if required:
@@ -58,18 +60,27 @@ class Keys:
         self.broken = True
         self.missed.append((name, hint, code))
 
-    def later(self, meanwhile: dict[str, str]) -> None:
-        """Keys of the language that this engine does not carry out: refused by name."""
+    def later(self, meanwhile: dict[str, tuple[str, str]]) -> None:
+        """Refuse by name the keys whose construct this engine does not carry out.
+
+        Args:
+            meanwhile: key -> the construct (`schemas.plan.CONSTRUCTS`) and what to use until it is carried out.
+        """
         for key, _ in self.node.entries:
-            if key.value in meanwhile:
-                self.refused.add(key.value)
-                self.broken = True
-                self.report.add(
-                    codes.NOT_CARRIED_OUT,
-                    key.span,
-                    f"`{key.value}` is not carried out by this engine yet",
-                    help=meanwhile[key.value],
-                )
+            construct, instead = meanwhile.get(key.value, ("", ""))
+            if construct and construct not in self.report.carried_out:
+                self.refuse(key, instead)
+
+    def refuse(self, key: Scalar, instead: str) -> None:
+        """A key of the language that this engine does not carry out."""
+        self.refused.add(key.value)
+        self.broken = True
+        self.report.add(
+            codes.NOT_CARRIED_OUT,
+            key.span,
+            f"`{key.value}` is not carried out by this engine yet",
+            help=instead,
+        )
 
     def close(self) -> bool:
         """Report the keys nobody took. True when all was well with this mapping."""
@@ -316,6 +327,9 @@ def _any_node(node: Node, report: Report) -> Node | None:
 
 any_node: Reader[Node] = _any_node
 """Whatever stands there; looked at later."""
+
+VALUES: Reader[tuple[tuple[Scalar, Node], ...]] = pairs_of(name, any_node, "inputs")
+"""What stands under `with`: names and values that are judged against their types later."""
 
 
 def duration(*, shares: bool = False, business: bool = False) -> Reader[Time]:

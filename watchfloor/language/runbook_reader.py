@@ -1,13 +1,18 @@
 """Reading a runbook: the keys of the document and what stands under them, but for the steps."""
 
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from schemas.plan import TypeSpec
 from watchfloor.language import codes
 from watchfloor.language import document as doc
 from watchfloor.language.document import Runbook
-from watchfloor.language.nodes import Mapping, Node, Scalar, Sequence
+from watchfloor.language.fragments import expand_fragments
+from watchfloor.language.nodes import Mapping, Node, Scalar, Sequence, Span
 from watchfloor.language.reading import (
     Keys,
+    any_node,
+    boolean,
     dotted,
     duration,
     expression,
@@ -23,23 +28,37 @@ from watchfloor.language.reading import (
     wrong,
 )
 from watchfloor.language.report import Report
+from watchfloor.language.run_reader import read_member
 from watchfloor.language.step_reader import some_steps
+from watchfloor.language.trigger_reader import read_trigger
 from watchfloor.language.type_reader import read_fields, read_type
 
 SEVERITIES = ("S0", "S1", "S2", "S3", "S4")
-LATER = {"recuse": "exclude people where they are asked: `not: [role]`"}
+LATER = {
+    "outputs": ("outputs", "record facts; another run is given inputs"),
+    "triggers": ("triggers", "start it with `watchfloor start` or through the gateway"),
+}
 LATER_TRACK = {
-    "on_fact": "fire once when it is there: `when: has(facts.x)`",
-    "each": "fire once when it is there: `when: has(facts.x)`",
-    "from": "watch with `repeat:` in a track that fires once",
-    "every": "watch with `repeat:` in a track that fires once",
-    "for": "watch with `repeat:` in a track that fires once",
-    "detached": "let a `task` hand the watch to a person",
+    "on_fact": ("track.on_fact", "fire once when it is there: `when: has(facts.x)`"),
+    "each": ("track.on_fact", "fire once when it is there: `when: has(facts.x)`"),
+    "from": ("track.watch", "watch with `repeat:` in a track that fires once"),
+    "every": ("track.watch", "watch with `repeat:` in a track that fires once"),
+    "for": ("track.watch", "watch with `repeat:` in a track that fires once"),
+    "detached": ("track.detached", "let a `task` hand the watch to a person"),
 }
 LATER_CLOCK = {
-    "each": "declare one clock for each fact that starts it",
-    "if": "let the fact that starts it be recorded under that condition",
+    "each": ("clock.each", "declare one clock for each fact that starts it"),
+    "if": ("clock.if", "let the fact that starts it be recorded under that condition"),
 }
+DIMENSIONS = {
+    "imminence": "I",
+    "harm": "H",
+    "vulnerability": "V",
+    "reach": "R",
+    "clock": "C",
+    "exposure": "E",
+}
+"""The six dimensions of severity by their long names (domain model, 3.1); the letters may be written too."""
 _EXAMPLE_REGIONS = "regions: {command: eu, allowed: [eu, us]}"
 
 
@@ -48,23 +67,28 @@ def read_runbook(root: Node, report: Report) -> Runbook | None:
     keys = open_mapping(root, report, "the runbook", "runbook: my-runbook")
     if keys is None:
         return None
+    keys = Keys(expand_fragments(keys.node, report), report, keys.what)
     keys.later(LATER)
     id_ = keys.take("runbook", runbook_id, required=True, hint="the runbook's id: `runbook: eu-tco-removal-order`")
     version = keys.take("version", integer(1, 1_000_000), required=True)
     title = keys.take("title", text, required=True)
     owners = keys.take("owners", list_of(text, "teams", at_least=1), required=True, hint="`owners: [team]`")
     harm = keys.take("harm", name)
-    mode: Literal["incident", "case"] | None = keys.take("mode", _mode)
+    mode = keys.take("mode", _mode) or _Mode("incident", None)
     severity = keys.take("severity", _severity, required=True, hint="`severity: {default: S1}`")
     compartment = keys.take("compartment", name)
     regions = keys.take("regions", _regions, required=True, hint=f"`{_EXAMPLE_REGIONS}`")
     handoff = keys.take("handoff", one_of("never"))
+    recuse = keys.take("recuse", unique_names) or ()
+    triggers = keys.take("triggers", list_of(read_trigger, "triggers", at_most=20)) or ()
     inputs = keys.take("inputs", read_fields) or ()
     facts = keys.take("facts", pairs_of(name, _fact, "facts")) or ()
     clocks = keys.take("clocks", pairs_of(name, _clock, "clocks")) or ()
     tracks = keys.take("alongside", list_of(_track, "tracks", at_most=50)) or ()
     phases = keys.take("phases", list_of(_phase, "phases", at_least=1, at_most=50), required=True)
     close_when = keys.take("close_when", expression)
+    outputs = keys.take("outputs", pairs_of(name, _output, "outputs")) or ()
+    keys.take("fragments", any_node)
     if not keys.close() or not (id_ and version and title and owners and severity and regions and phases):
         return None
     return Runbook(
@@ -73,10 +97,10 @@ def read_runbook(root: Node, report: Report) -> Runbook | None:
         title=title,
         owners=owners,
         harm=harm.value if harm else "",
-        mode=mode if mode is not None else "incident",
+        mode=mode.default,
         compartment=compartment.value if compartment else "",
-        severity=severity[0],
-        floors=severity[1],
+        severity=severity.default,
+        floors=severity.floors,
         command=regions[0],
         allowed=regions[1],
         handoff_allowed=handoff is None,
@@ -87,31 +111,95 @@ def read_runbook(root: Node, report: Report) -> Runbook | None:
         phases=phases,
         close_when=close_when,
         span=keys.node.span,
+        score=severity.score,
+        mode_when=mode.when,
+        outputs=tuple(doc.Output(key, spec, value) for key, (spec, value) in outputs),
+        triggers=triggers,
+        recuse=recuse,
     )
 
 
-def _mode(node: Node, report: Report) -> Literal["incident", "case"] | None:
+@dataclass(frozen=True, slots=True)
+class _Mode:
+    default: Literal["incident", "case"]
+    when: Scalar | None
+
+
+def _mode(node: Node, report: Report) -> _Mode | None:
     modes = one_of("incident", "case")
     if not isinstance(node, Mapping):
         mode = modes(node, report)
-    else:
-        keys = Keys(node, report, "`mode`")
-        mode = keys.take("default", modes, required=True)
-        keys.close()
-    return None if mode is None else "case" if mode == "case" else "incident"
+        return None if mode is None else _Mode(mode, None)
+    keys = Keys(node, report, "`mode`")
+    keys.later({"incident_when": ("mode.incident_when", "start it as an incident: `mode: incident`")})
+    mode = keys.take("default", modes, required=True)
+    when = keys.take("incident_when", expression)
+    if mode == "incident" and when is not None:
+        report.add(
+            codes.CONTRADICTION,
+            when.span,
+            "it is an incident from the start",
+            help="write `default: case`, or leave it",
+        )
+        return None
+    return _Mode(mode, when) if keys.close() and mode is not None else None
 
 
-def _severity(node: Node, report: Report) -> tuple[str, tuple[tuple[Scalar, str], ...]] | None:
+@dataclass(frozen=True, slots=True)
+class _Severity:
+    default: str
+    floors: tuple[tuple[Scalar, str], ...] = ()
+    score: tuple[tuple[Scalar, Scalar], ...] = ()
+
+
+def _severity(node: Node, report: Report) -> _Severity | None:
     level = one_of(*SEVERITIES)
     if isinstance(node, Scalar):
         plain = level(node, report)
-        return None if plain is None else (plain, ())
+        return None if plain is None else _Severity(plain)
     keys = open_mapping(node, report, "`severity`", "severity: {default: S1}")
     if keys is None:
         return None
+    keys.later({"score": ("severity.score", "write conditions: `floors: [{when: …, at_least: S1}]`")})
     default = keys.take("default", level, required=True)
     floors = keys.take("floors", list_of(_floor, "floors", at_most=20)) or ()
-    return (default, floors) if keys.close() and default is not None else None
+    score = keys.take("score", _score) or ()
+    return _Severity(default, floors, score) if keys.close() and default is not None else None
+
+
+def _score(node: Node, report: Report) -> tuple[tuple[Scalar, Scalar], ...] | None:
+    """All six dimensions, each once, by its long name or its letter."""
+    keys = open_mapping(node, report, "`score`", "score: {imminence: …, harm: …, vulnerability: …, …}")
+    if keys is None:
+        return None
+    made: list[tuple[Scalar, Scalar]] = []
+    for long, letter in DIMENSIONS.items():
+        if keys.has(long) and keys.has(letter):
+            keys.broken = True
+            report.add(codes.CONTRADICTION, _key(keys.node, letter), f"`{letter}` is `{long}`, which stands here too")
+        src = keys.take(letter, expression) if keys.has(letter) else keys.take(long, expression, required=True)
+        if src is not None:
+            said = letter if keys.has(letter) else long
+            made.append((replace(_key_of(keys.node, said), value=letter), src))
+    keys.known = [*DIMENSIONS, *DIMENSIONS.values()]
+    return tuple(made) if keys.close() else None
+
+
+def _key_of(node: Mapping, name_: str) -> Scalar:
+    return next(key for key, _ in node.entries if key.value == name_)
+
+
+def _key(node: Mapping, name_: str) -> Span:
+    return _key_of(node, name_).span
+
+
+def _output(node: Node, report: Report) -> tuple[TypeSpec, Scalar] | None:
+    keys = open_mapping(node, report, "an output", "removed: {type: int, value: size(steps.remove.succeeded)}")
+    if keys is None:
+        return None
+    spec = keys.take("type", read_type, required=True)
+    value = keys.take("value", expression, required=True, hint="what it is when the run closes")
+    return (spec, value) if keys.close() and spec is not None and value is not None else None
 
 
 def _floor(node: Node, report: Report) -> tuple[Scalar, str] | None:
@@ -185,15 +273,15 @@ def _clock(node: Node, report: Report) -> doc.Clock | None:
     warn = keys.take("warn", list_of(duration(shares=True), "durations", at_most=20)) or ()
     breach = keys.take("on_breach", list_of(_page, "pages", at_most=20)) or ()
     close = keys.take("on_close", _assign)
+    each = keys.take("each", read_member)
+    cond = keys.take("if", expression)
     if not keys.close() or use is None or start is None:
         return None
-    return doc.Clock(use, use, start, restart, stop, warn, breach, close)
+    return doc.Clock(use, use, start, restart, stop, warn, breach, close, each, cond)
 
 
 def _named_clock(key: Scalar, clock: doc.Clock) -> doc.Clock:
-    return doc.Clock(
-        key, clock.use, clock.start, clock.restart, clock.stop, clock.warn, clock.on_breach, clock.on_close
-    )
+    return replace(clock, name=key)
 
 
 def _page(node: Node, report: Report) -> Scalar | None:
@@ -218,10 +306,48 @@ def _track(node: Node, report: Report) -> doc.Track | None:
         return None
     keys.later(LATER_TRACK)
     id_ = keys.take("id", name, required=True)
-    when = None if keys.refused else keys.take("when", expression, required=True)
-    keys.known.append("when")
+    when = keys.take("when", expression)
+    on_fact = keys.take("on_fact", name)
+    each = keys.take("each", boolean) or False
+    start = keys.take("from", expression)
+    every = keys.take("every", duration())
+    length = keys.take("for", duration())
+    detached = keys.take("detached", boolean) or False
     steps = keys.take("steps", some_steps, required=True)
-    return doc.Track(id_, when, steps) if keys.close() and id_ and when and steps else None
+    _how_it_fires(keys)
+    watch = doc.Watch(start, every, length) if start and every and length else None
+    if not keys.close() or id_ is None or steps is None:
+        return None
+    if watch is not None and watch.length.seconds and (watch.every.seconds or 0) > watch.length.seconds:
+        report.add(
+            codes.CONTRADICTION,
+            watch.every.span,
+            f"it would look every {watch.every.text} for {watch.length.text}",
+            expected=f"at most {watch.length.text}",
+        )
+        return None
+    return doc.Track(id_, when, steps, on_fact, each, watch, detached)
+
+
+def _how_it_fires(keys: Keys) -> None:
+    """One of `when`, `on_fact`, and `from` with `every` and `for`."""
+    if keys.refused:
+        return
+    said = [key.value for key, _ in keys.node.entries if key.value in {"when", "on_fact", "from"}]
+    if len(said) > 1:
+        keys.broken = True
+        keys.report.add(
+            codes.CONTRADICTION, _key(keys.node, said[1]), f"`{said[1]}` and `{said[0]}` exclude each other"
+        )
+    elif not said:
+        keys.miss("when", "a condition, `on_fact: a_fact`, or `from:` with `every:` and `for:`")
+    if keys.has("each") and not keys.has("on_fact"):
+        keys.miss("on_fact", "`each` counts the recordings of a fact")
+    for other in ("every", "for"):
+        if keys.has("from") and not keys.has(other):
+            keys.miss(other, "a watch has an interval and an end: `from: facts.x, every: 6h, for: 7d`")
+        elif keys.has(other) and not keys.has("from"):
+            keys.miss("from", "the instant a watch begins at")
 
 
 def _phase(node: Node, report: Report) -> doc.Phase | None:

@@ -4,7 +4,7 @@ The walk goes in the order of running. Each step is checked in the scope of what
 its own outputs; blocks merge what their branches leave.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from watchfloor.language.document import Course, OnSilence, Runbook, Seat, Step,
 from watchfloor.language.expression_check import Checked, ExpressionChecker
 from watchfloor.language.findings import listing, nearest
 from watchfloor.language.flow import may_lack_outputs
+from watchfloor.language.library import Runbooks
 from watchfloor.language.map import StepMap
 from watchfloor.language.nodes import Node, Scalar, Span
 from watchfloor.language.outputs import ALWAYS, cel_of, is_optional, outputs_of
@@ -41,6 +42,8 @@ class Surroundings:
     catalog: Mapping[str, ActionContract]
     register: Mapping[str, ClockLaw]
     roles: frozenset[str] | None
+    runbooks: Runbooks
+    library: dict[str, str] = field(default_factory=dict)
     step_outputs: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -54,6 +57,15 @@ class StepCompiler:
         self.values = ValueChecker(self.expressions)
         self.facts = {fact.name.value: fact for fact in given.runbook.facts}
         self.clocks = {clock.name.value: clock for clock in given.runbook.clocks}
+        self.child_outputs: dict[str, dict[str, TypeSpec]] = {}
+        self._protected = {
+            name
+            for kind, fields in (("inputs", given.runbook.inputs), ("facts", given.runbook.facts))
+            for each in fields
+            if each.spec.get("data_class") == "us_protected"
+            for name in (f"{kind}.{each.name.value}", f"{kind}.{each.name.value}.at")
+        }
+        self._uses: dict[int, bool] = {}
 
     def steps(self, steps: tuple[Step, ...], scope: Scope, path: str) -> tuple[list[shape.Step], Scope]:
         """Compile a list of steps.
@@ -69,6 +81,26 @@ class StepCompiler:
         return made, scope
 
     def step(self, step: Step, scope: Scope, parent: str) -> tuple[shape.Step | None, Scope]:
+        """One step; a step of a fragment says who uses it, and is silent where an argument was wrong already."""
+        if step.use is None:
+            return self._step(step, scope, parent)
+        if self._arguments(step.use, scope):
+            with self.report.inside_use(step.use):
+                return self._step(step, scope, parent)
+        with self.report.muted():
+            return self._step(step, scope, parent)
+
+    def _arguments(self, use: doc.Use, scope: Scope) -> bool:
+        """Whether the arguments fit the fragment's parameters; judged once, in the scope of the first step."""
+        if id(use) not in self._uses:
+            fine = True
+            for each in use.arguments:
+                label = f"`{each.name.value}` of the fragment `{use.fragment}`"
+                fine = self.values.check(each.value, scope, each.spec, label) is not None and fine
+            self._uses[id(use)] = fine and (use.outer is None or self._uses.get(id(use.outer), True))
+        return self._uses[id(use)]
+
+    def _step(self, step: Step, scope: Scope, parent: str) -> tuple[shape.Step | None, Scope]:
         path = f"{parent}/{step.id.value}"
         guard = self._condition(step, scope)
         inner = scope
@@ -86,6 +118,10 @@ class StepCompiler:
         }
         body, after, extra = self._body(step, inner, path)
         common["on_error"], after = self.course(step.on_error, "fail", inner, after, path, "on_error")
+        if step.catches:
+            from watchfloor.language import recovery_compiler as recovery
+
+            common["catches"], after = recovery.catches(self, step.catches, inner, after, path)
         own = self._own(step, extra)
         own_scope = self._declare(step, inner, own, NOTHING)
         for name, kind in extra.items():
@@ -98,6 +134,15 @@ class StepCompiler:
             return None, left
         return {**common, **body}, left  # type: ignore[return-value]
 
+    def is_protected(self, variable: str) -> bool:
+        """Whether a variable holds what must not leave the region: declared so, or the member of a list that is."""
+        return variable in self._protected or variable.split(".", maxsplit=1)[0] in self._protected
+
+    def protect(self, variable: str, sources: Iterable[str]) -> None:
+        """A loop's item is of the class of the list it comes from."""
+        protected = any(self.is_protected(source) for source in sources)
+        (self._protected.add if protected else self._protected.discard)(variable)
+
     def _condition(self, step: Step, scope: Scope) -> Checked | None:
         if step.cond is None:
             return None
@@ -105,6 +150,10 @@ class StepCompiler:
 
     def _own(self, step: Step, extra: Mapping[str, Any]) -> dict[str, TypeSpec | str]:
         own = outputs_of(step, self.given.catalog, str(extra.get("item", "dyn")))
+        own |= self.child_outputs.get(step.id.value, {})
+        for name, kind in own.items():
+            if not isinstance(kind, str) and kind.get("data_class") == "us_protected":
+                self._protected.add(f"steps.{step.id.value}.{name}")
         self.given.step_outputs[step.id.value] = {
             **{name: cel_of(kind) for name, kind in own.items()},
             **ALWAYS,
@@ -206,8 +255,27 @@ class StepCompiler:
     def roles(self, scalars: tuple[Scalar, ...]) -> list[str]:
         return [self.role(scalar) for scalar in scalars]
 
+    def excluded(self, written: tuple[Scalar, ...]) -> list[str]:
+        """Who may not answer: whom `not` names here, and whom the run's `recuse` names everywhere."""
+        here = self.roles(written)
+        return here + [each.value for each in self.given.runbook.recuse if each.value not in here]
+
     def slots(self, seats: tuple[Seat, ...]) -> list[Slot]:
-        return [{"any_of": self.roles(seat.roles)} for seat in seats]
+        """Seats without the roles that the run's `recuse` names."""
+        recused = {each.value for each in self.given.runbook.recuse}
+        made: list[Slot] = []
+        for seat in seats:
+            roles = self.roles(seat.roles)
+            left = [role for role in roles if role not in recused]
+            if not left:
+                self.report.add(
+                    codes.SEATS,
+                    seat.span,
+                    f"nobody may fill this seat: `recuse` names {listing(roles)}",
+                    expected="a role that is not recused",
+                )
+            made.append({"any_of": left or roles})
+        return made
 
     def duration(self, time: Time) -> Duration:
         """Seconds, or a share of a declared clock whose length is known."""
@@ -280,6 +348,8 @@ class StepCompiler:
 
     def _body(self, step: Step, scope: Scope, path: str) -> tuple[dict[str, Any] | None, Scope, dict[str, Any]]:
         from watchfloor.language import kind_compilers as kinds
+        from watchfloor.language import linked_compiler as linked
+        from watchfloor.language import recovery_compiler as recovery
 
         body = step.body
         match body:
@@ -305,15 +375,34 @@ class StepCompiler:
                 return kinds.handoff(self, body, scope, path)
             case doc.Postmortem():
                 return kinds.postmortem(self, body, scope)
+            case doc.Try():
+                return recovery.try_(self, body, scope, path)
+            case doc.Run():
+                return linked.run(self, step, body, scope)
             case doc.Stop():
                 return {"kind": "stop", "outcome": body.outcome.value}, scope, {}
 
     def with_(
         self, pairs: tuple[tuple[Scalar, Node], ...], contract: ActionContract, scope: Scope, span: Span
     ) -> dict[str, Value]:
-        """An action's inputs: what is written, and for a required one left out the run's input of the same name."""
+        """An action's inputs."""
+        specs = {name: field_type(spec) for name, spec in contract["inputs"].items()}
+        return self.given_to(pairs, specs, f"`{contract['name']}`", scope, span)
+
+    def given_to(
+        self,
+        pairs: tuple[tuple[Scalar, Node], ...],
+        specs: Mapping[str, TypeSpec],
+        what: str,
+        scope: Scope,
+        span: Span,
+    ) -> dict[str, Value]:
+        """Values for inputs: what is written, and for a required one left out the run's input of the same name.
+
+        Args:
+            what: whose inputs they are, for messages.
+        """
         made: dict[str, Value] = {}
-        specs = contract["inputs"]
         written = {key.value for key, _ in pairs}
         for key, node in pairs:
             if key.value not in specs:
@@ -321,26 +410,25 @@ class StepCompiler:
                 self.report.add(
                     codes.UNKNOWN_INPUT,
                     key.span,
-                    f"unknown input `{key.value}` of `{contract['name']}`",
+                    f"unknown input `{key.value}` of {what}",
                     expected=f"it takes: {listing(list(specs))}" if specs else "it takes none",
                     help=f"did you mean `{near}`?" if near else "",
                 )
                 continue
-            label = f"`{key.value}` of `{contract['name']}`"
-            value = self.values.check(node, scope, field_type(specs[key.value]), label)
+            value = self.values.check(node, scope, specs[key.value], f"`{key.value}` of {what}")
             if value is not None:
                 made[key.value] = value
         unknown = [key for key in written if key not in specs]
         for name, spec in specs.items():
-            if name in written or spec.get("optional", False) or nearest(name, unknown):
+            if name in written or spec.get("optional", False) or "default" in spec or nearest(name, unknown):
                 continue
-            given = self._same_name(name, field_type(spec), scope)
+            given = self._same_name(name, spec, scope)
             if given is None:
                 self.report.add(
                     codes.MISSING_INPUT,
                     span,
-                    f"`{contract['name']}` needs `{name}`",
-                    expected=f"`{name}` ({cel_type(field_type(spec))})",
+                    f"{what} needs `{name}`",
+                    expected=f"`{name}` ({cel_type(spec)})",
                     help=f"add it: `with: {{{name}: …}}` (only a run input of that name is taken by itself)",
                 )
             else:
@@ -353,6 +441,34 @@ class StepCompiler:
         if kind is None or scope.missing(variable) or not assignable(kind, spec):
             return None
         return {"expr": {"src": variable, "cel": variable, "vars": {variable: kind}, "type": kind}}
+
+    def bounded(self, in_: Scalar) -> None:
+        """A list from the run's inputs must say how long it may be; everything else is bounded by what made it."""
+        for field_ in self.given.runbook.inputs:
+            written = f"inputs.{field_.name.value}"
+            if (
+                in_.value.strip().startswith(written)
+                and field_.spec["type"] == "list"
+                and "max_items" not in field_.spec
+            ):
+                rest = in_.value.strip()[len(written) :]
+                if not rest or not (rest[0].isalnum() or rest[0] == "_"):
+                    self.report.add(
+                        codes.UNBOUNDED,
+                        in_.part(0, len(in_.value)),
+                        f"`{written}` may be of any length",
+                        expected="a list with `max_items`",
+                        help=f"declare it: `{field_.name.value}: {{type: list, of: …, max_items: 1000}}`",
+                    )
+
+    def free_item(self, item: Scalar, scope: Scope) -> None:
+        if item.value in scope.types:
+            self.report.add(
+                codes.ID_TAKEN,
+                item.span,
+                f"`{item.value}` is the item of an outer loop",
+                expected="another name",
+            )
 
     def law(self, scalar: Scalar) -> ClockLaw | None:
         law = self.given.register.get(scalar.value)

@@ -7,12 +7,11 @@ from watchfloor.language import codes
 from watchfloor.language import document as doc
 from watchfloor.language.document import Body, Course, Decide, Parallel, Step, Wait
 from watchfloor.language.findings import nearest
-from watchfloor.language.gate_reader import read_approval, read_seat, read_seats, read_silence
+from watchfloor.language.gate_reader import read_approval, read_review, read_seat, read_seats, read_silence
 from watchfloor.language.nodes import Mapping, Node, Scalar, Sequence
 from watchfloor.language.reading import (
+    VALUES,
     Keys,
-    Reader,
-    any_node,
     dotted,
     duration,
     expression,
@@ -29,17 +28,18 @@ from watchfloor.language.reading import (
     words,
     wrong,
 )
+from watchfloor.language.recovery_reader import read_on_error, read_try
 from watchfloor.language.report import Report
+from watchfloor.language.run_reader import read_run
 from watchfloor.language.type_reader import read_fields
 
 LATER_KINDS = {
-    "try": "use `on_error: {steps: [...]}` on the step that may fail",
-    "run": "let a `task` start the other runbook, or a `notify.webhook` action ask for it",
+    "try": ("try", "use `on_error: {steps: [...]}` on the step that may fail"),
+    "run": ("run", "let a `task` start the other runbook, or a `notify.webhook` action ask for it"),
 }
 LATER_ACTION_KEYS = {
-    "review": "ask before: `approval:`",
-    "break_glass": "let more roles approve: `from: [{any_of: [...]}]`",
-    "expires": "write what lifts it: `undo: {on: [a_fact]}`, or ask a person with `task:`",
+    "review": ("review", "ask before: `approval:`"),
+    "expires": ("expires", "write what lifts it: `undo: {on: [a_fact]}`, or ask a person with `task:`"),
 }
 MAX_STEPS = 500
 MAX_AT_ONCE = 200
@@ -82,6 +82,11 @@ def course(*allowed: str) -> Callable[[Node, Report], Course | None]:
 
 
 def read_step(node: Node, report: Report) -> Step | None:
+    with report.inside_use(report.use_of(node)):
+        return _read_step(node, report)
+
+
+def _read_step(node: Node, report: Report) -> Step | None:
     keys = open_mapping(node, report, "a step", "- {id: look, action: content.probe}")
     if keys is None:
         return None
@@ -96,23 +101,35 @@ def read_step(node: Node, report: Report) -> Step | None:
     if keys.has("if") and keys.has("unless"):
         _exclude(keys, "unless", "if", "join them: `if: a && !(b)`")
     timeout = keys.take("timeout", duration())
-    on_error = keys.take("on_error", course("fail", "continue"))
+    on_error, catches = keys.take("on_error", read_on_error(some_steps)) or (None, ())
     records = keys.take("records", pairs_of(name, expression, "facts", at_least=1)) or ()
     body = _KINDS[kind](keys)
     if not keys.close() or body is None or id_ is None:
         return None
-    return Step(id_, id_.span, label or id_.value, cond or unless, unless is not None, timeout, on_error, records, body)
+    return Step(
+        id_,
+        id_.span,
+        label or id_.value,
+        cond or unless,
+        unless is not None,
+        timeout,
+        on_error,
+        records,
+        body,
+        catches,
+        report.use_of(node),
+    )
 
 
 def _kind(keys: Keys) -> str | None:
     """The one kind of a step. A kind of the language that is not carried out is refused by name."""
-    present = [key for key, _ in keys.node.entries if key.value in _KINDS or key.value in LATER_KINDS]
-    for key in present:
-        if key.value in LATER_KINDS:
-            keys.later(LATER_KINDS)
-            return None
+    present = [key for key, _ in keys.node.entries if key.value in _KINDS]
+    if keys.has("run"):
+        # there `wait` says whether the other run is awaited
+        present = [key for key in present if key.value != "wait"]
     if len(present) == 1:
-        return present[0].value
+        keys.later(LATER_KINDS)
+        return None if keys.refused else present[0].value
     kinds = ", ".join(_KINDS)
     if present:
         keys.report.add(
@@ -123,6 +140,16 @@ def _kind(keys: Keys) -> str | None:
             help="make two steps of it",
         )
         return None
+    for key, _ in keys.node.entries:
+        if key.value == "use":
+            keys.report.add(
+                codes.UNKNOWN_FRAGMENT,
+                key.span,
+                "this runbook declares no fragments",
+                expected="`fragments:` at the top",
+                help="declare it: `fragments: {a_name: {params: {…}, steps: […]}}`",
+            )
+            return None
     known = {"id", "name", "if", "unless", "timeout", "on_error", "records", "with", "retry", "steps"}
     strange = [key for key, _ in keys.node.entries if key.value not in known]
     near = [(key, nearest(key.value, _KINDS)) for key in strange]
@@ -149,13 +176,18 @@ def _exclude(keys: Keys, one: str, other: str, help: str) -> None:
 def _action(keys: Keys) -> Body | None:
     keys.later(LATER_ACTION_KEYS)
     action = keys.take("action", dotted, required=True)
-    with_ = keys.take("with", _values) or ()
+    with_ = keys.take("with", VALUES) or ()
     retry = keys.take("retry", _retry)
     attempt = keys.take("attempt_timeout", duration())
-    approval = keys.take("approval", read_approval(course("stop", "fail"), course("fail")))
+    reviewed = course("undo", "keep")
+    approval = keys.take("approval", read_approval(course("stop", "fail"), course("fail"), reviewed))
     undo = keys.take("undo", _undo)
     doubt = keys.take("doubt", _doubt)
-    return None if action is None else doc.Action(action, with_, retry, attempt, approval, undo, doubt)
+    review = keys.take("review", read_review(reviewed))
+    expires = keys.take("expires", duration(shares=True))
+    if action is None:
+        return None
+    return doc.Action(action, with_, retry, attempt, approval, undo, doubt, review, expires)
 
 
 def _retry(node: Node, report: Report) -> doc.RetryRule | None:
@@ -187,7 +219,7 @@ def _undo(node: Node, report: Report) -> doc.UndoRule | None:
     never = keys.take("never", words)
     action = keys.take("action", dotted)
     on = keys.take("on", unique_names) or ()
-    with_ = keys.take("with", _values) or ()
+    with_ = keys.take("with", VALUES) or ()
     if keys.has("never") and (keys.has("action") or keys.has("on") or keys.has("with")):
         _exclude(keys, "never", "action", "an undo that never happens needs no action")
     if not keys.close():
@@ -263,7 +295,7 @@ def _read_task(node: Node, report: Report) -> doc.Task | None:
     keys = open_mapping(node, report, "`task`", "task: {assignee: ops_lead, do: ..., within: 10m}")
     if keys is None:
         return None
-    keys.later({"exposure": "give the task to the specialist role: `assignee: csea_specialist`"})
+    keys.later({"exposure": ("task.exposure", "give the task to the specialist role: `assignee: csea_specialist`")})
     assignee = keys.take("assignee", read_seat, required=True)
     do = keys.take("do", words, required=True)
     show = keys.take("show", list_of(expression, "expressions", at_most=50)) or ()
@@ -459,7 +491,9 @@ def _read_stop(node: Node, report: Report) -> doc.Stop | None:
     return doc.Stop(outcome) if keys.close() and outcome else None
 
 
-_values: Reader[tuple[tuple[Scalar, Node], ...]] = pairs_of(name, any_node, "inputs")
+def _try(outer: Keys) -> Body | None:
+    return outer.take("try", read_try(read_steps, some_steps), required=True)
+
 
 _KINDS: dict[str, Callable[[Keys], Body | None]] = {
     "action": _action,
@@ -474,5 +508,7 @@ _KINDS: dict[str, Callable[[Keys], Body | None]] = {
     "handoff": _handoff,
     "postmortem": _postmortem,
     "stop": _stop,
+    "try": _try,
+    "run": read_run,
 }
 KINDS = tuple(_KINDS)

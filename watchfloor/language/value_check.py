@@ -1,7 +1,6 @@
 """Values with `${{ }}` in them: parse the template, check it against a type, make the plan's `Value`."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,6 +10,7 @@ from watchfloor.language import codes
 from watchfloor.language.expression_check import ExpressionChecker
 from watchfloor.language.nodes import Mapping, Node, Scalar, Sequence, Span, kind_of, shorten
 from watchfloor.language.scope import Scope
+from watchfloor.language.templates import Part, Unclosed, split
 from watchfloor.language.type_reader import assignable, cel_type, literal, mismatch, plain
 
 _REFERENCE = re.compile(r"(inputs|facts|steps|last|incident)\.[a-z_][a-z0-9_]*(\.[a-z0-9_]+)*\Z")
@@ -19,15 +19,6 @@ _SECRET = re.compile(
     r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.|(?i:password|secret|api[_-]?key|token)\s*[=:]\s*\S{8,}"
 )
 _TEXTS = frozenset({"string", "text", "url", "ref"})
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of a template: literal text, or an expression at an offset of the scalar."""
-
-    text: str
-    start: int
-    is_expression: bool
 
 
 class ValueChecker:
@@ -155,8 +146,8 @@ class ValueChecker:
     def _parts(self, node: Scalar) -> list[Part] | None:
         """The pieces of a template; None after a finding about an opening without its close."""
         try:
-            return list(_split(node.value))
-        except _Unclosed as error:
+            return list(split(node.value))
+        except Unclosed as error:
             self.report.add(
                 codes.TEMPLATE_BROKEN,
                 node.part(error.start, len(node.value)),
@@ -179,45 +170,3 @@ class _Shifted:
 
 def _literal_of(value: Value) -> Json:
     return cast(LiteralValue, value)["lit"]
-
-
-class _Unclosed(Exception):
-    def __init__(self, start: int) -> None:
-        super().__init__(start)
-        self.start = start
-
-
-def _split(value: str) -> Iterator[Part]:
-    at = 0
-    while at < len(value):
-        opening = value.find("${{", at)
-        if opening < 0:
-            yield Part(value[at:], at, False)
-            return
-        if opening > at:
-            yield Part(value[at:opening], at, False)
-        closing = _close(value, opening + 3)
-        inner = value[opening + 3 : closing]
-        lead = len(inner) - len(inner.lstrip())
-        yield Part(inner.strip(), opening + 3 + lead, True)
-        at = closing + 2
-
-
-def _close(value: str, start: int) -> int:
-    """Where the `}}` stands that closes a template: outside quotes and braces of the expression."""
-    quote, depth, at = "", 0, start
-    while at < len(value):
-        each = value[at]
-        if quote:
-            at += each == "\\"
-            quote = "" if each == quote else quote
-        elif each in "\"'":
-            quote = each
-        elif each == "{":
-            depth += 1
-        elif each == "}":
-            if depth == 0 and value[at : at + 2] == "}}":
-                return at
-            depth -= 1
-        at += 1
-    raise _Unclosed(start - 3)

@@ -1,16 +1,16 @@
 """Rules about a whole runbook: safety (WF3xx), time and size (WF4xx), style (WF5xx).
 
 Each rule takes what the compile was given, and reports. Those of the document look at what is written; those of the
-plan, run when nothing else is wrong, at the ways through it (`watchfloor.language.proof`). Rules follow effects, not names,
-and are stated so that a correct runbook is silent (language.md, "What the compiler proves").
+plan, run when nothing else is wrong, at the ways through it (`watchfloor.language.proof`). Rules follow effects, not
+names, and are stated so that a correct runbook is silent (language.md, "What the compiler proves").
 """
 
 from schemas.plan import Plan
 from watchfloor.language.rules import clocks, facts, gates, people, preservation, reach, silence, timing, windows
 from watchfloor.language.step_compiler import Surroundings
 
-_RULES = (gates, silence, preservation, people, reach, clocks, facts, windows)
-_PLAN_RULES = (timing,)
+_RULES = (gates, preservation, people, reach, clocks, facts, windows)
+_PLAN_RULES = (silence, timing)
 
 
 def check_rules(given: Surroundings) -> None:
