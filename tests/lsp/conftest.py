@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
+import pytest_asyncio
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
@@ -22,6 +22,11 @@ class Editor:
     uri: str = URI
     version: int = 0
     told: "asyncio.Queue[types.PublishDiagnosticsParams]" = field(default_factory=asyncio.Queue)
+
+    def forget(self) -> None:
+        """Nothing that was said before counts."""
+        while not self.told.empty():
+            self.told.get_nowait()
 
     def open(self, text: str) -> None:
         self.version = 1
@@ -85,7 +90,7 @@ class Editor:
         return before + after, types.Position(line, units)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def editor() -> AsyncIterator[Editor]:
     client = LanguageClient("test-editor", "1")
     made = Editor(client)

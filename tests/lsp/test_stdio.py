@@ -1,10 +1,12 @@
 """A real client over stdio: an author types, the server answers from the same compiler as `lint`."""
 
+import pytest
 from lsprotocol import types
 
 from tests.lsp.conftest import BASE, URI, Editor
 
 TEXT = BASE.read_text()
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_findings_come_as_you_type_and_go_when_it_is_put_right(editor: Editor) -> None:
@@ -21,7 +23,9 @@ async def test_findings_come_as_you_type_and_go_when_it_is_put_right(editor: Edi
 
 
 async def test_typing_fast_gives_one_answer_for_the_last_version(editor: Editor) -> None:
+    editor.write("runbook: empty\n")
     await editor.findings()
+    editor.forget()
     for length in range(40, 80):
         editor.write(TEXT[:-length])
     editor.write(TEXT)

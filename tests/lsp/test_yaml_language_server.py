@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
@@ -27,6 +28,7 @@ SETTINGS = {"schemaStore": {"enable": False}, "completion": True, "hover": True,
 
 PROGRAM = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")
 pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed here"),
     pytest.mark.skipif(
@@ -36,7 +38,7 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def yaml_editor() -> AsyncIterator[Editor]:
     client = LanguageClient("test-editor", "1")
     made = Editor(client, uri=(FOLDER / "runbook.yaml").as_uri())
