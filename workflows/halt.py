@@ -37,9 +37,12 @@ class Drained(Unwound):
 class Halt:
     """A part of the walk that can be told to stop, together with all parts inside it."""
 
-    def __init__(self, parent: "Halt | None" = None) -> None:
+    def __init__(self, parent: "Halt | None" = None, *, lasting: bool = False) -> None:
         self._parent = parent
         self._reason = ""
+        self.lasting = lasting
+        """What this part does is brought to its end even when the run is about to continue as new or paused: nothing
+        would come back to it. Only for the `finally` of what has been stopped."""
 
     @property
     def reason(self) -> str:

@@ -74,7 +74,7 @@ class IncidentWorkflow(AnswersPeople):
         except PlanRefused as error:
             self._broken = str(error)
             return
-        except (ValidationError, KeyError, TypeError, ValueError, zlib.error) as error:
+        except (ValidationError, LookupError, TypeError, ValueError, AttributeError, zlib.error) as error:
             # raised here it would fail the task for ever; the run refuses it instead
             self._broken = f"the start message is not one: {type(error).__name__}"
             return

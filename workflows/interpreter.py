@@ -15,6 +15,7 @@ from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.plan import Step
 from workflows.failed_step import ask_about_failure
+from workflows.failures import find_catch
 from workflows.halt import Halt, Halted, StepFailed, Unwound
 from workflows.outcome import Outcome
 from workflows.run import Run
@@ -31,6 +32,7 @@ from workflows.step_postmortem import carry_out_postmortem
 from workflows.step_repeat import carry_out_repeat
 from workflows.step_stop import carry_out_stop
 from workflows.step_task import carry_out_task
+from workflows.step_try import carry_out_try
 from workflows.step_wait import carry_out_wait
 
 CarryOut = Callable[[Run, Frame, Any, str], Awaitable[Outcome]]
@@ -48,6 +50,7 @@ KINDS: dict[str, CarryOut] = {
     "handoff": carry_out_handoff,
     "postmortem": carry_out_postmortem,
     "stop": carry_out_stop,
+    "try": carry_out_try,
 }
 
 _DEFINITION_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
@@ -111,7 +114,7 @@ def _is_wanted(run: Run, frame: Frame, step: Step, path: str) -> bool:
 
 async def _carry_out(run: Run, frame: Frame, step: Step, path: str) -> Outcome:
     """Run the step's kind, bounded by its `timeout`; every error of the definition is a failure of the step."""
-    inner = frame if step["on_error"] == "fail" else frame.inside(caught=True)
+    inner = frame.inside(caught=True) if step["on_error"] != "fail" or step.get("catches") else frame
     try:
         if step["timeout"] is None or step["kind"] == "action":
             return await KINDS[step["kind"]](run, inner, step, path)
@@ -172,7 +175,7 @@ def _record(run: Run, frame: Frame, step: Step, path: str, outcome: Outcome) -> 
 
 
 async def _handle_failure(run: Run, frame: Frame, step: Step, path: str, failure: StepFailed) -> None:
-    on_error = step["on_error"]
+    on_error = find_catch(step.get("catches", ()), failure.code) or step["on_error"]
     if on_error == "continue":
         _record(run, frame, step, path, Outcome("failed", {"error": failure.code}))
         return

@@ -78,64 +78,85 @@ class Undoing:
         return not left_alone and any(fact in self._run.state["facts"] for fact in measure["on"])
 
     async def _take_back(self, measure: Measure) -> None:
-        run, path = self._run, f"{measure['path']}!undo"
-        frame = Frame(halt=self._halt)
         try:
-            while measure["undone_at"] is None and path not in run.state["results"]:
-                run.check(frame.halt)
-                await run.wait(frame.halt, lambda: run.state["paused"] is None or bool(run.state.get("ending")))
-                await self._try_once(measure, path, frame)
+            await take_back(self._run, Frame(halt=self._halt), measure)
         except Unwound:
             return
         finally:
             self._begun.discard(measure["key"])
-        run.changed()
+        self._run.changed()
 
-    async def _try_once(self, measure: Measure, path: str, frame: Frame) -> None:
-        run = self._run
-        step = run.loaded.steps[measure["step"]].step
-        assert step["kind"] == "action"
-        undo = step["undo"]
-        assert undo is not None
-        inputs = measure.get("undo_inputs", {})
-        call: ActionCall = {
-            "v": 1,
-            "action": undo["action"],
-            "region": run.desk.region,
-            "incident": run.desk.incident,
-            "plan": run.desk.plan,
-            "step": measure["step"],
-            "path": path,
-            "key": effect_key(
-                region=run.desk.region,
-                incident=run.desk.incident,
-                plan=run.desk.plan,
-                path=path,
-                item=measure["key"],
-                inputs=inputs,
-                action=undo["action"],
-            ),
-            "inputs": inputs,
-            "effect": undo["effect"],
-            "tier": undo["tier"],
-            "gated": False,
-            "grant": None,
-            "entries": [],
-            "severity": run.state["severity"],
-        }
+
+async def take_back(run: Run, frame: Frame, measure: Measure) -> None:
+    """Carry out a measure's undo, or wait for who is at it already; returns when it is undone or a person leaves it.
+
+    Raises:
+        Halted, Drained: told to come to rest first.
+    """
+    path = f"{measure['path']}!undo"
+
+    def is_over() -> bool:
+        return measure["undone_at"] is not None or path in run.state["results"]
+
+    while measure["undo"] is not None and not is_over():
+        run.check(frame.halt)
+        await run.wait(frame.halt, lambda: run.state["paused"] is None or bool(run.state.get("ending")))
+        if measure["key"] in run.being_undone:
+            await run.wait(frame.halt, lambda: is_over() or measure["key"] not in run.being_undone)
+            continue
+        run.being_undone.add(measure["key"])
         try:
-            if f"{path}!failed" in run.human.asks:
-                raise StepFailed("error")
-            await call_action(run, frame.halt, call, Bounds(step["attempt_timeout"], None, step["retry"]))
-        except StepFailed as failure:
-            if f"{path}!failed" not in run.human.asks:
-                run.note_failure(step, path, failure)
-            try:
-                left = await ask_about_failure(run, frame, step, path, failure)
-            except Halted:
-                left = True
-            if left:
-                run.state["results"][path] = {"status": "skipped", "ok": False, "at": run.now, "outputs": {}}
-            return
-        measure["undone_at"] = run.now
-        run.note(EntryKind.UNDONE, step=measure["step"], path=path, key=measure["key"], action=undo["action"])
+            await _try_once(run, frame, measure, path)
+        finally:
+            run.being_undone.discard(measure["key"])
+
+
+async def _try_once(run: Run, frame: Frame, measure: Measure, path: str) -> None:
+    step = run.loaded.steps[measure["step"]].step
+    assert step["kind"] == "action"
+    undo = step["undo"]
+    assert undo is not None
+    inputs = measure.get("undo_inputs", {})
+    call: ActionCall = {
+        "v": 1,
+        "action": undo["action"],
+        "region": run.desk.region,
+        "incident": run.desk.incident,
+        "plan": run.desk.plan,
+        "step": measure["step"],
+        "path": path,
+        "key": effect_key(
+            region=run.desk.region,
+            incident=run.desk.incident,
+            plan=run.desk.plan,
+            path=path,
+            item=measure["key"],
+            inputs=inputs,
+            action=undo["action"],
+        ),
+        "inputs": inputs,
+        "effect": undo["effect"],
+        "tier": undo["tier"],
+        "gated": False,
+        "grant": None,
+        "entries": [],
+        "severity": run.state["severity"],
+    }
+    try:
+        if f"{path}!failed" in run.human.asks:
+            raise StepFailed("error")
+        await call_action(run, frame.halt, call, Bounds(step["attempt_timeout"], None, step["retry"]))
+    except StepFailed as failure:
+        if f"{path}!failed" not in run.human.asks:
+            run.note_failure(step, path, failure)
+        try:
+            left = await ask_about_failure(run, frame, step, path, failure)
+        except Halted:
+            if frame.halt.reason:
+                raise
+            left = True
+        if left:
+            run.state["results"][path] = {"status": "skipped", "ok": False, "at": run.now, "outputs": {}}
+        return
+    measure["undone_at"] = run.now
+    run.note(EntryKind.UNDONE, step=measure["step"], path=path, key=measure["key"], action=undo["action"])

@@ -35,6 +35,7 @@ _KINDS = frozenset(
         "handoff",
         "postmortem",
         "stop",
+        "try",
     }
 )
 
@@ -97,6 +98,11 @@ def load(plan_z: str, wanted: str) -> Loaded:
 def inner_blocks(step: Step) -> Iterator[tuple[list[Step], bool]]:
     """The blocks of steps written inside a step; True marks the body of a loop."""
     fields = cast(dict[str, Any], step)
+    for catch in (*fields.get("catches", ()), *fields.get("handlers", ())):
+        yield catch["steps"], False
+    if step["kind"] == "try":
+        yield fields["steps"], False
+        yield fields["finally_"], False
     for name in ("on_error", "on_timeout", "on_exhausted", "fallback"):
         if isinstance(fields.get(name), list):
             yield fields[name], False
@@ -149,9 +155,9 @@ def _check_constructs(loaded: Loaded) -> None:
         step = cast(dict[str, Any], placed.step)
         if step["kind"] not in _KINDS:
             found.add(str(step["kind"]))
-        found |= {name for name in ("review", "catches") if step.get(name)}
+        found |= {name for name in ("review",) if step.get(name)}
         found |= {name for name in ("break_glass",) if (step.get("approval") or {}).get(name) or step.get(name)}
-        found |= {name for name in ("review", "expires") if (step.get("undo") or {}).get(name)}
+        found |= {"expires"} if step.get("expires") else set()
     for clock in loaded.plan["clocks"].values():
         found |= {name for name in ("each", "cond") if clock.get(name)}
     for track in loaded.plan["tracks"]:

@@ -78,6 +78,8 @@ class Run:
         self._stirred = False
         self.running: dict[str, tuple[Step, str]] = {}
         """Runtime path -> step and since when, of what is under way in this execution."""
+        self.being_undone: set[str] = set()
+        """Keys of measures whose undo is under way in this execution."""
         self._scope = Scope(start, loaded, state)
         self._listeners: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[Any]] = []
@@ -99,14 +101,15 @@ class Run:
         """
         if halt.reason:
             raise Halted(halt.reason)
-        if self.draining:
+        if self.draining and not halt.lasting:
             raise Drained
 
     async def admit(self, halt: Halt) -> None:
         """The gate before anything new is scheduled: waits while the run is paused."""
         self.check(halt)
-        if self.state["paused"] is not None:
-            await self.wait(halt, lambda: self.state["paused"] is None)
+        if self.state["paused"] is not None and not halt.lasting:
+            # a run that is told to end takes no resume any more
+            await self.wait(halt, lambda: self.state["paused"] is None or bool(self.state.get("ending")))
 
     async def wait(self, halt: Halt, fn: Callable[[], bool], until: datetime | None = None) -> bool:
         """Wait for a condition (True) or an absolute instant (False).
@@ -119,7 +122,7 @@ class Run:
         self.check(halt)
 
         def over() -> bool:
-            return fn() or self.draining or bool(halt.reason)
+            return fn() or (self.draining and not halt.lasting) or bool(halt.reason)
 
         if until is None:
             await workflow.wait_condition(over)

@@ -2,6 +2,7 @@
 
 Keys are runtime paths. Suffixes beginning with `!` hold what belongs to a step beside its result: `!if` the recorded
 condition, `!error` the recorded failure, `!timeout` an absolute deadline, `!round` how often a step was asked anew,
+`!again` how often a `try` was begun anew or an action done anew after it was taken back,
 `!failed` and `!doubt` the asks about a failure and a doubtful effect, `!undo` the undoing of a measure.
 """
 
@@ -84,7 +85,7 @@ def forget_failures(state: Carried, path: str) -> None:
     kept = state["results"]
     for table in (state["taken"], state["deadlines"], state["loops"]):
         for one in [each for each in table if each == path or each.startswith(below)]:
-            if not one.endswith("!round") and one.partition("!")[0] not in kept:
+            if not one.endswith(("!round", "!again")) and one.partition("!")[0] not in kept:
                 del table[one]
 
 

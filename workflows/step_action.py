@@ -51,13 +51,14 @@ def _resolve(run: Run, frame: Frame, step: ActionStep, path: str) -> Subject:
 
 
 def find_key(run: Run, frame: Frame, path: str, action: str, inputs: dict[str, Json]) -> str:
-    """The idempotency key of an effect at a path."""
+    """The idempotency key of an effect at a path; another one after a `try` has taken the effect back."""
+    again = run.state["loops"].get(f"{path}!again", 0)
     return effect_key(
         region=run.desk.region,
         incident=run.desk.incident,
         plan=run.desk.plan,
         path=path,
-        item=frame.item,
+        item=[frame.item, again] if again else frame.item,
         inputs=inputs,
         action=action,
     )

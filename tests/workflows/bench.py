@@ -79,14 +79,13 @@ class Bench:
                 raise ApplicationError("down", type="ledger_unavailable")
             self.entries.extend(call["entries"])
 
-        return Worker(
-            self.client,
-            task_queue=self.queue,
-            workflows=[IncidentWorkflow, HoldStandIn, HandoffStandIn, PostmortemStandIn],
-            activities=[any_activity, append],
-            workflow_runner=runner(),
-            **{"sticky_queue_schedule_to_start_timeout": timedelta(seconds=2), **more},
-        )
+        given: dict[str, Any] = {
+            "task_queue": self.queue,
+            "workflows": [IncidentWorkflow, HoldStandIn, HandoffStandIn, PostmortemStandIn],
+            "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
+            **more,
+        }
+        return Worker(self.client, activities=[any_activity, append], workflow_runner=runner(), **given)
 
     def done(self, name: str = "") -> list[str]:
         """Runtime paths of action calls, in order."""

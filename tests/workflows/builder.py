@@ -43,6 +43,7 @@ def _common(id_: str, kind: str, more: dict[str, Any]) -> dict[str, Any]:
         "timeout": more.pop("timeout", None),
         "on_error": more.pop("on_error", "fail"),
         "records": {name: expr(src) for name, src in records.items()},
+        "catches": [{"on": on, "steps": steps} for on, steps in more.pop("catches", ())],
         "kind": kind,
         **more,
     }
@@ -164,6 +165,16 @@ def repeat(id_: str, until: str, steps: list[Any], **more: Any) -> dict[str, Any
         "steps": steps,
     }
     return _common(id_, "repeat", {**fields, **more})
+
+
+def try_(id_: str, steps: list[Any], *handlers: tuple[list[str], list[Any]], **more: Any) -> dict[str, Any]:
+    fields = {
+        "steps": steps,
+        "handlers": [{"on": on, "steps": caught} for on, caught in handlers],
+        "undo": more.pop("undo", []),
+        "finally_": more.pop("finally_", []),
+    }
+    return _common(id_, "try", {**fields, **more})
 
 
 def stop(id_: str, outcome: str, **more: Any) -> dict[str, Any]:
@@ -295,8 +306,12 @@ def _place(steps: list[Any], prefix: str) -> None:
         for silent in (gate and gate["on_silence"], step.get("on_silence")):
             if silent and isinstance(silent["then"], list):
                 _place(silent["then"], f"{path}/on_silence")
-        if step["kind"] in {"for_each", "repeat"}:
+        if step["kind"] in {"for_each", "repeat", "try"}:
             _place(step["steps"], path)
+        for name, catches in (("on_error", step["catches"]), ("catch", step.get("handlers", ()))):
+            for number, catch in enumerate(catches, 1):
+                _place(catch["steps"], f"{path}/{name}{number}")
+        _place(step.get("finally_", []), f"{path}/finally")
         for table in (step.get("options", {}), step.get("branches", {})):
             for name, one in table.items():
                 _place(one["steps"] if isinstance(one, dict) else one, f"{path}/{name}")

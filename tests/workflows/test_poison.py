@@ -1,12 +1,16 @@
 """Hostile and broken messages: refused or dropped, never a failing workflow task."""
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from tests.workflows.bench import Bench
 from tests.workflows.builder import action, decide, plan, slot
 from workflows.plans import PlanRefused, load, pack
+from workflows.postmortem import Postmortem
+
+TASK_FAILED = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
 
 
 def nest(depth: int) -> list:
@@ -80,13 +84,30 @@ def test_a_plan_of_another_version_is_refused(change: dict) -> None:
         load(packed, digest)
 
 
-@pytest.mark.parametrize("change", [{"kind": "run"}, {"review": {"within": 60}}, {"catches": [{"on": ["any"]}]}])
+@pytest.mark.parametrize("change", [{"kind": "run"}, {"review": {"within": 60}}])
 def test_a_plan_with_a_construct_that_is_not_carried_out_is_refused(change: dict) -> None:
     given = plan(("one", [action("a")]))
     given["phases"][0]["steps"][0].update(change)
     digest, packed = pack(given)
     with pytest.raises(PlanRefused, match=next(iter(change)) if "kind" not in change else "run"):
         load(packed, digest)
+
+
+async def test_a_review_takes_a_closing_word_of_any_shape(bench: Bench) -> None:
+    given = {"v": 1, "postmortem": "post-x", "incident": "inc-x", "path": "one/review", "region": "us"}
+    given |= {"namespace": bench.client.namespace, "plan": "sha256:x", "title": "A test", "runbook": "test-runbook"}
+    given |= {"facilitator": {"any_of": ["postmortem_facilitator"]}, "within": 60.0, "within_text": "1m"}
+    given |= {"business_days": None, "requester": "", "commander": "", "decision_keys": {}}
+    async with bench.worker(task_queue=f"{bench.queue}-review", workflows=[Postmortem]):
+        queue = f"{bench.queue}-review"
+        handle = await bench.client.start_workflow("Postmortem", given, id="post-x", task_queue=queue)
+        for said in ([], [1, 2, 3], [None], [7], [[]]):
+            await handle.signal("incident_closed", args=said)
+            await handle.signal("decide_later", args=said)
+        board = await handle.query("board", result_type=dict)
+        assert board["kind"] == "postmortem"
+        failed = [event async for event in handle.fetch_history_events() if event.event_type == TASK_FAILED]
+        assert failed == []
 
 
 @pytest.mark.parametrize("packed", ["", "!!", "AAAA", "eJw="])
