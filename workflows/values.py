@@ -58,7 +58,21 @@ def _find_shape_fault(spec: TypeSpec, value: Json) -> str:
         return ""
     if kind == "list":
         return _find_list_fault(spec, value)
-    return "" if isinstance(value, dict) else _unlike(value, "a mapping")
+    return _find_map_fault(spec, value)
+
+
+def _find_map_fault(spec: TypeSpec, value: Json) -> str:
+    if not isinstance(value, dict):
+        return _unlike(value, "a mapping")
+    low, high = spec.get("min_items", 0), spec.get("max_items", ITEMS_LIMIT)
+    if not low <= len(value) <= high:
+        return f"found {len(value)} entries, expected {low} to {high}"
+    of = spec.get("of")
+    for key, one in value.items():
+        fault = find_fault(of, one) if of is not None else ""
+        if fault:
+            return f"entry `{key}`: {fault}"
+    return ""
 
 
 def _find_text_fault(spec: TypeSpec, value: Json) -> str:

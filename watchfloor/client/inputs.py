@@ -278,7 +278,20 @@ def _check_map(value: Json, spec: TypeSpec, now: datetime, relative: bool) -> Js
     if not isinstance(value, dict):
         raise _Bad(_seen(value), "a map", "write it in { }")
     _sound(value, "", 1)
-    return value
+    low, high = int(spec.get("min_items", 0)), min(int(spec.get("max_items", MAX_ITEMS)), MAX_ITEMS)
+    if not low <= len(value) <= high:
+        raise _Bad(f"{len(value)} entries", f"{low} to {high} entries", "split the order or complete it")
+    of = spec.get("of")
+    if of is None:
+        return value
+    checked: dict[str, Json] = {}
+    problems: list[InputProblem] = []
+    for key, inner in value.items():
+        _check_field(f".{key}", inner, of, now, relative, checked, key, problems)
+    if problems:
+        first = problems[0]
+        raise _Bad(first.found, first.expected, first.fix, first.field)
+    return checked
 
 
 def _sound(value: Json, at: str, depth: int) -> None:

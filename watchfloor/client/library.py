@@ -93,21 +93,23 @@ def compile_runbook(path: Path, *, shown_as: str | None = None) -> "Compiled":
             text = file.read(MAX_RUNBOOK + 1)
     except OSError as error:
         raise NotFound(f"cannot read `{path}`: {error.strerror}; check the path") from error
-    return compile_source(text, shown_as=shown_as or str(path))
+    return compile_source(text, shown_as=shown_as or str(path), beside=path.resolve().parent.parent)
 
 
-def compile_source(text: str | bytes, *, shown_as: str) -> "Compiled":
+def compile_source(text: str | bytes, *, shown_as: str, beside: Path | None = None) -> "Compiled":
     """Compile a runbook's text, wherever it comes from, against the shipped catalogue and register.
 
     Args:
         text: the runbook; bytes are better, so that encoding is checked.
         shown_as: what findings call it.
+        beside: the folder that holds this runbook's own; `run` steps find others there, else in the shipped library.
     """
     from activities.catalog import CATALOG
     from watchfloor.identity.roles import ROLES
     from watchfloor.language import compile_text
 
-    return compile_text(text, path=shown_as, catalog=CATALOG, register=clock_register(), roles=ROLES)
+    shelf = Shelf(beside or library_folder())
+    return compile_text(text, path=shown_as, catalog=CATALOG, register=clock_register(), roles=ROLES, library=shelf)
 
 
 def plan_for_start(name: str) -> tuple[Plan, str]:

@@ -31,9 +31,9 @@ def read_trigger(node: Node, report: Report) -> Trigger | None:
     dedup = keys.take("dedup", words)
     every = keys.take("every", duration())
     if len(said) > 1:
-        keys.broken = True
         span = next(key.span for key, _ in keys.node.entries if key.value == said[1])
         report.add(codes.CONTRADICTION, span, f"`{said[1]}` and `{said[0]}` exclude each other", help="make two of it")
+        return None
     kind_ = said[0] if said else "manual"
     if kind_ == "schedule" and not keys.has("every"):
         keys.miss("every", "how often: `every: 24h`")

@@ -60,8 +60,8 @@ def read_type(node: Node, report: Report) -> TypeSpec | None:
     if kind in {"int", "number"}:
         _take(keys, spec, "min", number(-1e15, 1e15))
         _take(keys, spec, "max", number(-1e15, 1e15))
-    if kind == "list":
-        _take(keys, spec, "of", read_type, required=True)
+    if kind in {"list", "map"}:
+        _take(keys, spec, "of", _read_member, required=kind == "list")
         _take(keys, spec, "min_items", integer(0, MAX_ITEMS))
         _take(keys, spec, "max_items", integer(1, MAX_ITEMS, codes.TOO_WIDE))
     default: Any = keys.take("default", any_node)
@@ -75,6 +75,24 @@ def read_type(node: Node, report: Report) -> TypeSpec | None:
     if default is not None and not _default(default, made, report):
         return None
     return made
+
+
+def _read_member(node: Node, report: Report) -> TypeSpec | None:
+    """The type of a list's items or a map's values: each is there, so nothing about absence can be said of it."""
+    spec = read_type(node, report)
+    if spec is None:
+        return None
+    for word in ("optional", "default"):
+        if word in spec:
+            key = next(key for key, _ in node.entries if key.value == word) if isinstance(node, Mapping) else None
+            report.add(
+                codes.CONTRADICTION,
+                key.span if key else node.span,
+                f"an item is there or it is not, so it has no `{word}`",
+                help="say it of the list",
+            )
+            return None
+    return spec
 
 
 def _take(keys: Keys, spec: dict[str, Any], key: str, read: Any, *, required: bool = False) -> None:
@@ -173,6 +191,9 @@ def literal(node: Node, spec: TypeSpec) -> Any:
     if spec["type"] == "list" and isinstance(node, Sequence):
         of: TypeSpec = spec.get("of") or {"type": "text"}
         return [literal(item, of) for item in node.items]
+    if spec["type"] == "map" and isinstance(node, Mapping):
+        values: TypeSpec | None = spec.get("of")
+        return {key.value: literal(value, values) if values else plain(value) for key, value in node.entries}
     if spec["type"] in {"timestamp", "string", "text", "url", "ref"} and isinstance(node, Scalar):
         return node.value
     return plain(node)
@@ -217,7 +238,7 @@ def mismatch(node: Node, spec: TypeSpec) -> str | None:
     """What a literal should be under a type; None when it fits."""
     kind = spec["type"]
     if kind == "map":
-        return None if isinstance(node, Mapping) else "a mapping"
+        return _map_mismatch(node, spec)
     if kind == "list":
         if not isinstance(node, Sequence):
             return "a list"
@@ -228,6 +249,18 @@ def mismatch(node: Node, spec: TypeSpec) -> str | None:
     if not isinstance(node, Scalar):
         return f"a value of type {kind}"
     return _scalar_mismatch(node, spec, kind)
+
+
+def _map_mismatch(node: Node, spec: TypeSpec) -> str | None:
+    if not isinstance(node, Mapping):
+        return "a mapping"
+    low, high = spec.get("min_items", 0), spec.get("max_items", MAX_ITEMS)
+    if not low <= len(node.entries) <= high:
+        return f"{low} to {high} entries"
+    of = spec.get("of")
+    if of is None:
+        return None
+    return next((wanted for _, value in node.entries if (wanted := mismatch(value, of)) is not None), None)
 
 
 def _scalar_mismatch(node: Scalar, spec: TypeSpec, kind: str) -> str | None:

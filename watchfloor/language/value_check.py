@@ -120,9 +120,11 @@ class ValueChecker:
         if spec is not None and spec["type"] != "map":
             self._wrong(node.span, label, "a mapping", cel_type(spec))
             return None
-        entries = {
-            key.value: self.check(value, scope, None, f"`{key.value}` of {label}") for key, value in node.entries
-        }
+        of = spec.get("of") if spec is not None else None
+        if spec is not None and (len(node.entries) > spec.get("max_items", len(node.entries))):
+            self._wrong(node.span, label, f"{len(node.entries)} entries", f"at most {spec['max_items']} entries")
+            return None
+        entries = {key.value: self.check(value, scope, of, f"`{key.value}` of {label}") for key, value in node.entries}
         made = {key: value for key, value in entries.items() if value is not None}
         if len(made) < len(entries):
             return None
