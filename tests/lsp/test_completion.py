@@ -110,6 +110,17 @@ def test_last_is_the_round_of_the_loop_that_is_being_written() -> None:
     assert "all_gone" in offered(TEXT.replace("until: last.look.all_gone", "until: last.look.¦"))
 
 
+def test_the_inputs_of_a_runbook_that_is_started() -> None:
+    found = offered(in_step("      - {id: x, run: eu-tco-removal-order, with: {¦"))
+    assert {"order_id", "urls", "received_at"} <= set(found)
+    assert "eu-tco-removal-order" in offered(in_step("      - {id: x, run: eu¦"))
+
+
+def test_fragments_are_offered_where_they_are_used() -> None:
+    text = TEXT + "\nfragments:\n  copy_all:\n    steps: [{id: copy, action: page}]\n"
+    assert set(offered(text.replace("- {id: liaison, action: page,", "- {id: liaison, use: ¦"))) == {"copy_all"}
+
+
 def test_sources_of_a_fact() -> None:
     found = offered(TEXT.replace("from: [inputs.received_at]", "from: [¦]"))
     assert {"inputs.received_at", "steps.probe", "legal_counsel"} <= set(found)

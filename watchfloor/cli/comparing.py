@@ -66,9 +66,15 @@ def _compile(name: str) -> "Compiled":
 
     revision, colon, path = name.partition(":")
     if colon and not Path(name).exists():
-        return compile_source(_from_git(revision, path), shown_as=name)
+        return compile_source(_from_git(revision, path), shown_as=name, beside=_shelf(path))
     file = find_runbook(name)
     return compile_runbook(file, shown_as=shown(file))
+
+
+def _shelf(path: str) -> Path:
+    """The folder of runbooks that a path in git stands in: what a `run` step starts is taken as it is now."""
+    place = Path(path).resolve()
+    return place.parent.parent if place.suffix in {".yaml", ".yml"} else place.parent
 
 
 def _from_git(revision: str, path: str) -> bytes:

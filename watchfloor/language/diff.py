@@ -7,10 +7,13 @@ decided here.
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from schemas.plan import Plan
 from watchfloor.language.diff_blocks import locate, match
+from watchfloor.language.diff_children import child_of
 from watchfloor.language.diff_document import compare_document
 from watchfloor.language.diff_model import WORDS, Change, Danger, Pair, Place, Places, Verdict
 from watchfloor.language.diff_steps import compare_step
@@ -45,7 +48,8 @@ def compare(old: Plan, new: Plan, *, old_root: Node | None = None, new_root: Nod
         for verdict in compare_step(pair, left.step, right.step):
             places = before.step(left.step["at"], verdict.keys), after.step(right.step["at"], verdict.keys)
             found.append(_change(verdict, right.step["path"], *places))
-    for gone, came, verdict in compare_structure(matched, was, now):
+        found += _through(pair, left.step, right.step, before, after)
+    for gone, came, verdict in compare_structure(pair, matched, was, now):
         here = came or gone
         assert here is not None
         old_at = before.step(gone.step["at"], ("id",)) if gone is not None else None
@@ -65,6 +69,19 @@ def compare(old: Plan, new: Plan, *, old_root: Node | None = None, new_root: Nod
             )
         )
     return tuple(sorted(dict.fromkeys(found), key=lambda change: change.rank))
+
+
+def _through(
+    pair: Pair, left: dict[str, Any], right: dict[str, Any], before: Places, after: Places
+) -> Iterator[Change]:
+    """What changed in the runbook that a step starts, at the place of that step."""
+    was, now = child_of(pair.old, left), child_of(pair.new, right)
+    if was is None or now is None or left["plan"] == right["plan"]:
+        return
+    places = before.step(left["at"], ("run",)), after.step(right["at"], ("run",))
+    for change in compare(was, now):
+        subject = f"{right['path']} > {right['runbook']}: {change.subject}"
+        yield replace(change, subject=subject, old_at=places[0], new_at=places[1])
 
 
 def _follow(plan: Plan, renamed: dict[str, str]) -> Plan:

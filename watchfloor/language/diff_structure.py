@@ -6,8 +6,9 @@ from typing import Any
 
 from watchfloor.language.diff_actions import EFFECTS, PRESERVES
 from watchfloor.language.diff_blocks import CONTAINERS, Located, Matched, Rung, runs_before
+from watchfloor.language.diff_children import acting, child_of
 from watchfloor.language.diff_gates import describe
-from watchfloor.language.diff_model import Danger, Verdict, render_value
+from watchfloor.language.diff_model import Danger, Pair, Verdict, render_value
 from watchfloor.language.diff_rules import LOOK, STRONGER, WEAKER, seats
 from watchfloor.language.diff_steps import protects
 
@@ -15,10 +16,10 @@ Found = tuple[Located | None, Located | None, Verdict]
 """The step of the old plan, that of the new one, and what is to be said."""
 
 
-def compare_structure(matched: Matched, old: list[Located], new: list[Located]) -> Iterator[Found]:
+def compare_structure(pair: Pair, matched: Matched, old: list[Located], new: list[Located]) -> Iterator[Found]:
     """Everything about steps that comparing each with itself cannot see."""
     yield from _gone(matched)
-    yield from _fresh(matched, old)
+    yield from _fresh(pair, matched)
     yield from _renamed(matched)
     yield from _moved(matched, old, new)
     yield from _order(matched)
@@ -62,12 +63,11 @@ def _loss(step: dict[str, Any]) -> tuple[Danger, str]:
     return LOOK, ""
 
 
-def _fresh(matched: Matched, old: list[Located]) -> Iterator[Found]:
+def _fresh(pair: Pair, matched: Matched) -> Iterator[Found]:
     came = {each.id for each in matched.fresh}
     before: dict[str, list[Located]] = {}
-    for each in old:
-        if each.kind == "action":
-            before.setdefault(each.step["action"], []).append(each)
+    for each in acting(pair.old):
+        before.setdefault(each.step["action"], []).append(each)
     for each in matched.fresh:
         step = each.step
         if each.kind == "action" and EFFECTS[step["effect"]]:
@@ -77,6 +77,8 @@ def _fresh(matched: Matched, old: list[Located]) -> Iterator[Found]:
             danger = WEAKER if labels else LOOK
             said = f"`{each.id}` is new: {labels or 'nothing'} crosses to `{step['to']}`"
             yield None, each, Verdict(danger, "share.new", said, "", describe_step(step))
+        elif each.kind == "run" and (worst := _through(pair, each, before)) is not None:
+            yield None, each, worst
         elif not any(rung.holder in came for rung in each.trail):
             danger = STRONGER if each.kind in {"decide", "task", "hold", "postmortem"} else LOOK
             yield None, each, Verdict(danger, "step.new", f"`{each.id}` is new", "", describe_step(step))
@@ -85,6 +87,18 @@ def _fresh(matched: Matched, old: list[Located]) -> Iterator[Found]:
             effect = _effect(after.step, before.get(after.step["action"], []))
             if effect.danger is WEAKER:
                 yield before_, after, effect
+
+
+def _through(pair: Pair, run: Located, before: dict[str, list[Located]]) -> Verdict | None:
+    """The worst that becomes possible through a runbook that is newly started; None when nothing does."""
+    child = child_of(pair.new, run.step)
+    steps = [each.step for each in acting(child)] if child is not None else []
+    judged = [_effect(step, before.get(step["action"], [])) for step in steps if EFFECTS[step["effect"]]]
+    worst = min((each for each in judged if each.danger is WEAKER), key=lambda each: each.kind, default=None)
+    if worst is None:
+        return None
+    said = f"through the runbook `{run.step['runbook']}`: {worst.message}"
+    return Verdict(WEAKER, worst.kind, said, worst.before, worst.after, ("run",))
 
 
 def _effect(step: dict[str, Any], before: list[Located]) -> Verdict:

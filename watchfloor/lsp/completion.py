@@ -26,6 +26,7 @@ ROLE_KEYS = frozenset(
         "by",
         "ask",
         "role",
+        "recuse",
     }
 )
 _WORD = re.compile(r"[\w.\-]*\Z")
@@ -98,8 +99,12 @@ def _keys(document: Document, cursor: Cursor, names: Index) -> Iterator[Suggesti
 
 
 def _inputs(document: Document, cursor: Cursor, typed: int, taken: set[str]) -> Iterator[Suggestion]:
-    holder = next((piece for piece in reversed(cursor.around) if piece.get("action") is not None), None)
+    holder = next((piece for piece in reversed(cursor.around) if piece.get("action") or piece.get("run")), None)
     action = holder.get("action") if holder is not None else None
+    started = holder.get("run") if holder is not None and action is None else None
+    for declared in document.inputs_of(started.text) if started is not None else ():
+        if declared.name not in taken:
+            yield Suggestion(declared.name, f"{declared.name}: ", typed, "input", declared.about)
     contract = document.around.catalog.get(action.text) if action is not None else None
     if contract is None:
         return
@@ -120,6 +125,9 @@ def _values(document: Document, cursor: Cursor, names: Index) -> Iterator[Sugges
         for contract in around.catalog.values():
             detail = f"{contract['effect']}, tier {contract['tier']}"
             yield Suggestion(contract["name"], contract["name"], typed, "action", detail, describe_action(contract))
+        return
+    if key == "use" and keys[:1] != ("clocks",):
+        yield from _plain(names.fragments, typed, "a fragment")
         return
     if key in {"use", "basis"}:
         for law in around.register.values():

@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.actions import ActionContract
 from schemas.plan import ClockLaw
 from watchfloor.lsp.cursor import Cursor, locate
-from watchfloor.lsp.index import Index, index
+from watchfloor.lsp.index import Declared, Index, index
 from watchfloor.lsp.vocabulary import Vocabulary, vocabulary
 
 
@@ -58,6 +58,15 @@ class Document:
         from watchfloor.lsp.outline import read
 
         return index(read(self.text), self.around.catalog, tuple(self.words.kinds))
+
+    def inputs_of(self, runbook: str) -> tuple[Declared, ...]:
+        """What a runbook of the library takes; nothing when there is none of that name."""
+        from watchfloor.lsp.outline import read
+
+        if runbook not in self.around.library:
+            return ()
+        text = (self.around.register_path.parent / runbook / "runbook.yaml").read_text(encoding="utf-8")
+        return tuple(index(read(text), self.around.catalog, tuple(self.words.kinds)).inputs.values())
 
     @property
     def is_runbook(self) -> bool:

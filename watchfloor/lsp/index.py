@@ -7,15 +7,17 @@ from schemas.actions import ActionContract
 from watchfloor.language.outputs import ALWAYS
 from watchfloor.lsp.outline import Entry, Piece
 
+PER_ITEM = {"results": "list", "succeeded": "list", "failed": "list", "total": "int"}
 KIND_OUTPUTS: dict[str, dict[str, str]] = {
     "decide": {"option": "string", "by": "string"},
     "task": {"by": "string"},
     "wait": {"timed_out": "bool"},
-    "for_each": {"results": "list", "succeeded": "list", "failed": "list", "total": "int"},
+    "for_each": PER_ITEM,
     "repeat": {"rounds": "int"},
     "hold": {"hold": "string", "verified": "bool"},
     "handoff": {"accepted": "bool", "by": "string", "workflow": "string"},
     "postmortem": {"workflow": "string"},
+    "run": {"workflow": "string"},
 }
 LOOPS = ("for_each", "repeat")
 
@@ -59,6 +61,7 @@ class Index:
     clock_rows: dict[str, str] = field(default_factory=dict)
     steps: dict[str, StepEntry] = field(default_factory=dict)
     regions: list[str] = field(default_factory=list)
+    fragments: list[str] = field(default_factory=list)
 
 
 def index(root: Piece, catalog: Mapping[str, ActionContract], kinds: tuple[str, ...]) -> Index:
@@ -77,6 +80,11 @@ def index(root: Piece, catalog: Mapping[str, ActionContract], kinds: tuple[str, 
         used = entry.value.get("use") if entry.value is not None else None
         if used is not None:
             made.clock_rows[entry.key] = used.text
+    fragments = root.get("fragments")
+    made.fragments = fragments.keys if fragments is not None else []
+    for entry in _entries(fragments):
+        steps = entry.value.get("steps") if entry.value is not None else None
+        _steps(steps, (), entry.key, made, catalog, kinds)
     regions = root.get("regions")
     allowed = regions.get("allowed") if regions is not None else None
     made.regions = [item.text for item in allowed.items] if allowed is not None else []
@@ -115,10 +123,14 @@ def _steps(
     for holder in _with_id(piece):
         id_ = holder.get("id")
         assert id_ is not None
-        kind = next((key for key in holder.keys if key in kinds), "")
+        # the schema's order counts: beside `run`, `wait` is a key and no kind
+        kind = next((kind for kind in kinds if kind in holder.keys), "")
         action = holder.get("action")
         what = action.text if action is not None else kind
-        outputs = {name: (type_, "") for name, type_ in KIND_OUTPUTS.get(kind, {}).items()}
+        given = PER_ITEM if kind == "run" and "each" in holder.keys else KIND_OUTPUTS.get(kind, {})
+        outputs = {name: (type_, "") for name, type_ in given.items()}
+        if kind == "run" and "each" not in holder.keys and not _goes_on(holder):
+            outputs["outcome"] = ("string", "how the other run ended")
         if action is not None and action.text in catalog:
             specs = catalog[action.text]["outputs"]
             outputs |= {name: (spec["type"], spec.get("doc", "")) for name, spec in specs.items()}
@@ -130,6 +142,12 @@ def _steps(
         for entry in holder.entries:
             body = inner if entry.key == "steps" else loops
             _steps(entry.value, body, track, made, catalog, kinds)
+
+
+def _goes_on(step: Piece) -> bool:
+    """A `run` that is not waited for."""
+    wait, reroute = step.get("wait"), step.get("reroute")
+    return (wait is not None and wait.text == "false") or (reroute is not None and reroute.text == "true")
 
 
 def _form(step: Piece) -> list[Entry]:

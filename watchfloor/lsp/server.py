@@ -75,8 +75,8 @@ class RunbookServer(LanguageServer):
         written, document = self.read(uri)
         found: list[types.Diagnostic] = []
         if document.is_runbook:
-            name = Path(uris.to_fs_path(uri) or uri).name
-            compiled = compile_source(written.source, shown_as=name)
+            place = Path(uris.to_fs_path(uri) or uri)
+            compiled = compile_source(written.source, shown_as=place.name, beside=place.parent.parent)
             found = [self._diagnostic(written, finding) for finding in compiled.findings]
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(uri=uri, version=written.version, diagnostics=found)
