@@ -97,3 +97,26 @@ def test_a_suppressed_finding_is_in_the_log_with_its_reason() -> None:
 def test_an_absolute_path_is_a_file_address() -> None:
     (result,) = log(replace(FINDINGS[0], path="/srv/run books/a.yaml"))["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "file:///srv/run%20books/a.yaml"}
+
+
+def test_the_log_has_only_what_the_standard_names() -> None:
+    """SARIF closes its objects: a property that the standard does not name makes a log invalid."""
+    document = log(*FINDINGS)
+    (run,) = document["runs"]
+    driver = run["tool"]["driver"]
+    assert set(document) == {"$schema", "version", "runs"}
+    assert set(run) == {"tool", "columnKind", "results"}
+    assert set(driver) == {"name", "semanticVersion", "rules"}
+    for rule in driver["rules"]:
+        assert set(rule) == {
+            *("id", "name", "shortDescription", "fullDescription", "help", "defaultConfiguration", "properties"),
+        }
+        assert set(rule["properties"]) == {"tags"}
+        assert rule["defaultConfiguration"]["level"] in {"none", "note", "warning", "error"}
+    for result in run["results"]:
+        assert set(result) == {"ruleId", "ruleIndex", "level", "message", "locations", "partialFingerprints"}
+        assert set(result["message"]) == {"text"}
+        (location,) = result["locations"]
+        assert set(location) == {"physicalLocation"}
+        assert set(location["physicalLocation"]) == {"artifactLocation", "region"}
+        assert set(location["physicalLocation"]["region"]) <= {"startLine", "startColumn", "endColumn", "snippet"}

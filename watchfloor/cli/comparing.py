@@ -1,6 +1,5 @@
 """`watchfloor diff`: two runbooks by meaning, from files or from git."""
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,7 +65,8 @@ def _compile(name: str) -> "Compiled":
 
     revision, colon, path = name.partition(":")
     if colon and not Path(name).exists():
-        return compile_source(_from_git(revision, path), shown_as=name, beside=_shelf(path))
+        found, text = _from_git(revision, path)
+        return compile_source(text, shown_as=f"{revision}:{found}", beside=_shelf(path))
     file = find_runbook(name)
     return compile_runbook(file, shown_as=shown(file))
 
@@ -77,12 +77,14 @@ def _shelf(path: str) -> Path:
     return place.parent.parent if place.suffix in {".yaml", ".yml"} else place.parent
 
 
-def _from_git(revision: str, path: str) -> bytes:
-    """A file as it was in a revision; a folder stands for its `runbook.yaml`.
+def _from_git(revision: str, path: str) -> tuple[str, bytes]:
+    """A file as it was in a revision, with its path; a folder stands for its `runbook.yaml`.
 
     Raises:
         NotFound: no git, no such revision, no such file in it; with git's own words.
     """
+    import subprocess
+
     from watchfloor.client.errors import NotFound
 
     said = ""
@@ -101,6 +103,6 @@ def _from_git(revision: str, path: str) -> bytes:
         except FileNotFoundError as error:
             raise NotFound("git is not installed here; give two paths instead") from error
         if done.returncode == 0:
-            return done.stdout
+            return candidate, done.stdout
         said = said or done.stderr.decode("utf-8", "replace").strip()
     raise NotFound(f"git has no `{path}` in `{revision}`: {said}")

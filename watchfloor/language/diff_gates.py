@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.plan import Approval, BreakGlass, Review, Silence
-from watchfloor.language.diff_model import Pair, Verdict, render_value
+from watchfloor.language.diff_model import Pair, Verdict, render_duration, render_value
 from watchfloor.language.diff_rules import (
     LOOK,
     STRONGER,
@@ -76,7 +76,12 @@ def silence(old: Silence, new: Silence) -> Iterator[Verdict]:
         danger = WEAKER if new["rung"] > old["rung"] else LOOK
         said = "slower" if new["rung"] > old["rung"] else "faster"
         yield Verdict(
-            danger, "silence.rung", f"silence escalates {said}", f"{old['rung']:g}s", f"{new['rung']:g}s", ("rung",)
+            danger,
+            "silence.rung",
+            f"silence escalates {said}",
+            render_duration(old["rung"]),
+            render_duration(new["rung"]),
+            ("rung",),
         )
     yield from below(
         ranked(word(old["then"]), word(new["then"]), COURSE, "silence.then", "what silence leads to"), "then"
