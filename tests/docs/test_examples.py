@@ -10,6 +10,7 @@ import typer.main
 import yaml
 
 from activities.catalog import CATALOG
+from schemas.plan import CONSTRUCTS
 from watchfloor.cli.main import app
 from watchfloor.connections.loading import load_bindings
 from watchfloor.language import compile_text, load_register
@@ -62,11 +63,32 @@ regions: {command: eu, allowed: [eu, us]}
 """What an example of a part stands in: the parts that it does not bring itself."""
 
 
+LIBRARY = {
+    "threat-to-life": (
+        "threat-to-life/runbook.yaml",
+        b"""runbook: threat-to-life
+version: 1
+title: Tell the authorities
+owners: [ts-eu]
+severity: S0
+regions: {command: eu, allowed: [eu]}
+inputs: {order_id: string}
+phases:
+  - contact:
+      - {id: call, action: page, with: {role: le_liaison, about: life_at_risk}}
+""",
+    )
+}
+"""What the examples of `run` start."""
+
+
 def framed(text: str) -> str:
     """A runbook around an example of steps, or of one top-level key."""
     steps = text.startswith("- ")
     key = "steps" if steps else text.partition(":")[0]
     parts = FRAME | {key: text}
+    if "\nseverity:" in f"\n{text}":
+        parts["head"] = parts["head"].replace("severity: {default: S2}\n", "")
     indented = "".join(f"      {line}\n" for line in parts.pop("steps").splitlines())
     return "".join(parts.values()).replace("steps.look", "steps.probe" if "id: probe" in text else "steps.look") + (
         f"phases:\n  - triage:\n      - {LOOK}\n  - containment:\n{indented}"
@@ -76,7 +98,9 @@ def framed(text: str) -> str:
 FRAGMENTS = [
     (place, text)
     for place, text in blocks("yaml")
-    if text.startswith(("- id:", "- {id:", "inputs:", "facts:", "clocks:", "alongside:"))
+    if text.startswith(
+        ("- id:", "- {id:", "inputs:", "facts:", "clocks:", "alongside:", "mode:", "severity:", "triggers:", "outputs:")
+    )
 ]
 
 
@@ -84,7 +108,9 @@ FRAGMENTS = [
 def test_a_part_of_a_runbook_in_the_docs_compiles(place: str, text: str) -> None:
     """Warnings about what the frame leaves unused are not the example's."""
     register = load_register(ROOT / "runbooks" / "clocks.yaml")
-    compiled = compile_text(framed(text), path=place, catalog=CATALOG, register=register)
+    compiled = compile_text(
+        framed(text), path=place, catalog=CATALOG, register=register, library=LIBRARY, carried_out=CONSTRUCTS
+    )
     assert [finding.message for finding in compiled.findings if finding.severity == "error"] == []
 
 
