@@ -5,16 +5,25 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
+from bench.language import measure_language, measure_memory, measure_processes
 from bench.measures import measure_events, measure_throughput
+from bench.scenarios import measure_scenarios
 
 MEASURES: dict[str, tuple[Callable[[], Awaitable[dict[str, float]]], str]] = {
     "events": (measure_events, "history events of one more plain step; expected: 6, as written by hand"),
     "throughput": (measure_throughput, "time of plain steps against the same written by hand"),
+    "language": (
+        measure_language,
+        "text to plan against bare YAML and JSON Schema; expected: at most 10 times bare YAML",
+    ),
+    "lint": (measure_processes, "whole processes of lint and check-jsonschema; expected: the library in under 1 s"),
+    "memory": (measure_memory, "1,000 runbooks in one process; expected: flat"),
+    "scenarios": (measure_scenarios, "100 scenarios of up to 60 activities; expected: under 90 s on 2 cores"),
 }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measurements of the engine.")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measurements of the engine and the language.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MEASURES)}; all when none is named")
     parser.add_argument("--list", action="store_true", help="say what there is")
     given = parser.parse_args()

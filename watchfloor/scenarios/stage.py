@@ -4,8 +4,7 @@ Everything between them is real: the interpreter, its children, the updates with
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -39,7 +38,7 @@ from watchfloor.client import (
     send_fact,
 )
 from watchfloor.scenarios.answering import send_answer
-from watchfloor.scenarios.crossing import Crossing
+from watchfloor.scenarios.crossing import Crossing, all_steps
 from watchfloor.scenarios.driver import CUE, OVER, SAY, Cue
 from watchfloor.scenarios.improvising import improvise
 from watchfloor.scenarios.model import Answer, Assumptions, Control, Scenario, Statement
@@ -53,10 +52,10 @@ _OPENS = {"ask", "failed_step", "doubtful_effect", "handoff_offered"}
 
 
 class Turns:
-    """Lets calls that run at the same time end one by one, a workflow task apart.
+    """Lets a call end a workflow task apart from those that run beside it, where one may cancel the others.
 
-    Otherwise a step that fails may cancel its neighbour in the instant in which it ends, which the time-skipping
-    server cannot take (`watchfloor.scenarios.play.ATTEMPTS`).
+    Otherwise a step that fails, or the first branch of several, may cancel its neighbour in the instant in which that
+    ends, which the time-skipping server cannot take (`watchfloor.scenarios.play.ATTEMPTS`).
     """
 
     APART = 0.1
@@ -65,17 +64,20 @@ class Turns:
         self._one = asyncio.Lock()
         self._ended = 0.0
         self._ended_at = datetime.min.replace(tzinfo=UTC)
+        self._cancels = False
 
-    @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
-        """Hold the turn of the activity that is running here."""
+    async def take(self, *, cancels: bool) -> None:
+        """Wait until the activity that is running here may end.
+
+        Args:
+            cancels: its end may cancel what runs beside it.
+        """
         info, loop = activity.info(), asyncio.get_running_loop()
         async with self._one:
-            if info.current_attempt_scheduled_time <= self._ended_at:
-                # it was under way beside the one that ended last
+            beside = info.current_attempt_scheduled_time <= self._ended_at
+            if beside and (cancels or self._cancels):
                 await asyncio.sleep(max(0.0, self._ended + self.APART - loop.time()))
-            yield
-            self._ended, self._ended_at = loop.time(), info.started_time
+            self._ended, self._ended_at, self._cancels = loop.time(), info.started_time, cancels
 
 
 @dataclass(slots=True)
@@ -99,11 +101,14 @@ class Stage:
     """What people said in a rehearsal without being told to by the scenario."""
     _improvised: set[tuple[str, str]] = field(default_factory=set)
     _stubs: StubbedActions = field(init=False)
+    _racing: bool = field(init=False)
+    """Some branch of the runbook cancels others by coming first."""
     _cued: set[tuple[int, str]] = field(default_factory=set)
     _shown: dict[tuple[str, str], tuple[Board, OpenAsk]] = field(default_factory=dict)
     """Workflow and path -> the ask as people saw it when it was last opened there."""
 
     def __post_init__(self) -> None:
+        self._racing = any(step["kind"] == "parallel" and step["join"] == "any" for step in all_steps(self.plan))
         self._stubs = StubbedActions(self.contracts, self.scenario.actions)
 
     def activities(self) -> Sequence[Callable[..., Any]]:
@@ -114,8 +119,13 @@ class Stage:
     def _action(self, name: str) -> Callable[..., Any]:
         @activity.defn(name=name)
         async def call_action(call: ActionCall) -> ActionReceipt:
-            async with self.turns.taken():
-                return carry_out(call, activity.info().started_time)
+            try:
+                receipt = carry_out(call, activity.info().started_time)
+            except ApplicationError:
+                await self.turns.take(cancels=True)
+                raise
+            await self.turns.take(cancels=self._racing)
+            return receipt
 
         def carry_out(call: ActionCall, now: datetime) -> ActionReceipt:
             self.timeline.take(call["entries"])
