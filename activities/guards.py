@@ -30,11 +30,11 @@ def check_call(deps: Dependencies, call: ActionCall) -> ActionContract:
         message = f"`{call['action']}`: {error}"
         raise CallFailed(ErrorType.BAD_INPUT, message, possible=False) from error
     if call["gated"] or contract.get("needs_grant", False):
-        _check_grant(deps, call)
+        _check_grant(deps, call, contract)
     return contract
 
 
-def _check_grant(deps: Dependencies, call: ActionCall) -> None:
+def _check_grant(deps: Dependencies, call: ActionCall, contract: ActionContract) -> None:
     grant = call["grant"]
     if grant is None:
         message = f"`{call['action']}` needs an approval and none came with the call"
@@ -49,6 +49,7 @@ def _check_grant(deps: Dependencies, call: ActionCall) -> None:
             incident=call["incident"],
             plan=call["plan"],
             keys=deps.decision_keys,
+            tier=contract["tier"],
         )
     except (KeyError, TypeError, ValueError) as error:
         message = f"the grant of `{call['action']}` is not well formed"

@@ -30,6 +30,8 @@ class FieldSpec(TypedDict):
     enum: NotRequired[list[str]]
     data_class: NotRequired[str]
     doc: NotRequired[str]
+    names: NotRequired[Literal["role", "destination"]]
+    """What a text is the name of: one written in a runbook must be a role that exists, or look like a configured name."""
     sample: NotRequired[Json]
     """What an output is in a scenario that says nothing else; without it: true, zero, the empty list, the run's now."""
 

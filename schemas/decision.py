@@ -42,7 +42,8 @@ class Decision(TypedDict):
     path: str
     ask: str
     option: str
-    """`approve` or `deny` at a gate; an option's name at a `decide`; `done` at a task; `accept` or `decline` at a
+    """`approve`, `deny` or `break_glass` at a gate; `approve` or `deny` at a review;
+    an option's name at a `decide`; `done` at a task; `accept` or `decline` at a
     handoff; `release` at a hold; `retry`, `skip`, `give_up` at a failed step; `happened`, `resend`, `give_up` at a
     doubtful one."""
     form: dict[str, Json]
@@ -123,6 +124,7 @@ class RefusalType:
     WRONG_SOURCE = "wrong_source"
     BAD_VALUE = "bad_value"
     BUSY = "busy"
+    EARLY = "early"
 
 
 class Rung(TypedDict):
@@ -165,5 +167,7 @@ class OpenAsk(TypedDict):
     """Reminders and escalations in the order of their instants."""
     climbed: NotRequired[int]
     """How many rungs of the ladder have been taken; none is taken twice."""
+    glass_from: NotRequired[str]
+    """From when the option `break_glass` may be taken, if its condition holds then."""
     chosen: NotRequired[str]
     """The option that has all its seats filled; the ask takes no more answers."""

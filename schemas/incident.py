@@ -125,6 +125,30 @@ class Measure(TypedDict):
     undone_at: str | None
     undo_inputs: NotRequired[dict[str, Json]]
     """Resolved when the measure came into force; what its undoing will be called with."""
+    expires_at: NotRequired[str]
+    """When it ends by itself; the run does not close before, unless it is aborted."""
+
+
+class KeptFrame(TypedDict):
+    """Where in the plan something was left that goes on after continue-as-new: iterations and loop items."""
+
+    prefixes: list[list[str]]
+    items: dict[str, Json]
+    item: Json
+
+
+class OpenReview(TypedDict):
+    """A measure that people still look at. `kind` says by which of the action's two reviews, `key` the measure's."""
+
+    step: str
+    kind: Literal["review", "break_glass"]
+    path: str
+    key: str
+    inputs: dict[str, Json]
+    exclude: list[str]
+    frame: KeptFrame
+    denied: bool
+    """Decided with a no that is still being carried out."""
 
 
 class Carried(TypedDict):
@@ -168,6 +192,10 @@ class Carried(TypedDict):
     """Runtime path of a loop -> items done and failed so far, and the total."""
     phase_times: NotRequired[dict[str, dict[str, str]]]
     """Phase -> `entered_at` and, when it was left, `left_at`."""
+    reviews: NotRequired[dict[str, OpenReview]]
+    """Runtime path of the review's ask -> the review, until it is decided and what follows is done."""
+    glass: NotRequired[dict[str, KeptFrame]]
+    """Runtime path of an approval that may be broken -> where its condition is evaluated."""
     ending: NotRequired[dict[str, Json] | None]
     """Set once the run has been told to end: `{outcome, reason, path}`."""
 

@@ -236,7 +236,9 @@ CONSTRUCTS = frozenset(
 )
 """Constructs of the language that an engine may or may not carry out, by the name a finding uses."""
 
-CARRIED_OUT: frozenset[str] = frozenset({"catches", "try"})
+CARRIED_OUT: frozenset[str] = frozenset(
+    {"break_glass", "catches", "expires", "review", "try", "undo.deny", "undo.expires"}
+)
 """Those of `CONSTRUCTS` that this engine carries out; the compiler refuses the rest by name (WF128)."""
 
 

@@ -21,6 +21,7 @@ from workflows.halt import StepFailed
 from workflows.run import COMMANDER, Run
 from workflows.scope import Frame
 from workflows.spans import find_due
+from workflows.ticking import tick
 
 _ON = {"running", "breached"}
 
@@ -52,25 +53,11 @@ class Clocks:
     async def tick(self) -> None:
         """Wait for the next due instant of all clocks and handle it, with one timer that is set anew only when that
         instant changes; until the run has come to rest. It goes on while the run drains: a clock waits for nothing."""
-        run = self._run
-        while not run.stopped:
-            at = self._next
+        await tick(self._run, lambda: self._next, self._take_due)
 
-            def is_stale(known: datetime | None = at) -> bool:
-                return run.stopped or self._next != known
-
-            if at is None:
-                await workflow.wait_condition(is_stale)
-                continue
-            left = at - workflow.now()
-            if left > timedelta(0):
-                try:
-                    await workflow.wait_condition(is_stale, timeout=left)
-                    continue
-                except TimeoutError:
-                    pass
-            self._handle_due(workflow.now())
-            self._next = self._find_next()
+    def _take_due(self, now: datetime) -> None:
+        self._handle_due(now)
+        self._next = self._find_next()
 
     def assign_open(self) -> None:
         """When the run closes: every clock that still runs gets an owner, who is told."""

@@ -61,7 +61,7 @@ def _check(run: Run, envelope: object) -> Refusal | tuple[Envelope, dict[str, Js
         return Refusal(RefusalType.LATE, f"this was valid until {body['expires_at']}; say it again")
     if parse_instant(body["issued_at"]) > now + CLOCK_SKEW:
         return Refusal(RefusalType.BAD_SIGNATURE, "this was issued in the future; check the sender's clock")
-    if run.state.get("ending"):
+    if run.state.get("ending") and (body["verb"] != "abort" or run.state["aborted"] is not None):
         return Refusal(RefusalType.CLOSED, "the run is ending")
     paused = run.state["paused"] is not None
     if body["verb"] not in {"pause", "resume", "abort"}:
@@ -95,6 +95,7 @@ def accept_control(run: Run, envelope: object) -> Receipt:
     run.journal.note(kind, actor=str(body["person"]), data=data)
     if body["verb"] == "abort":
         run.state["aborted"] = who
+        run.state["ending"] = None
         run.end("aborted", reason=f"aborted by {body['person']}")
         run.stir()
     else:

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.actions import Grant
+from schemas.decision import OpenAsk, RefusalType
 from schemas.json_value import Json
 from schemas.plan import ActionStep, Approval
-from watchfloor.signing import action_digest, bind_grant
+from watchfloor.signing import Refusal, action_digest, bind_grant
+from watchfloor.signing.gates import BREAK_GLASS, NO_GLASS
 from workflows.halt import Halted, StepFailed
 from workflows.human import Answer
 from workflows.outcome import Outcome
 from workflows.run import Run
-from workflows.scope import Frame
+from workflows.scope import Frame, find_frame, keep_frame
 from workflows.silence import describe_silence, fall_silent, find_patience
 
 Verdict = Literal["approve", "deny", "silent"]
@@ -58,12 +60,17 @@ async def _answer(
     _void_if_changed(run, path, of, shown)
     slots = run.describe_slots(approval["slots"])
     anyone = [{"any_of": list(dict.fromkeys(role for slot in slots for role in slot["any_of"]))}]
+    options = {"approve": slots, "deny": anyone}
+    glass = approval.get("break_glass") if step["tier"] not in NO_GLASS else None
+    if glass:
+        options[BREAK_GLASS] = run.describe_slots([glass["by"]])
+        run.state.setdefault("glass", {})[path] = keep_frame(frame)
     run.human.open(
         path=path,
         step=step["id"],
         kind="approval",
         title=step["name"] or f"{of.action} before `{step['id']}`",
-        options={"approve": slots, "deny": anyone},
+        options=options,
         patience=find_patience(run, approval["within"], approval["remind"], approval["on_silence"]),
         on_silence=describe_silence(approval["on_silence"]),
         exclude=approval["exclude"],
@@ -72,9 +79,10 @@ async def _answer(
         inputs=of.inputs,
         shown=shown,
         round_=run.state["loops"].get(f"{path}!round", 0),
+        glass_after=glass["after"] if glass else None,
     )
     answer = await run.human.answer(path, run.waiting(frame.halt))
-    return None if answer.option == "approve" else answer
+    return None if answer.option in {"approve", BREAK_GLASS} else answer
 
 
 def _void_if_changed(run: Run, path: str, of: Subject, shown: list[dict[str, Json]]) -> None:
@@ -87,7 +95,30 @@ def find_grant(run: Run, path: str, of: Subject, shown: list[dict[str, Json]]) -
     """The grant of an approved gate, None when it no longer covers this subject (it is void then)."""
     _void_if_changed(run, path, of, shown)
     ask = run.human.asks.get(path)
-    return None if ask is None or ask.get("chosen") != "approve" else bind_grant(ask, run.desk.requester)
+    if ask is None or ask.get("chosen") not in {"approve", BREAK_GLASS}:
+        return None
+    return bind_grant(ask, run.desk.requester, ask["chosen"])
+
+
+def find_breaker(grant: Grant | None) -> str:
+    """Who broke the glass; empty for an approved gate, and for none."""
+    if grant is None or grant["option"] != BREAK_GLASS:
+        return ""
+    return str(grant["decisions"][0]["body"]["person"])
+
+
+def refuse_glass(run: Run, ask: OpenAsk, option: str) -> Refusal | None:
+    """What speaks against breaking the glass now: its condition, which is that life is at risk, does not hold."""
+    if option != BREAK_GLASS or ask["kind"] != "approval":
+        return None
+    step = run.loaded.steps[ask["step"]].step
+    approval = step["approval"] if step["kind"] == "action" else None
+    glass = approval.get("break_glass") if approval else None
+    kept = run.state.get("glass", {}).get(ask["path"])
+    if glass and kept is not None and run.holds(glass["when"], find_frame(kept, run.root)):
+        return None
+    why = glass["when"]["src"] if glass else "nothing allows it"
+    return Refusal(RefusalType.EARLY, f"the glass of `{ask['step']}` may be broken only while this holds: {why}")
 
 
 async def refuse_passage(

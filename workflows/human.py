@@ -113,6 +113,8 @@ class HumanSteps:
         self.settled = {} if settled is None else settled
         self.silent = [] if silent is None else silent
         self.seen = [] if seen is None else seen
+        self.guard: Callable[[OpenAsk, str], Refusal | None] = lambda ask, option: None
+        """What the owner has to say against an option of an ask before it is taken; must change nothing."""
         self._journal = journal
         self._notices = notices
 
@@ -134,6 +136,7 @@ class HumanSteps:
         form: Mapping[str, Json] | None = None,
         notice: NoticeKind = "ask",
         round_: int = 0,
+        glass_after: float | None = None,
     ) -> OpenAsk:
         """Ask people, unless this very ask is open already; tells every role that may fill a seat.
 
@@ -143,6 +146,7 @@ class HumanSteps:
             options: option -> all slots it needs, each slot filled by a different person.
             on_silence: what happens if nobody answers, in words.
             action_digest: `watchfloor.signing.action_digest` at an approval.
+            glass_after: seconds after which the option `break_glass` may be taken.
             round_: grows when the same path is asked again, so that an old decision cannot answer a new ask.
         """
         if path in self.asks:
@@ -173,6 +177,8 @@ class HumanSteps:
             "ladder": rungs,
             "climbed": 0,
         }
+        if glass_after is not None:
+            ask["glass_from"] = render_instant(now + timedelta(seconds=glass_after))
         ask["ask"] = self._digest(ask)
         self.asks[path] = ask
         self._journal.note(
@@ -247,6 +253,8 @@ class HumanSteps:
             seen=self.seen,
             now=workflow.now(),
         )
+        if not isinstance(found, Refusal):
+            found = self.guard(found[1], str(found[0]["body"]["option"])) or found
         if isinstance(found, Refusal):
             raise ApplicationError(found.message, type=found.type, non_retryable=True)
         return found
@@ -339,7 +347,8 @@ class HumanSteps:
         path = ask["path"]
         del self.asks[path]
         self.settled[path] = ask["ask"]
-        self.silent.append(path)
+        if path not in self.silent:
+            self.silent.append(path)
         self._journal.note(
             EntryKind.SILENT,
             step=ask["step"],

@@ -2,7 +2,9 @@
 
 import asyncio
 import zlib
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -30,12 +32,14 @@ from workflows.children import take_report
 from workflows.clocks import Clocks
 from workflows.command import pass_command
 from workflows.control import accept_control, refuse_control
+from workflows.gates import refuse_glass
 from workflows.halt import Drained, Halted
 from workflows.human import AnswersPeople, note_refusal
 from workflows.interpreter import walk_block
-from workflows.measures import Undoing
+from workflows.measures import Undoing, is_temporary
 from workflows.phases import walk_phases
 from workflows.plans import PlanRefused, load
+from workflows.reviews import Reviews
 from workflows.run import Run
 from workflows.state import carry, open_state
 from workflows.tracks import Floors, Tracks
@@ -79,6 +83,7 @@ class IncidentWorkflow(AnswersPeople):
             self._broken = f"the start message is not one: {type(error).__name__}"
             return
         self.human = self._run.human
+        self.human.guard = partial(refuse_glass, self._run)
 
     @workflow.run
     async def run(self, start: Any) -> IncidentResult:
@@ -86,32 +91,29 @@ class IncidentWorkflow(AnswersPeople):
         if run is None:
             raise ApplicationError(self._broken, type="start_refused", non_retryable=True)
         visibility = Visibility(run)
-        clocks = self._begin(run)
+        clocks, undoing = self._begin(run)
         beside = [
             asyncio.create_task(run.react()),
             asyncio.create_task(clocks.tick()),
+            asyncio.create_task(undoing.tick()),
             asyncio.create_task(visibility.keep_published()),
             asyncio.create_task(run.journal.keep_flushed(lambda: run.stopped)),
         ]
         main = asyncio.create_task(self._walk(run))
-        try:
-            await workflow.wait_condition(lambda: main.done() or _must_continue(run))
-        except asyncio.CancelledError:
-            # a cancellation through Temporal carries no signature; it stops the walk, and the closing stays orderly:
-            # measures stay in force, clocks get owners, the ledger says what happened
-            run.state["aborted"] = {"by": "", "role": "", "at": run.now, "reason_ref": ""}
-            run.note(EntryKind.ABORTED, reason="cancelled")
-            run.end("aborted", reason="cancelled")
-            run.stir()
+        await _wait_or_abort(run, lambda: main.done() or _must_continue(run))
         run.draining = not main.done()
         await workflow.wait_condition(main.done)
         if main.exception() is not None:
             workflow.logger.error("the walk failed", extra={"error": type(main.exception()).__name__})
             run.end("failed", reason="engine")
+        if not run.draining and not _is_settled(run):
+            # what people still look at and what still ends by itself keeps the run open, not its phases
+            await _wait_or_abort(run, lambda: _is_settled(run) or _must_continue(run))
+            run.draining = not _is_settled(run)
         await run.rested()
         run.stopped = True
         await workflow.wait_condition(lambda: all(task.done() for task in beside))
-        if not run.state.get("ending"):
+        if not run.state.get("ending") or not _is_settled(run):
             await self._continue(run)
         return await self._close(run, clocks, visibility)
 
@@ -168,9 +170,9 @@ class IncidentWorkflow(AnswersPeople):
             raise ApplicationError(self._broken, type=RefusalType.CLOSED, non_retryable=True)
         return self._run
 
-    def _begin(self, run: Run) -> Clocks:
+    def _begin(self, run: Run) -> tuple[Clocks, Undoing]:
         """Write down the opening on a first run; look at every condition once."""
-        clocks, tracks, undoing = Clocks(run), Tracks(run), Undoing(run)
+        clocks, tracks, undoing, reviews = Clocks(run), Tracks(run), Undoing(run), Reviews(run)
         floors = Floors(run, run.stir)
         if run.state["runs"] == 0:
             trigger = run.start["trigger"]
@@ -184,10 +186,10 @@ class IncidentWorkflow(AnswersPeople):
                 requester=run.desk.requester,
             )
             run.facts.record_inputs(run.start["inputs"], trigger["received_at"])
-        for look in (floors.look, clocks.look, tracks.look, undoing.look):
+        for look in (floors.look, clocks.look, tracks.look, undoing.look, reviews.look):
             run.listen(look)
         run.changed()
-        return clocks
+        return clocks, undoing
 
     async def _walk(self, run: Run) -> None:
         try:
@@ -268,6 +270,26 @@ class IncidentWorkflow(AnswersPeople):
 def _is_carried(start: object) -> bool:
     """A continued run's own state needs no second validation, and a large one would take long."""
     return isinstance(start, dict) and (isinstance(start.get("carried"), dict) or bool(start.get("carried_z")))
+
+
+async def _wait_or_abort(run: Run, fn: Callable[[], bool]) -> None:
+    """Wait for a condition; a cancellation meanwhile aborts the run."""
+    try:
+        await workflow.wait_condition(fn)
+    except asyncio.CancelledError:
+        # a cancellation through Temporal carries no signature; it stops the walk, and the closing stays orderly:
+        # measures stay in force, clocks get owners, the ledger says what happened
+        run.state["aborted"] = {"by": "", "role": "", "at": run.now, "reason_ref": ""}
+        run.note(EntryKind.ABORTED, reason="cancelled")
+        run.end("aborted", reason="cancelled")
+        run.stir()
+
+
+def _is_settled(run: Run) -> bool:
+    """Whether nothing is left that the run waits for after its phases: undecided reviews, measures that will end."""
+    if run.state["aborted"] is not None:
+        return True
+    return not run.state.get("reviews") and not any(is_temporary(run, one) for one in run.state["measures"])
 
 
 def _must_continue(run: Run) -> bool:

@@ -1,32 +1,41 @@
 """Measures in force: restrictions that took effect, and the taking back of them.
 
-When one of the facts named in an action's `undo.on` is recorded, its undo action runs at `<path>!undo` under a key of
-its own; the decision for it was made when the runbook was reviewed, so nobody is asked again. At most `AT_ONCE` are
-under way together. What cannot be undone is asked about like any failed step, at `<path>!undo!failed`. A run that ends
-finishes first what it has to take back; an aborted one leaves its measures in force.
+When one of the facts named in an action's `undo.on` is recorded, or its `expires` has passed, its undo action runs at
+`<path>!undo` under a key of its own; the decision for it was made when the runbook was reviewed, so nobody is asked
+again. At most `AT_ONCE` are under way together. What cannot be undone is asked about like any failed step, at
+`<path>!undo!failed`. A run that ends finishes first what it has to take back, and closes only when no measure is left
+that will end by itself; an aborted one leaves its measures in force.
 """
+
+from datetime import datetime, timedelta
+
+from temporalio import workflow
 
 from schemas.actions import ActionCall
 from schemas.incident import Measure
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.plan import ActionStep, Undo
-from watchfloor.signing import effect_key
+from watchfloor.signing import effect_key, parse_instant, render_instant
 from workflows.calls import Bounds, call_action
 from workflows.failed_step import ask_about_failure
 from workflows.gates import Subject
 from workflows.halt import Halt, Halted, StepFailed, Unwound
 from workflows.run import Run
 from workflows.scope import Frame
+from workflows.ticking import tick
 
 AT_ONCE = 20
 
 
 def record_measure(run: Run, frame: Frame, step: ActionStep, path: str, of: Subject, receipt: dict[str, Json]) -> None:
     """Put a restriction that took effect on the list of measures in force, once per key."""
-    if step["effect"] != "restricts" or any(one["key"] == of.key for one in run.state["measures"]):
-        return
     undo = step["undo"]
+    is_looked_at = undo is not None and bool(step.get("review") or step.get("expires") is not None)
+    if step["effect"] != "restricts" and not is_looked_at:
+        return
+    if any(one["key"] == of.key for one in run.state["measures"]):
+        return
     measure: Measure = {
         "key": of.key,
         "step": step["id"],
@@ -40,12 +49,22 @@ def record_measure(run: Run, frame: Frame, step: ActionStep, path: str, of: Subj
     }
     if undo is not None:
         measure["undo_inputs"] = _fill_undo(run, frame, undo)
+    lasts = step.get("expires")
+    if undo is not None and lasts is not None:
+        measure["expires_at"] = render_instant(workflow.now() + timedelta(seconds=run.find_seconds(lasts)))
     run.state["measures"].append(measure)
     run.note(EntryKind.MEASURE, step=step["id"], path=path, key=of.key, action=of.action)
 
 
 def _fill_undo(run: Run, frame: Frame, undo: Undo) -> dict[str, Json]:
     return {name: run.fill(value, frame) for name, value in undo["with_"].items()}
+
+
+def is_temporary(run: Run, measure: Measure) -> bool:
+    """Whether a measure is in force and will end by itself."""
+    if "expires_at" not in measure or measure["undone_at"] is not None:
+        return False
+    return f"{measure['path']}!undo" not in run.state["results"]
 
 
 class Undoing:
@@ -56,6 +75,7 @@ class Undoing:
         # not a part of the walk: the end of the walk must not cut off the taking back
         self._halt = Halt()
         self._begun: set[str] = set()
+        self._next: datetime | None = None
         undos = [placed.step["undo"] for placed in run.loaded.steps.values() if placed.step["kind"] == "action"]
         self._causes = {fact for undo in undos if undo is not None for fact in undo["on"]}
 
@@ -64,7 +84,11 @@ class Undoing:
         if self._run.state["aborted"] is not None:
             self._halt.stop("aborted")
             return
-        if self._causes.isdisjoint(self._run.state["facts"]):
+        now = workflow.now()
+        temporary = [one for one in self._run.state["measures"] if is_temporary(self._run, one)]
+        instants = [parse_instant(one["expires_at"]) for one in temporary]
+        self._next = min((at for at in instants if at > now), default=None)
+        if all(at > now for at in instants) and self._causes.isdisjoint(self._run.state["facts"]):
             return
         for measure in self._run.state["measures"]:
             if self._is_due(measure) and len(self._begun) < AT_ONCE and measure["key"] not in self._begun:
@@ -74,8 +98,15 @@ class Undoing:
     def _is_due(self, measure: Measure) -> bool:
         if measure["undo"] is None or measure["undone_at"] is not None:
             return False
-        left_alone = f"{measure['path']}!undo" in self._run.state["results"]
-        return not left_alone and any(fact in self._run.state["facts"] for fact in measure["on"])
+        if f"{measure['path']}!undo" in self._run.state["results"]:
+            return False
+        if "expires_at" in measure and parse_instant(measure["expires_at"]) <= workflow.now():
+            return True
+        return any(fact in self._run.state["facts"] for fact in measure["on"])
+
+    async def tick(self) -> None:
+        """Take back what expires at its instant, with one timer for all; until the run has come to rest."""
+        await tick(self._run, lambda: self._next, lambda now: self.look())
 
     async def _take_back(self, measure: Measure) -> None:
         try:

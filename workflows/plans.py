@@ -107,6 +107,10 @@ def inner_blocks(step: Step) -> Iterator[tuple[list[Step], bool]]:
         if isinstance(fields.get(name), list):
             yield fields[name], False
     approval = fields.get("approval")
+    glass = approval.get("break_glass") if approval else None
+    for review in (fields.get("review"), glass["review"] if glass else None):
+        if review and isinstance(review["on_deny"], list):
+            yield review["on_deny"], False
     if approval:
         if isinstance(approval["on_deny"], list):
             yield approval["on_deny"], False
@@ -155,9 +159,6 @@ def _check_constructs(loaded: Loaded) -> None:
         step = cast(dict[str, Any], placed.step)
         if step["kind"] not in _KINDS:
             found.add(str(step["kind"]))
-        found |= {name for name in ("review",) if step.get(name)}
-        found |= {name for name in ("break_glass",) if (step.get("approval") or {}).get(name) or step.get(name)}
-        found |= {"expires"} if step.get("expires") else set()
     for clock in loaded.plan["clocks"].values():
         found |= {name for name in ("each", "cond") if clock.get(name)}
     for track in loaded.plan["tracks"]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from schemas.incident import Carried, IncidentStart
+from schemas.incident import Carried, IncidentStart, KeptFrame
 from schemas.json_value import Json
 from watchfloor.expressions import MISSING, Missing
 from workflows.halt import Halt
@@ -53,6 +53,18 @@ class Frame:
     def after_round(self, last: dict[str, dict[str, Json]] | None) -> "Frame":
         """With the outputs of a finished round of `repeat`."""
         return replace(self, last=last)
+
+
+def keep_frame(frame: Frame) -> KeptFrame:
+    """What a later execution needs to stand where this frame stands."""
+    prefixes = [[static, runtime] for static, runtime in frame.prefixes]
+    return {"prefixes": prefixes, "items": dict(frame.items), "item": frame.item}
+
+
+def find_frame(kept: KeptFrame, halt: Halt) -> Frame:
+    """The frame that was kept, under another halt; the rounds of a `repeat` around are not seen any more."""
+    prefixes = tuple((static, runtime) for static, runtime in kept["prefixes"])
+    return Frame(halt=halt, prefixes=prefixes, items=dict(kept["items"]), item=kept["item"])
 
 
 class Scope:

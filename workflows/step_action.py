@@ -11,10 +11,11 @@ from schemas.plan import ActionStep
 from watchfloor.signing import effect_key
 from workflows.calls import Bounds, call_action
 from workflows.doubt import ask_about_doubt
-from workflows.gates import Subject, ask_approval, find_grant, refuse_passage
+from workflows.gates import Subject, ask_approval, find_breaker, find_grant, refuse_passage
 from workflows.halt import StepFailed
 from workflows.measures import record_measure
 from workflows.outcome import Outcome
+from workflows.reviews import ask_reviews
 from workflows.run import Run
 from workflows.scope import Frame
 
@@ -42,6 +43,8 @@ async def carry_out_action(run: Run, frame: Frame, step: ActionStep, path: str) 
                 continue
         receipt = await _call(run, frame, step, path, of, grant)
         record_measure(run, frame, step, path, of, receipt)
+        ask_reviews(run, frame, step, path, of, find_breaker(grant))
+        run.state.get("glass", {}).pop(path, None)
         return Outcome(outputs=dict(receipt["outputs"]))
 
 

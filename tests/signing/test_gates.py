@@ -228,3 +228,64 @@ def test_one_ask_may_stand_for_several_calls() -> None:
     other = refuse_grant(grant, **(where | {"action": "hold.unfreeze", "inputs": {"source": "mail_store"}}))
     assert other is not None
     assert other.type == RefusalType.CHANGED
+
+
+def glass(**changes: Any) -> tuple[OpenAsk, dict[str, Any]]:
+    """An ask whose glass the operations lead broke, alone, six minutes after it was asked."""
+    at = render_instant(NOW + timedelta(minutes=6))
+    options = {**make_ask()["options"], "break_glass": [{"any_of": ["ops_lead"]}]}
+    ask = make_ask(**{"options": options, "glass_from": render_instant(NOW + timedelta(minutes=5)), **changes})
+    said = make_decision(ask, option="break_glass", person="ops-2", role="ops_lead")
+    ask["answers"], ask["accepted_at"] = [sign(DECISION, dict(said), KEY)], [at]
+    return ask, granted()[1]
+
+
+def test_glass_broken_by_its_one_person_in_its_time_lets_the_effect_go_ahead() -> None:
+    ask, where = glass()
+    assert refuse_grant(bind_grant(ask, "", "break_glass"), **where) is None
+    assert refuse_grant(bind_grant(ask, "", "break_glass"), **where, tier="2") is None
+
+
+def test_broken_glass_is_no_approval() -> None:
+    ask, where = glass()
+    grant: Any = bind_grant(ask, "", "break_glass")
+    refusal = refuse_grant({**grant, "option": "approve"}, **where)
+    assert refusal is not None
+    assert refusal.type == RefusalType.CHANGED
+
+
+@pytest.mark.parametrize(
+    ("changes", "tier"),
+    [
+        ({}, "L"),
+        ({"glass_from": render_instant(NOW + timedelta(minutes=7))}, "0"),
+        ({"options": {"break_glass": [{"any_of": ["ops_lead"]}, {"any_of": ["deputy"]}]}}, "0"),
+        ({"options": {"approve": [{"any_of": ["ops_lead"]}], "deny": [], "break_glass": []}}, "0"),
+    ],
+)
+def test_glass_broken_too_early_by_the_wrong_number_or_for_a_release_is_refused(
+    changes: dict[str, Any], tier: str
+) -> None:
+    ask, where = glass(**changes)
+    assert refuse_grant(bind_grant(ask, "", "break_glass"), **where, tier=tier) is not None
+
+
+def test_moving_the_time_of_the_glass_breaks_the_signature_s_digest() -> None:
+    ask, where = glass()
+    grant: Any = bind_grant(ask, "", "break_glass")
+    earlier = {**grant["asked"], "glass_from": render_instant(NOW)}
+    refusal = refuse_grant({**grant, "asked": earlier}, **where)
+    assert refusal is not None
+    assert refusal.type == RefusalType.CHANGED
+
+
+def test_glass_is_refused_before_its_time_and_where_there_is_none() -> None:
+    ask, _ = glass()
+    ask["answers"] = []
+    said = {"option": "break_glass", "person": "ops-2", "role": "ops_lead"}
+    lasting = {"expires_at": render_instant(NOW + timedelta(hours=1))}
+    assert refusal_type(ask, NOW + timedelta(minutes=4), **said, **lasting) == RefusalType.EARLY
+    assert refusal_type(ask, NOW + timedelta(minutes=5), **said, **lasting) is None
+    del ask["glass_from"]
+    ask["ask"] = ask_digest(ask, **PLACE)
+    assert refusal_type(ask, NOW + timedelta(minutes=5), **said, **lasting) == RefusalType.EARLY

@@ -69,7 +69,7 @@ def action(id_: str, name: str = "content.probe", with_: dict[str, Any] | None =
         "attempt_timeout": more.pop("attempt_timeout", 30.0),
         "effect": more.pop("effect", "reads"),
         "irreversible": False,
-        "tier": "0",
+        "tier": more.pop("tier", "0"),
         "outputs": {},
         "approval": more.pop("approval", None),
         "undo": more.pop("undo", None),
@@ -87,7 +87,23 @@ def approval(*slots: dict[str, Any], on_deny: Any = "fail", show: tuple[str, ...
         "on_deny": on_deny,
         "on_silence": more.get("on_silence", silence()),
         "show": [{"label": src, "value": expr(src)} for src in show],
+        "break_glass": more.get("break_glass"),
     }
+
+
+def review(*slots: dict[str, Any], on_deny: Any = "undo", **more: Any) -> dict[str, Any]:
+    return {
+        "slots": list(slots),
+        "exclude": more.get("exclude", []),
+        "within": more.get("within", 600.0),
+        "on_deny": on_deny,
+        "escalate": more.get("escalate", []),
+        "rung": 60.0,
+    }
+
+
+def break_glass(by: str, when: str, of: dict[str, Any], after: float = 300.0) -> dict[str, Any]:
+    return {"by": slot(by), "after": after, "when": expr(when), "review": of}
 
 
 def undo(name: str, on: list[str], with_: dict[str, Any]) -> dict[str, Any]:
@@ -301,6 +317,10 @@ def _place(steps: list[Any], prefix: str) -> None:
             if isinstance(step.get(name), list):
                 _place(step[name], f"{path}/{name}")
         gate = step.get("approval")
+        glass = gate.get("break_glass") if gate else None
+        for name, one in (("review", step.get("review")), ("break_glass", glass and glass["review"])):
+            if one and isinstance(one["on_deny"], list):
+                _place(one["on_deny"], f"{path}/{name}")
         if gate and isinstance(gate["on_deny"], list):
             _place(gate["on_deny"], f"{path}/on_deny")
         for silent in (gate and gate["on_silence"], step.get("on_silence")):

@@ -84,12 +84,12 @@ def test_a_plan_of_another_version_is_refused(change: dict) -> None:
         load(packed, digest)
 
 
-@pytest.mark.parametrize("change", [{"kind": "run"}, {"review": {"within": 60}}])
+@pytest.mark.parametrize("change", [{"kind": "run"}])
 def test_a_plan_with_a_construct_that_is_not_carried_out_is_refused(change: dict) -> None:
     given = plan(("one", [action("a")]))
     given["phases"][0]["steps"][0].update(change)
     digest, packed = pack(given)
-    with pytest.raises(PlanRefused, match=next(iter(change)) if "kind" not in change else "run"):
+    with pytest.raises(PlanRefused, match="run"):
         load(packed, digest)
 
 

@@ -18,6 +18,11 @@ CLOCK_SKEW = timedelta(minutes=2)
 GRANTING = frozenset({"approve", "release"})
 """The options that let an effect go ahead: at an approval, and at the release of a hold."""
 
+BREAK_GLASS = "break_glass"
+"""The option by which one named person acts while approvers are silent and life is at risk."""
+NO_GLASS = frozenset({"L"})
+"""Tiers of action whose gate nobody breaks."""
+
 ASKED = (
     "path",
     "round",
@@ -31,7 +36,7 @@ ASKED = (
     "form",
     "deadline_at",
 )
-"""The fields of an ask that its digest covers."""
+"""The fields of an ask that its digest covers; `glass_from` too where there is one."""
 
 SlotSpec: TypeAlias = Mapping[str, Sequence[str]]
 
@@ -56,7 +61,8 @@ def ask_digest(ask: Mapping[str, Any], *, region: str, namespace: str, incident:
 
 
 def _asked(ask: Mapping[str, Any]) -> dict[str, Json]:
-    return {name: ask.get(name, 0) if name == "round" else ask[name] for name in ASKED}
+    asked = {name: ask.get(name, 0) if name == "round" else ask[name] for name in ASKED}
+    return {**asked, "glass_from": ask["glass_from"]} if "glass_from" in ask else asked
 
 
 def calls_digest(calls: Sequence[str]) -> str:
@@ -127,6 +133,9 @@ def refuse_decision(  # one rule per line of the decision table
     if not any(role in slot["any_of"] for slot in slots):
         wanted = ", ".join(in_words(slots))
         return Refusal(RefusalType.WRONG_ROLE, f"`{option}` is for {wanted}; you decided as {role}")
+    if option == BREAK_GLASS and ("glass_from" not in ask or now < parse_instant(ask["glass_from"])):
+        since = ask.get("glass_from", "never")
+        return Refusal(RefusalType.EARLY, f"nobody breaks the glass of `{ask['step']}` before its time: {since}")
     before = [answer["body"] for answer in ask["answers"]]
     if any(body["person"] == person for body in before):
         return Refusal(RefusalType.REPEATED, f"`{person}` has already answered `{ask['step']}`; nobody counts twice")
@@ -146,8 +155,12 @@ def refuse_grant(  # the activity's last look before the effect
     incident: str,
     plan: str,
     keys: Mapping[str, str],
+    tier: str = "",
 ) -> Refusal | None:
     """Check a grant at the effect: signatures over exactly this ask and these inputs, seats, requester, time.
+
+    A grant by broken glass is one decision of one person for that option's one seat, taken when it could be taken; it
+    lets no action of a tier in `NO_GLASS` go ahead.
 
     Raises:
         KeyError, TypeError, ValueError: the grant is not well formed; it counts as none.
@@ -157,7 +170,7 @@ def refuse_grant(  # the activity's last look before the effect
         return Refusal(RefusalType.CHANGED, "the grant is for other inputs than these")
     if asked["action_digest"] != calls_digest(covers) and covers != [asked["action_digest"]]:
         return Refusal(RefusalType.CHANGED, "what was decided does not cover this call")
-    if option not in GRANTING or not asked["options"].get(option):
+    if option not in GRANTING | {BREAK_GLASS} or not asked["options"].get(option):
         return Refusal(RefusalType.CHANGED, f"`{option}` lets nothing go ahead")
     if len(grant["accepted_at"]) != len(grant["decisions"]):
         return Refusal(RefusalType.BAD_SIGNATURE, "the grant does not say when each decision was accepted")
@@ -169,10 +182,19 @@ def refuse_grant(  # the activity's last look before the effect
         bodies.append(refusal)
     if len({body["person"] for body in bodies}) != len(bodies):
         return Refusal(RefusalType.REPEATED, "one person stands twice in the grant")
+    if option == BREAK_GLASS and not _is_glass(grant, tier):
+        return Refusal(RefusalType.WRONG_ROLE, "one person breaks the glass, in its time, never for this tier")
     left = open_slots(asked["options"][option], bodies)
     if left or not bodies:
         return Refusal(RefusalType.WRONG_ROLE, f"seats not filled: {', '.join(in_words(left)) or 'all'}")
     return None
+
+
+def _is_glass(grant: Grant, tier: str) -> bool:
+    asked = grant["asked"]
+    if tier in NO_GLASS or len(grant["decisions"]) != 1 or len(asked["options"][BREAK_GLASS]) != 1:
+        return False
+    return parse_instant(grant["accepted_at"][0]) >= parse_instant(asked["glass_from"])
 
 
 def _refuse_granted(
@@ -208,7 +230,7 @@ def bind_grant(ask: OpenAsk, requester: str, option: str = "approve", covers: Se
     """The grant that a settled approval (or release) gives its action.
 
     Args:
-        option: what was chosen, one of `GRANTING`.
+        option: what was chosen, one of `GRANTING` or `BREAK_GLASS`.
         covers: the digests of the calls that the ask stood for; the ask's own at an approval.
     """
     chosen = [
