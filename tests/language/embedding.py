@@ -37,6 +37,7 @@ REGISTER, _ = read_register(
             "eu.tco.removal, kind: deadline, duration: 1h, basis: V",
             "eu.tco.preserve, kind: min_retention, months: 6, basis: T",
             "eu.tco.imminent, kind: promptly, internal_slo: 30m, basis: V",
+            "eu.dsa.art16, kind: promptly, internal_slo: 24h, basis: S",
         )
     ),
     path="clocks.yaml",

@@ -69,7 +69,7 @@ def test_json_has_every_fact_of_a_finding() -> None:
 
 def test_the_example_of_the_language_compiles_to_this_plan() -> None:
     compiled = compile_whole(EXAMPLE.read_bytes())
-    assert [finding.code for finding in compiled.findings] == ["WF503", "WF405", "WF410"]
+    assert [finding.code for finding in compiled.findings] == ["WF503", "WF405", "WF411", "WF410"]
     assert compiled.plan is not None
     compare("example.plan.json", json.dumps(compiled.plan, indent=1, ensure_ascii=False) + "\n")
     assert compiled.digest == digest(json.loads((GOLDEN / "example.plan.json").read_text()))

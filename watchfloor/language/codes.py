@@ -83,6 +83,9 @@ PROTECTED = Code("WF307", "error", "protected data would leave the region")
 HOLD_RELEASE = Code("WF308", "error", "a hold that one person could release")
 HANDOFF_FORBIDDEN = Code("WF309", "error", "a handoff that the runbook forbids")
 NO_WINDOW = Code("WF310", "error", "a person is asked without a deadline")
+LIFE_FIRST = Code("WF311", "error", "something comes before telling that life is at risk")
+NO_ATTEMPT = Code("WF312", "warning", "restricted without an attempt to preserve it")
+NO_REASON = Code("WF313", "warning", "a restriction without a statement of its ground")
 
 # WF4xx: time and size
 UNBOUNDED = Code("WF401", "error", "a loop over a list without a bound")
@@ -96,6 +99,7 @@ REGISTER_ROW = Code("WF408", "error", "a row of the register contradicts itself"
 REVIEW_OVERDUE = Code("WF409", "warning", "a row of the register is past its review")
 GOES_ON_WITHOUT = Code("WF410", "warning", "the run goes on without a fact that others wait for")
 IN_TIME = Code("WF411", "warning", "the work does not fit the clock")
+OVER_BUDGET = Code("WF412", "warning", "more history than a run should make")
 
 # WF5xx: style
 AMBIGUOUS = Code("WF501", "warning", "text that other YAML readers take for something else")

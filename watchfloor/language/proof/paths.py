@@ -30,13 +30,17 @@ class State:
     Attributes:
         silences: open on some way: no person has said yes since.
         done: steps that surely succeeded, on every way, in this iteration.
-        seen: steps that were begun on some way.
+        tried: steps that were surely begun, on every way, in this iteration, whatever came of them.
+        recorded: facts that were surely recorded by a step, on every way.
+        begun: facts that some way has recorded.
         edges: kinds of blocks that some way has entered and not left.
     """
 
     silences: frozenset[Silence] = frozenset()
     done: frozenset[str] = NOTHING
-    seen: frozenset[str] = NOTHING
+    tried: frozenset[str] = NOTHING
+    recorded: frozenset[str] = NOTHING
+    begun: frozenset[str] = NOTHING
     edges: frozenset[Edge] = frozenset()
 
     def decided(self) -> "State":
@@ -49,8 +53,10 @@ class State:
     def through(self, edge: Edge) -> "State":
         return replace(self, edges=self.edges | {edge})
 
-    def having(self, step: str) -> "State":
-        return replace(self, done=self.done | {step})
+    def having(self, step: str, facts: Iterable[str]) -> "State":
+        """The step succeeded and recorded its facts."""
+        names = frozenset(facts)
+        return replace(self, done=self.done | {step}, recorded=self.recorded | names, begun=self.begun | names)
 
 
 def merge(states: Iterable[State | None]) -> State | None:
@@ -63,7 +69,9 @@ def merge(states: Iterable[State | None]) -> State | None:
         found = State(
             found.silences | state.silences,
             found.done & state.done,
-            found.seen | state.seen,
+            found.tried & state.tried,
+            found.recorded & state.recorded,
+            found.begun | state.begun,
             found.edges | state.edges,
         )
     return found
@@ -82,8 +90,9 @@ class Paths:
 
     before: dict[str, State]
     after: dict[str, State]
-    ends: dict[str, list[State]]
-    """Root (`""` for the phases, `alongside/<id>`) -> how each of its written ways ends."""
+    ends: dict[str, list[tuple[str, State]]]
+    """Root (`""` for the phases, `alongside/<id>`) -> how each of its written ways ends, and the id of the step that
+    ends the run there; empty at the end of the root."""
 
 
 def find_paths(plan: Plan) -> Paths:
@@ -107,16 +116,16 @@ class _Walker:
     def __init__(self) -> None:
         self.before: dict[str, State] = {}
         self.after: dict[str, State] = {}
-        self.ends: dict[str, list[State]] = {}
+        self.ends: dict[str, list[tuple[str, State]]] = {}
         self.facts: dict[str, frozenset[Silence]] = {}
-        self._root = ""
+        self._root = self._at = ""
         self._thrown: list[list[Thrown]] = []
 
     def root(self, name: str, steps: Sequence[Step], state: State) -> State | None:
         self._root, self.ends[name] = name, []
         left = self.walk(steps, state)
         if left is not None:
-            self.ends[name].append(left)
+            self.ends[name].append(("", left))
         return left
 
     def walk(self, steps: Sequence[Step], state: State | None) -> State | None:
@@ -128,10 +137,11 @@ class _Walker:
 
     def step(self, step: Step, state: State) -> State | None:
         whole: Any = step
-        inner = replace(_guard(step["cond"], state), seen=state.seen | {step["id"]})
+        inner = replace(_guard(step["cond"], state), tried=state.tried | {step["id"]})
         self.before[step["path"]] = merge((self.before.get(step["path"]), inner)) or inner
         carry: Callable[[Any, State], tuple[State | None, State | None]] = getattr(self, f"_{whole['kind']}")
         handlers = whole.get("catches", ())
+        self._at = step["id"]
         handled = step["on_error"] != "fail" or bool(handlers)
         if handled:
             self._thrown.append([])
@@ -140,7 +150,7 @@ class _Walker:
             self._throw("timed_out", inner.silent(step["id"], "timeout"))
         recovered = self._recover(step, handlers, self._thrown.pop()) if handled else None
         if done is not None:
-            done = done.having(step["id"])
+            done = done.having(step["id"], step["records"])
             self.after[step["path"]] = merge((self.after.get(step["path"]), done)) or done
             for fact in step["records"]:
                 self.facts[fact] = self.facts.get(fact, frozenset()) | done.silences
@@ -183,7 +193,7 @@ class _Walker:
             self._throw(code, state)
             return None
         if isinstance(course, str):
-            self.ends[self._root].append(state)
+            self.ends[self._root].append((self._at, state))
             return None
         return self.walk(course, state.through(edge))
 
@@ -199,6 +209,9 @@ class _Walker:
             aside = merge((quiet, self._course(gate["on_deny"], state, "deny", "denied")))
             state = state.decided()
         self._throw(None, state)
+        for review in (step.get("review"), gate.get("break_glass") and gate["break_glass"]["review"] if gate else None):
+            if review and not isinstance(review["on_deny"], str):
+                self.walk(review["on_deny"], state.decided().through("deny"))
         return state, aside
 
     def _decide(self, step: Any, state: State) -> tuple[State | None, State | None]:
@@ -233,9 +246,11 @@ class _Walker:
         ways_in = [way for way in left if way is not None]
         kept = frozenset.intersection(*(way.silences & state.silences for way in ways_in))
         new = frozenset[Silence]().union(*(way.silences - state.silences for way in ways_in))
-        done = frozenset[str]().union(*(way.done for way in ways_in))
-        seen = frozenset[str]().union(*(way.seen for way in ways_in))
-        return State(kept | new, done, seen, state.edges), None
+        both: dict[str, Any] = {
+            name: frozenset[str]().union(*(getattr(way, name) for way in ways_in))
+            for name in ("done", "tried", "recorded", "begun")
+        }
+        return State(silences=kept | new, edges=state.edges, **both), None
 
     def _for_each(self, step: Any, state: State) -> tuple[State | None, State | None]:
         self._thrown.append([])
@@ -245,16 +260,17 @@ class _Walker:
             for failure in thrown:
                 self._throw(None if failure.code is None else "item_failed", failure.state)
         # an item that is set aside, silent or not, takes nothing with it; the list may be empty
-        seen = merge((inner, state, *(failure.state for failure in thrown)))
         left = merge((inner, state)) or state
-        return replace(left, done=state.done, seen=seen.seen if seen else state.seen, edges=state.edges), None
+        return replace(left, done=state.done, tried=state.tried, edges=state.edges), None
 
     def _loop(self, steps: Sequence[Step], state: State) -> State | None:
         """A body until nothing changes: what is open at its end is open at its next beginning."""
         entry, left = state, None
         for _ in range(8):
             left = self.walk(steps, entry.through("body"))
-            again = merge((entry, replace(left, done=state.done, edges=state.edges) if left else None))
+            again = merge(
+                (entry, replace(left, done=state.done, tried=state.tried, edges=state.edges) if left else None)
+            )
             if again is None or again == entry:
                 break
             entry = again
@@ -290,7 +306,7 @@ class _Walker:
         return state, None
 
     def _stop(self, step: Any, state: State) -> tuple[State | None, State | None]:
-        self.ends[self._root].append(state)
+        self.ends[self._root].append((step["id"], state))
         return None, None
 
     def _try(self, step: Any, state: State) -> tuple[State | None, State | None]:
@@ -316,7 +332,7 @@ class _Walker:
 
     def _run(self, step: Any, state: State) -> tuple[State | None, State | None]:
         if step["reroute"]:
-            self.ends[self._root].append(state)
+            self.ends[self._root].append((step["id"], state))
             return None, None
         self._throw(None, state)
         return state, None

@@ -6,11 +6,28 @@ names, and are stated so that a correct runbook is silent (language.md, "What th
 """
 
 from schemas.plan import Plan
-from watchfloor.language.rules import clocks, facts, gates, people, preservation, reach, silence, timing, windows
+from watchfloor.language.proof.paths import find_paths
+from watchfloor.language.rules import (
+    attempts,
+    budget,
+    clocks,
+    closing,
+    facts,
+    gates,
+    life,
+    people,
+    preservation,
+    reach,
+    reasons,
+    silence,
+    timing,
+    windows,
+)
 from watchfloor.language.step_compiler import Surroundings
 
 _RULES = (gates, preservation, people, reach, clocks, facts, windows)
-_PLAN_RULES = (silence, timing)
+_PATH_RULES = (silence, attempts, closing)
+_PLAN_RULES = (life, reasons, timing, budget)
 
 
 def check_rules(given: Surroundings) -> None:
@@ -21,5 +38,8 @@ def check_rules(given: Surroundings) -> None:
 
 def check_plan(given: Surroundings, plan: Plan) -> None:
     """Run every rule over the plan."""
-    for rule in _PLAN_RULES:
-        rule.check(given, plan)
+    paths = find_paths(plan)
+    for rule in _PATH_RULES:
+        rule.check(given, plan, paths)
+    for other in _PLAN_RULES:
+        other.check(given, plan)

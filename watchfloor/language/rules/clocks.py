@@ -1,7 +1,7 @@
 """Clocks: each has a breach action, warns before it is due, and no path closes the run while one runs unowned."""
 
 from watchfloor.language import codes
-from watchfloor.language.document import Clock, Step, Stop, all_steps
+from watchfloor.language.document import Clock
 from watchfloor.language.step_compiler import Surroundings
 
 
@@ -48,7 +48,7 @@ def in_words(seconds: float) -> str:
 
 
 def _check_close(given: Surroundings, clock: Clock) -> None:
-    """A deadline clock without `on_close`: does every path that closes the run stop it?"""
+    """A deadline clock without `on_close` and without `stop`; the ways are judged in `rules.closing`."""
     if clock.stop is None:
         given.report.add(
             codes.CLOCK_LEFT,
@@ -57,25 +57,3 @@ def _check_close(given: Surroundings, clock: Clock) -> None:
             help="add `stop:`, or `on_close: {assign: legal_counsel}`",
         )
         return
-    early = _early_stop(given, clock)
-    if early is not None:
-        given.report.add(
-            codes.CLOCK_LEFT,
-            clock.name.span,
-            f"the run may stop at `{early.id.value}` while the clock `{clock.name.value}` runs",
-            expected=f"`{early.id.value}` is on line {early.span.line}",
-            help="say who owns it then: `on_close: {assign: legal_counsel}`",
-        )
-
-
-def _early_stop(given: Surroundings, clock: Clock) -> Step | None:
-    """The first `stop` that stands before any step that records the fact which stops the clock."""
-    assert clock.stop is not None
-    written = clock.stop.value.strip()
-    fact = written.removeprefix("facts.").split(".")[0]
-    for step in all_steps(given.runbook):
-        if any(name.value == fact for name, _ in step.records):
-            return None
-        if isinstance(step.body, Stop):
-            return step
-    return None

@@ -6,7 +6,7 @@ restricts, destroys, discloses and reveals nothing until a person has decided (l
 
 from schemas.plan import Plan
 from watchfloor.language import codes
-from watchfloor.language.proof.paths import Silence, find_paths
+from watchfloor.language.proof.paths import Paths, Silence
 from watchfloor.language.proof.walk import steps_of
 from watchfloor.language.rules.places import Places
 from watchfloor.language.step_compiler import Surroundings
@@ -21,8 +21,8 @@ _WHY = {
 }
 
 
-def check(given: Surroundings, plan: Plan) -> None:
-    places, paths = Places(given), find_paths(plan)
+def check(given: Surroundings, plan: Plan, paths: Paths) -> None:
+    places = Places(given)
     for step in steps_of(plan):
         if step["kind"] != "action" or step["effect"] == "reads" or step["approval"] is not None:
             continue
