@@ -121,6 +121,47 @@ def test_fragments_are_offered_where_they_are_used() -> None:
     assert set(offered(text.replace("- {id: liaison, action: page,", "- {id: liaison, use: ¦"))) == {"copy_all"}
 
 
+FRAGMENTED = """runbook: x
+inputs: {first: url}
+fragments:
+  take_down:
+    params: {target: url, reach: string}
+    steps:
+      - {id: snapshot, action: evidence.snapshot, with: {url: "${{ params.target }}"}}
+      - {id: hide, action: content.disable, with: {url: "HERE", scope: eu}}
+alongside:
+  - id: beside
+    when: has(facts.x)
+    steps:
+      - {id: aside, action: page, with: {role: deputy, about: x}}
+      - {id: second, action: page, if: THERE}
+phases:
+  - main:
+      - {id: first, use: take_down, with: {USED}}
+      - {id: last_one, action: page, if: AFTER}
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "typed", "expected", "never"),
+    [
+        ("HERE", "${{ params.¦", {"target", "reach"}, set()),
+        ("HERE", "${{ steps.¦", {"snapshot"}, {"first_hide", "aside", "last_one"}),
+        ("HERE", "${{ ¦", {"params", "inputs"}, set()),
+        ("USED", "¦", {"target", "reach"}, {"url"}),
+        ("AFTER", "steps.¦", {"first_snapshot", "first_hide"}, {"snapshot", "hide", "first", "aside"}),
+        ("AFTER", "steps.first_hide.¦", {"disabled_at"}, {"taken_at"}),
+        ("THERE", "steps.¦", {"aside", "first_hide", "last_one"}, {"snapshot", "second"}),
+    ],
+)
+def test_fragments_and_tracks_see_what_the_compiler_lets_them_see(
+    place: str, typed: str, expected: set[str], never: set[str]
+) -> None:
+    found = set(offered(FRAGMENTED.replace(place, typed)))
+    assert expected <= found
+    assert not never & found
+
+
 def test_sources_of_a_fact() -> None:
     found = offered(TEXT.replace("from: [inputs.received_at]", "from: [¦]"))
     assert {"inputs.received_at", "steps.probe", "legal_counsel"} <= set(found)

@@ -10,6 +10,7 @@ from watchfloor.lsp.describing import describe_action, describe_field, describe_
 from watchfloor.lsp.documents import Document
 from watchfloor.lsp.expressions import expression_at, offers
 from watchfloor.lsp.index import Index
+from watchfloor.lsp.outline import Piece
 
 ROLE_KEYS = frozenset(
     {
@@ -77,7 +78,7 @@ def _keys(document: Document, cursor: Cursor, names: Index) -> Iterator[Suggesti
     typed = _typed(cursor)
     taken = set(cursor.siblings)
     if cursor.key == "with":
-        yield from _inputs(document, cursor, typed, taken)
+        yield from _inputs(document, cursor, names, typed, taken)
         return
     if cursor.key == "records":
         for fact in names.facts.values():
@@ -98,9 +99,13 @@ def _keys(document: Document, cursor: Cursor, names: Index) -> Iterator[Suggesti
         )
 
 
-def _inputs(document: Document, cursor: Cursor, typed: int, taken: set[str]) -> Iterator[Suggestion]:
-    holder = next((piece for piece in reversed(cursor.around) if piece.get("action") or piece.get("run")), None)
+def _inputs(document: Document, cursor: Cursor, names: Index, typed: int, taken: set[str]) -> Iterator[Suggestion]:
+    holder = next((piece for piece in reversed(cursor.around) if _takes_inputs(piece)), None)
     action = holder.get("action") if holder is not None else None
+    used = holder.get("use") if holder is not None and action is None else None
+    for declared in names.params.get(used.text, {}).values() if used is not None else ():
+        if declared.name not in taken:
+            yield Suggestion(declared.name, f"{declared.name}: ", typed, "input", declared.about)
     started = holder.get("run") if holder is not None and action is None else None
     for declared in document.inputs_of(started.text) if started is not None else ():
         if declared.name not in taken:
@@ -170,3 +175,7 @@ def _typed(cursor: Cursor) -> int:
     """How many letters before the cursor belong to the word that is being typed."""
     match = _WORD.search(cursor.before)
     return len(match.group()) if match is not None else 0
+
+
+def _takes_inputs(piece: Piece) -> bool:
+    return any(piece.get(key) is not None for key in ("action", "run", "use"))

@@ -91,8 +91,8 @@ def describe_path(path: list[str], names: Index) -> str | None:
         return describe_declared("inputs", names.inputs[name])
     if root == "facts" and name in names.facts:
         return describe_declared("facts", names.facts[name])
-    if root in {"steps", "last"} and name in names.steps:
-        step = names.steps[name]
+    step = names.step(name) if root in {"steps", "last"} else None
+    if step is not None:
         if len(path) > 2 and path[2] in step.outputs:
             kind, doc = step.outputs[path[2]]
             says = f": {doc}" if doc else ""

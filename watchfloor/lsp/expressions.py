@@ -58,11 +58,13 @@ def offers(written: str, cursor: Cursor, names: Index) -> tuple[list[Offer], int
         return [Offer("at", "timestamp", "when it was observed")], typed
     if root == "incident" and len(rest) == 1:
         return [Offer(name, kind) for name, kind in INCIDENT.items()], typed
+    if root == "params" and len(rest) == 1:
+        return [Offer(each.name, each.about) for each in names.params.get(_fragment(cursor), {}).values()], typed
     if root in {"steps", "last"}:
         visible = visible_steps(cursor, names, last=root == "last")
         if len(rest) == 1:
             return [Offer(each.id, each.what) for each in visible], typed
-        step = next((each for each in visible if each.id == rest[0]), names.steps.get(rest[0]))
+        step = next((each for each in visible if each.id == rest[0]), _steps_here(cursor, names).get(rest[0]))
         if step is not None and len(rest) == 2:
             return [Offer(name, kind, doc) for name, (kind, doc) in step.outputs.items()], typed
     return [], typed
@@ -74,18 +76,39 @@ def visible_steps(cursor: Cursor, names: Index, *, last: bool = False) -> list[S
     With `last`: the steps of the loop whose `until` or `records` is being written.
     """
     here = _step_ids(cursor)
+    steps = _steps_here(cursor, names)
     if last:
-        return [each for each in names.steps.values() if each.loops and each.loops[-1] == (here[-1] if here else "")]
+        return [each for each in steps.values() if each.loops and each.loops[-1] == (here[-1] if here else "")]
     own = here[-1] if here else ""
-    loops = {id_ for id_ in here if id_ in names.steps and names.steps[id_].kind in LOOPS}
+    loops = {id_ for id_ in here if id_ in steps and steps[id_].kind in LOOPS}
     records = "records" in cursor.keys
+    track = _track(cursor)
     return [
         each
-        for each in names.steps.values()
-        if (each.line, each.column) < (cursor.line, cursor.column)
+        for each in steps.values()
+        if each.kind != "use"
+        and each.track in {"", track}
+        and (each.runs_at < (cursor.line, cursor.column) or (bool(track) and each.track != track))
         and (each.id not in here or (records and each.id == own))
         and set(each.loops) <= loops
     ]
+
+
+def _steps_here(cursor: Cursor, names: Index) -> dict[str, StepEntry]:
+    """The steps that share names with the cursor: those of its fragment, else those of the runbook."""
+    fragment = _fragment(cursor)
+    return names.fragments.get(fragment, {}) if fragment else names.steps
+
+
+def _fragment(cursor: Cursor) -> str:
+    keys = cursor.keys
+    return keys[1] if keys[:1] == ("fragments",) and len(keys) > 1 else ""
+
+
+def _track(cursor: Cursor) -> str:
+    """The track the cursor is in; empty in the phases. A track sees what the phases gave, wherever they stand."""
+    id_ = cursor.around[1].get("id") if cursor.keys[:1] == ("alongside",) and len(cursor.around) > 1 else None
+    return id_.text if id_ is not None else ""
 
 
 def _step_ids(cursor: Cursor) -> list[str]:
@@ -100,8 +123,11 @@ def _roots(cursor: Cursor, names: Index) -> list[Offer]:
         Offer("incident", "the run itself"),
         Offer("now", "timestamp"),
     ]
+    if _fragment(cursor):
+        found.append(Offer("params", "what a use of the fragment gives"))
+    here = _steps_here(cursor, names)
     for id_ in _step_ids(cursor):
-        step = names.steps.get(id_)
+        step = here.get(id_)
         loop = step.piece.get("for_each") if step is not None else None
         item = loop.get("item") if loop is not None else None
         if item is not None:

@@ -1,7 +1,7 @@
 """What a half-typed runbook declares: inputs, facts, clocks, regions, steps and what each step gives."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from schemas.actions import ActionContract
 from watchfloor.language.outputs import ALWAYS
@@ -20,6 +20,8 @@ KIND_OUTPUTS: dict[str, dict[str, str]] = {
     "run": {"workflow": "string"},
 }
 LOOPS = ("for_each", "repeat")
+DEEPEST = 4
+"""Fragments within fragments that are followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Declared:
 class StepEntry:
     """A step, as far as it is typed.
 
-    `loops` are the ids of the loops around it; `outputs` map a name to its type and a sentence.
+    `loops` are the ids of the loops around it; `outputs` map a name to its type and a sentence. `runs_at` is where it
+    stands among the others: for a fragment's step, where the fragment is used.
     """
 
     id: str
@@ -48,6 +51,7 @@ class StepEntry:
     loops: tuple[str, ...]
     outputs: Mapping[str, tuple[str, str]]
     track: str
+    runs_at: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -61,7 +65,13 @@ class Index:
     clock_rows: dict[str, str] = field(default_factory=dict)
     steps: dict[str, StepEntry] = field(default_factory=dict)
     regions: list[str] = field(default_factory=list)
-    fragments: list[str] = field(default_factory=list)
+    fragments: dict[str, dict[str, StepEntry]] = field(default_factory=dict)
+    params: dict[str, dict[str, Declared]] = field(default_factory=dict)
+
+    def step(self, name: str) -> StepEntry | None:
+        """The step of a name, in the runbook or in one of its fragments."""
+        found = (steps[name] for steps in (self.steps, *self.fragments.values()) if name in steps)
+        return next(found, None)
 
 
 def index(root: Piece, catalog: Mapping[str, ActionContract], kinds: tuple[str, ...]) -> Index:
@@ -74,27 +84,48 @@ def index(root: Piece, catalog: Mapping[str, ActionContract], kinds: tuple[str, 
     """
     made = Index(root)
     for section, into in (("inputs", made.inputs), ("facts", made.facts), ("clocks", made.clocks)):
-        for entry in _entries(root.get(section)):
-            into[entry.key] = Declared(entry.key, entry.line, entry.column, _about(entry.value))
+        into.update(_declared(root.get(section)))
     for entry in _entries(root.get("clocks")):
         used = entry.value.get("use") if entry.value is not None else None
         if used is not None:
             made.clock_rows[entry.key] = used.text
-    fragments = root.get("fragments")
-    made.fragments = fragments.keys if fragments is not None else []
-    for entry in _entries(fragments):
-        steps = entry.value.get("steps") if entry.value is not None else None
-        _steps(steps, (), entry.key, made, catalog, kinds)
+    for entry in _entries(root.get("fragments")):
+        body = entry.value or Piece("mapping", entry.line, entry.column)
+        made.params[entry.key] = _declared(body.get("params"))
+        made.fragments[entry.key] = {}
+        _steps(body.get("steps"), (), "", made.fragments[entry.key], catalog, kinds)
     regions = root.get("regions")
     allowed = regions.get("allowed") if regions is not None else None
     made.regions = [item.text for item in allowed.items] if allowed is not None else []
     for track in (root.get("alongside") or Piece("list", 0, 0)).items:
         named = track.get("id")
-        _steps(track.get("steps"), (), named.text if named is not None else "", made, catalog, kinds)
+        _steps(track.get("steps"), (), named.text if named is not None else "", made.steps, catalog, kinds)
     for phase in (root.get("phases") or Piece("list", 0, 0)).items:
         for entry in phase.entries:
-            _steps(entry.value, (), "", made, catalog, kinds)
+            _steps(entry.value, (), "", made.steps, catalog, kinds)
+    _expand(made)
     return made
+
+
+def _declared(piece: Piece | None) -> dict[str, Declared]:
+    return {entry.key: Declared(entry.key, entry.line, entry.column, _about(entry.value)) for entry in _entries(piece)}
+
+
+def _expand(made: Index) -> None:
+    """Put the steps of a fragment where it is used: `<use>_<step>`. Fragments within fragments likewise."""
+    todo = [step for step in made.steps.values() if step.kind == "use"]
+    for _ in range(DEEPEST):
+        fresh: list[StepEntry] = []
+        for use in todo:
+            fragment = use.piece.get("use")
+            for inner in made.fragments.get(fragment.text if fragment is not None else "", {}).values():
+                name = f"{use.id}_{inner.id}"
+                loops = (*use.loops, *(f"{use.id}_{loop}" for loop in inner.loops))
+                placed = replace(inner, id=name, loops=loops, track=use.track, runs_at=use.runs_at)
+                if name not in made.steps:
+                    made.steps[name] = placed
+                    fresh.append(placed)
+        todo = [step for step in fresh if step.kind == "use"]
 
 
 def _entries(piece: Piece | None) -> list[Entry]:
@@ -116,7 +147,7 @@ def _steps(
     piece: Piece | None,
     loops: tuple[str, ...],
     track: str,
-    made: Index,
+    into: dict[str, StepEntry],
     catalog: Mapping[str, ActionContract],
     kinds: tuple[str, ...],
 ) -> None:
@@ -136,12 +167,13 @@ def _steps(
             outputs |= {name: (spec["type"], spec.get("doc", "")) for name, spec in specs.items()}
         outputs |= {entry.key: (_about(entry.value), "") for entry in _form(holder)}
         outputs |= {name: (type_, "") for name, type_ in ALWAYS.items()}
-        if id_.text not in made.steps:
-            made.steps[id_.text] = StepEntry(id_.text, id_.line, id_.column, kind, what, holder, loops, outputs, track)
+        here = (id_.line, id_.column)
+        if id_.text not in into:
+            into[id_.text] = StepEntry(id_.text, *here, kind, what, holder, loops, outputs, track, here)
         inner = (*loops, id_.text) if kind in LOOPS else loops
         for entry in holder.entries:
             body = inner if entry.key == "steps" else loops
-            _steps(entry.value, body, track, made, catalog, kinds)
+            _steps(entry.value, body, track, into, catalog, kinds)
 
 
 def _goes_on(step: Piece) -> bool:

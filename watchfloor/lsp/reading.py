@@ -134,7 +134,7 @@ def definition(document: Document, line: int, column: int) -> Place | None:
 
 def _declared(section: str, name: str, names: Index) -> Place | None:
     if section in {"steps", "last"}:
-        step = names.steps.get(name)
+        step = names.step(name)
         return Place(step.line, step.column, len(name)) if step is not None else None
     table = {"inputs": names.inputs, "facts": names.facts, "clocks": names.clocks}.get(section, {})
     declared = table.get(name)
