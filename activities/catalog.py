@@ -114,7 +114,11 @@ _READS: tuple[ActionContract, ...] = (
         "irreversible": False,
         "tier": "0",
         "inputs": {
-            "to": {"type": "string", "doc": "the destination's configured name, never an address"},
+            "to": {
+                "type": "string",
+                "names": "destination",
+                "doc": "the destination's configured name, never an address",
+            },
             "about": _ABOUT,
             "due_at": _optional(_instant("by when the receiver has to act")),
         },
@@ -130,7 +134,11 @@ _READS: tuple[ActionContract, ...] = (
         "irreversible": False,
         "tier": "0",
         "inputs": {
-            "to": {"type": "string", "doc": "the destination's configured name, never an address"},
+            "to": {
+                "type": "string",
+                "names": "destination",
+                "doc": "the destination's configured name, never an address",
+            },
             "about": _ABOUT,
             "due_at": _optional(_instant("by when the receiver has to act")),
         },
@@ -145,7 +153,7 @@ _READS: tuple[ActionContract, ...] = (
         "effect": "reads",
         "irreversible": False,
         "tier": "0",
-        "inputs": {"role": {"type": "string", "doc": "the role to wake"}, "about": _ABOUT},
+        "inputs": {"role": {"type": "string", "names": "role", "doc": "the role to wake"}, "about": _ABOUT},
         "outputs": {"sent_at": _SENT},
         "undo": None,
         "example": "id: wake_sponsor\naction: page\nwith: {role: exec_sponsor, about: clock_at_risk}\n",

@@ -31,7 +31,7 @@ class FieldSpec(TypedDict):
     data_class: NotRequired[str]
     doc: NotRequired[str]
     names: NotRequired[Literal["role", "destination"]]
-    """What a text is the name of: one written in a runbook must be a role that exists, or look like a configured name."""
+    """What a text is the name of: one written in a runbook must be a role that exists, and no address."""
     sample: NotRequired[Json]
     """What an output is in a scenario that says nothing else; without it: true, zero, the empty list, the run's now."""
 

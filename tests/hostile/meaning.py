@@ -213,6 +213,28 @@ LANGUAGE: dict[str, tuple[bytes, str, int]] = {
         "WF301",
         12,
     ),
+    "role_homoglyph.yaml": (
+        step("{id: a, action: page, with: {role: \u043eps_lead, about: b}}"),
+        "WF212",
+        12,
+    ),
+    "role_that_nobody_holds.yaml": (step("{id: a, action: page, with: {role: ops_leed, about: b}}"), "WF212", 12),
+    "address_as_destination.yaml": (
+        step('{id: a, action: notify.email, with: {to: "somebody@example.test", about: b}}'),
+        "WF211",
+        12,
+    ),
+    "url_as_destination.yaml": (
+        step('{id: a, action: notify.webhook, with: {to: "https://example.test/", about: b}}'),
+        "WF211",
+        12,
+    ),
+    "url_with_a_user.yaml": (
+        step('{id: a, action: evidence.snapshot, with: {url: "https://user:word@example.test/"}}'),
+        "WF211",
+        12,
+    ),
+    "runs_itself.yaml": (step("{id: a, run: hostile}"), "WF224", 12),
     "region_unknown.yaml": (instead("command: eu", "command: mars"), "WF217", 6),
     "region_outside_its_own.yaml": (instead("allowed: [eu, us]", "allowed: [us]"), "WF217", 6),
     "url_of_a_file.yaml": (

@@ -4,6 +4,7 @@ The walk goes in the order of running. Each step is checked in the scope of what
 its own outputs; blocks merge what their branches leave.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ from watchfloor.language.findings import listing, nearest
 from watchfloor.language.flow import may_lack_outputs
 from watchfloor.language.library import Runbooks
 from watchfloor.language.map import StepMap
-from watchfloor.language.nodes import Node, Scalar, Span
+from watchfloor.language.nodes import Node, Scalar, Span, shorten
 from watchfloor.language.outputs import ALWAYS, cel_of, is_optional, outputs_of
 from watchfloor.language.report import Report
 from watchfloor.language.scope import NOTHING, Scope
@@ -28,6 +29,8 @@ from watchfloor.language.value_check import ValueChecker
 
 DEFAULT_RETRY: shape.Retry = {"times": 5, "first": 1.0, "factor": 2.0, "up_to": 60.0}
 DEFAULT_RUNG = 600.0
+_ADDRESS = re.compile(r"[@/:]")
+"""What stands in every address and in no name."""
 DEFAULT_DOUBT: shape.Doubt = {"ask": ["incident_commander"], "within": 3600.0}
 DEFAULT_AT_ONCE = 10
 DEFAULT_RELEASE: list[Slot] = [{"any_of": ["legal_counsel"]}, {"any_of": ["records_custodian"]}]
@@ -387,7 +390,25 @@ class StepCompiler:
     ) -> dict[str, Value]:
         """An action's inputs."""
         specs = {name: field_type(spec) for name, spec in contract["inputs"].items()}
+        for key, node in pairs:
+            spec = contract["inputs"].get(key.value)
+            if spec is not None and "names" in spec and isinstance(node, Scalar) and "${{" not in node.value:
+                self._check_named(node, spec["names"], f"`{key.value}` of `{contract['name']}`")
         return self.given_to(pairs, specs, f"`{contract['name']}`", scope, span)
+
+    def _check_named(self, node: Scalar, named: str, label: str) -> None:
+        """A name written out: nobody holds a role that there is not, and an address is no configured destination."""
+        if named == "role":
+            self.role(node)
+        elif _ADDRESS.search(node.value):
+            self.report.add(
+                codes.INPUT_TYPE,
+                node.span,
+                f"{label} is the name of a configured destination, not an address",
+                expected="a name as under `channels` of the bindings, such as `ops_room`",
+                found=shorten(node.value, 40),
+                help="bind the address to a name there, and write that name here",
+            )
 
     def given_to(
         self,

@@ -283,8 +283,8 @@ def _scalar_mismatch(node: Scalar, spec: TypeSpec, kind: str) -> str | None:
             return None if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?(s|m|h|d)", node.value) else "a duration such as 15m"
     if not isinstance(value, str):
         return "text (in quotes)"
-    if kind == "url" and not re.match(r"https?://[^\s/]+", value):
-        return "a URL such as https://example.test/v/1"
+    if kind == "url" and not re.match(r"https?://[^\s/@?#]+(?=[/?#]|$)", value):
+        return "a URL such as https://example.test/v/1, without user or password"
     known = spec.get("enum")
     if known is not None and value not in known:
         near = nearest(value, [str(each) for each in known])
