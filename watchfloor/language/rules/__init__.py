@@ -19,6 +19,7 @@ from watchfloor.language.rules import (
     preservation,
     reach,
     reasons,
+    residency,
     silence,
     timing,
     windows,
@@ -27,7 +28,7 @@ from watchfloor.language.step_compiler import Surroundings
 
 _RULES = (gates, preservation, people, reach, clocks, facts, windows)
 _PATH_RULES = (silence, attempts, closing)
-_PLAN_RULES = (life, reasons, timing, budget)
+_PLAN_RULES = (life, reasons, residency, timing, budget)
 
 
 def check_rules(given: Surroundings) -> None:
