@@ -27,6 +27,9 @@ SIGNAL_REPORT = "report"
 SIGNAL_CLOSED = "incident_closed"
 """From a closing incident to its postmortems: `{outcome, closed_at, clocks, phase_times}`."""
 
+SIGNAL_LINK = "link"
+"""`Parent` from an incident that shares a run with the one that started it; it is reported to as well."""
+
 SEARCH_ATTRIBUTES = {
     "WatchfloorRunbook": "Keyword",
     "WatchfloorSeverity": "Keyword",
@@ -61,6 +64,23 @@ class Limits(TypedDict):
     """False where the namespace lacks `SEARCH_ATTRIBUTES` (a test server); the run then never sets them."""
 
 
+class Parent(TypedDict):
+    """Which run waits for the end of this one: it gets a `Report` of kind `run` under `path`."""
+
+    incident: str
+    path: str
+
+
+class Given(TypedDict):
+    """What an incident that moves here brings along: its commander, the clocks that this runbook has too (under this
+    runbook's names, their instants unchanged), the facts it knows by the same name, its compartment."""
+
+    commander: "Commander"
+    clocks: "dict[str, ClockState]"
+    facts: "dict[str, FactState]"
+    compartment: str
+
+
 class IncidentStart(TypedDict):
     """The one argument of the incident workflow.
 
@@ -87,6 +107,8 @@ class IncidentStart(TypedDict):
     carried_z: NotRequired[str]
     """The state packed (base64 of zlib of its RFC 8785 bytes) in place of `carried`, when it is large: a payload of
     over 2 MB would leave the run unable to continue."""
+    parent: NotRequired[Parent | None]
+    given: NotRequired[Given | None]
 
 
 class FactState(TypedDict):
@@ -109,6 +131,9 @@ class ClockState(TypedDict):
     warned: list[str]
     restarts: int
     assigned_to: str | None
+    """A role, or the workflow id of the run that the clock moved to."""
+    came_from: NotRequired[str]
+    """The incident in which it was started, when it moved here."""
 
 
 class Measure(TypedDict):
@@ -194,6 +219,8 @@ class Carried(TypedDict):
     """Phase -> `entered_at` and, when it was left, `left_at`."""
     reviews: NotRequired[dict[str, OpenReview]]
     """Runtime path of the review's ask -> the review, until it is decided and what follows is done."""
+    parents: NotRequired[list[Parent]]
+    """Who is told how this run ended, beside the parent in its start."""
     glass: NotRequired[dict[str, KeptFrame]]
     """Runtime path of an approval that may be broken -> where its condition is evaluated."""
     ending: NotRequired[dict[str, Json] | None]
@@ -213,7 +240,7 @@ class Report(TypedDict):
     """From a child process to the incident: what became of it."""
 
     path: str
-    kind: Literal["hold", "handoff", "postmortem"]
+    kind: Literal["hold", "handoff", "postmortem", "run"]
     workflow: str
     state: str
     at: str

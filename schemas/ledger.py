@@ -93,6 +93,8 @@ class EntryKind:
     RESUMED = "run.resumed"
     ABORTED = "run.aborted"
     TRACK = "track.fired"
+    LINKED = "run.linked"
+    """Another run was started for this one, or one that goes on already was joined; `data` names it."""
     HOLD_PLACED = "hold.placed"
     HOLD_VERIFIED = "hold.verified"
     HOLD_FAILED = "hold.failed"

@@ -237,7 +237,21 @@ CONSTRUCTS = frozenset(
 """Constructs of the language that an engine may or may not carry out, by the name a finding uses."""
 
 CARRIED_OUT: frozenset[str] = frozenset(
-    {"break_glass", "catches", "expires", "review", "try", "undo.deny", "undo.expires"}
+    {
+        "break_glass",
+        "catches",
+        "expires",
+        "outputs",
+        "review",
+        "run",
+        "run.each",
+        "run.key",
+        "run.known_at",
+        "run.reroute",
+        "try",
+        "undo.deny",
+        "undo.expires",
+    }
 )
 """Those of `CONSTRUCTS` that this engine carries out; the compiler refuses the rest by name (WF128)."""
 

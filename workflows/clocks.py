@@ -94,7 +94,13 @@ class Clocks:
             self._note(EntryKind.CLOCK_STARTED, clock)
             return
         is_moved = clock["started_at"] is not None and parse_instant(clock["started_at"]) != started
-        if clock["state"] in _ON and clock["restarts"] == 0 and plan["start"]["type"] == "timestamp" and is_moved:
+        if (
+            clock["state"] in _ON
+            and "came_from" not in clock
+            and clock["restarts"] == 0
+            and plan["start"]["type"] == "timestamp"
+            and is_moved
+        ):
             # a revised fact moves the start; counsel's word was checked when the revision was taken
             self._set(plan, clock, started)
             self._note(EntryKind.CLOCK_RESTARTED, clock, revised=True)

@@ -63,6 +63,16 @@ class Facts:
                     at = given if spec["type"]["type"] == "timestamp" else received_at
                     self._write(name, given, at, source, "engine", "")
 
+    def record_given(self, given: dict[str, FactState]) -> None:
+        """Record what an incident that moves here knew, where this plan has a fact of that name and type; it keeps
+        when it was observed, from where, and its revisions."""
+        for name, fact in given.items():
+            spec = self._plan["facts"].get(name)
+            if spec is None or name in self._state["facts"] or _find_value_fault(spec, fact["value"]):
+                continue
+            self._write(name, fact["value"], fact["at"], fact["source"], fact["by"], "")
+            self._state["facts"][name]["revisions"] = list(fact["revisions"])
+
     def record_step(self, name: str, value: Json, step: str, path: str) -> Refusal | None:
         """Record what a step has found out; gives why it cannot be, None when it is recorded (or known already)."""
         spec, source = self._plan["facts"].get(name), f"steps.{step}"

@@ -18,6 +18,7 @@ from schemas.incident import (
     QUERY_BOARD,
     SIGNAL_CLOSED,
     SIGNAL_FACT,
+    SIGNAL_LINK,
     SIGNAL_REPORT,
     UPDATE_CONTROL,
     UPDATE_FACT,
@@ -36,6 +37,7 @@ from workflows.gates import refuse_glass
 from workflows.halt import Drained, Halted
 from workflows.human import AnswersPeople, note_refusal
 from workflows.interpreter import walk_block
+from workflows.linked import report_end, take_link, take_over
 from workflows.measures import Undoing, is_temporary
 from workflows.phases import walk_phases
 from workflows.plans import PlanRefused, load
@@ -60,14 +62,15 @@ class IncidentWorkflow(AnswersPeople):
 
     Durable: everything (`schemas.incident.Carried`), through crashes, upgrades and continue-as-new. May run twice:
     activities, each under an idempotency key of region, incident, plan, runtime path, item and inputs. Messages:
-    updates `decide`, `fact`, `control` with validators; signals `decide_later`, `fact_later`, `report`; query `board`.
+    updates `decide`, `fact`, `control` with validators; signals `decide_later`, `fact_later`, `report`, `link`; query
+    `board`.
     Ledger entries: `incident.*`, `phase.*`, `step.*`, `branch.taken`, `fact.recorded`, `severity.set`, `clock.*`,
     `decision.*`, `measure.*`, `run.*`, `track.fired`, `hold.placed`, `handoff.offered`, `command.passed`,
     `review.started`; entries of effects are the activities' own.
     """
 
     @workflow.init
-    def __init__(self, start: Any) -> None:
+    def __init__(self, start: Any = None) -> None:
         self._closed_at = ""
         self._broken = ""
         self._run: Run | None = None
@@ -86,7 +89,7 @@ class IncidentWorkflow(AnswersPeople):
         self.human.guard = partial(refuse_glass, self._run)
 
     @workflow.run
-    async def run(self, start: Any) -> IncidentResult:
+    async def run(self, start: Any = None) -> IncidentResult:
         run = self._run
         if run is None:
             raise ApplicationError(self._broken, type="start_refused", non_retryable=True)
@@ -159,6 +162,11 @@ class IncidentWorkflow(AnswersPeople):
             pass_command(self._run, taken)
             self._run.stir()
 
+    @workflow.signal(name=SIGNAL_LINK)
+    def link(self, *said: Any) -> None:
+        if self._run is not None:
+            take_link(self._run, said[0] if len(said) == 1 else None)
+
     @workflow.query(name=QUERY_BOARD)
     def board(self) -> Board:
         return draw_board(self._present(), self._closed_at)
@@ -185,6 +193,7 @@ class IncidentWorkflow(AnswersPeople):
                 received_at=trigger["received_at"],
                 requester=run.desk.requester,
             )
+            take_over(run)
             run.facts.record_inputs(run.start["inputs"], trigger["received_at"])
         for look in (floors.look, clocks.look, tracks.look, undoing.look, reviews.look):
             run.listen(look)
@@ -229,6 +238,7 @@ class IncidentWorkflow(AnswersPeople):
             await workflow.sleep(_LEDGER_REST)
         await self._anchor(run)
         await self._tell_reviews(run, str(ending.get("outcome", "")))
+        await report_end(run, str(ending.get("outcome", "")), self._closed_at)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return {
             "outcome": str(ending.get("outcome", "")),

@@ -30,6 +30,7 @@ from workflows.step_hold import carry_out_hold
 from workflows.step_parallel import carry_out_parallel
 from workflows.step_postmortem import carry_out_postmortem
 from workflows.step_repeat import carry_out_repeat
+from workflows.step_run import carry_out_run
 from workflows.step_stop import carry_out_stop
 from workflows.step_task import carry_out_task
 from workflows.step_try import carry_out_try
@@ -49,6 +50,7 @@ KINDS: dict[str, CarryOut] = {
     "hold": carry_out_hold,
     "handoff": carry_out_handoff,
     "postmortem": carry_out_postmortem,
+    "run": carry_out_run,
     "stop": carry_out_stop,
     "try": carry_out_try,
 }

@@ -34,6 +34,7 @@ _KINDS = frozenset(
         "hold",
         "handoff",
         "postmortem",
+        "run",
         "stop",
         "try",
     }

@@ -126,6 +126,7 @@ class Scope:
 
     def _describe(self) -> dict[str, Json]:
         start, plan, state = self._start, self._loaded.plan, self._state
+        given = start.get("given")
         return {
             "id": start["incident"],
             "region": start["region"],
@@ -134,7 +135,7 @@ class Scope:
             "title": plan["title"],
             "harm": plan["harm"],
             "mode": plan["mode"],
-            "compartment": plan["compartment"],
+            "compartment": (given["compartment"] if given else "") or plan["compartment"],
             "severity": state["severity"],
             "phase": state["phase"],
             "opened_at": state["opened_at"],

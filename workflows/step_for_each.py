@@ -12,7 +12,7 @@ from dataclasses import replace
 from temporalio import workflow
 
 from schemas.json_value import Json
-from schemas.plan import ForEachStep
+from schemas.plan import Expr, ForEachStep
 from watchfloor.signing import digest
 from workflows.halt import Halt, StepFailed, Unwound
 from workflows.outcome import Outcome
@@ -32,7 +32,7 @@ async def carry_out_for_each(run: Run, frame: Frame, step: ForEachStep, path: st
     Raises:
         StepFailed: code `item_failed` with `on_item_error: fail`.
     """
-    items = _fix_items(run, frame, step, path)
+    items = fix_items(run, frame, step["in_"], path)
     run.state.setdefault("folded", {})[path] = {"done": 0, "failed": 0, "total": len(items)}
     _count(run, path, len(items))
     halt = Halt(frame.halt)
@@ -49,7 +49,7 @@ async def carry_out_for_each(run: Run, frame: Frame, step: ForEachStep, path: st
     run.check(frame.halt)
     if errors:
         raise errors[0]
-    return _sum_up(run, path, items)
+    return sum_up(run, path, items)
 
 
 async def _walk_lane(
@@ -89,13 +89,13 @@ def _close_item(run: Run, frame: Frame, step: ForEachStep, item_path: str, error
     }
 
 
-def _fix_items(run: Run, frame: Frame, step: ForEachStep, path: str) -> list[Json]:
+def fix_items(run: Run, frame: Frame, in_: Expr, path: str) -> list[Json]:
     """The items, the same on every walk: kept in the state unless they come from the run's inputs alone."""
     kept = run.state["results"].get(f"{path}!items")
-    items = kept["outputs"]["items"] if kept is not None else run.find_value(step["in_"], frame)
+    items = kept["outputs"]["items"] if kept is not None else run.find_value(in_, frame)
     if not isinstance(items, list):
         raise StepFailed("expression", "`in` gives no list")
-    if kept is None and any(not name.removeprefix("has.").startswith("inputs.") for name in step["in_"]["vars"]):
+    if kept is None and any(not name.removeprefix("has.").startswith("inputs.") for name in in_["vars"]):
         run.state["results"][f"{path}!items"] = {
             "status": "done",
             "ok": True,
@@ -115,7 +115,8 @@ def _count(run: Run, path: str, total: int) -> None:
     run.state["folded"][path] = {"done": done, "failed": failed, "total": total}
 
 
-def _sum_up(run: Run, path: str, items: list[Json]) -> Outcome:
+def sum_up(run: Run, path: str, items: list[Json]) -> Outcome:
+    """The outputs of a finished loop, and nothing left of its items in the state."""
     results: list[dict[str, Json]] = []
     succeeded: list[Json] = []
     failed: list[Json] = []

@@ -6,6 +6,7 @@ from schemas.incident import ENGINE
 from schemas.plan import PLAN_FORMAT, Plan
 from watchfloor.expressions import CEL, compile
 from watchfloor.expressions.syntax import Path, parse, walk
+from watchfloor.signing import pack
 
 Json = Any
 
@@ -191,6 +192,31 @@ def try_(id_: str, steps: list[Any], *handlers: tuple[list[str], list[Any]], **m
         "finally_": more.pop("finally_", []),
     }
     return _common(id_, "try", {**fields, **more})
+
+
+def run(id_: str, of: Any, **more: Any) -> dict[str, Any]:
+    """A step that runs another plan; `library_of` gathers what such steps need."""
+    each = more.pop("each", None)
+    fields = {
+        "runbook": of["id"],
+        "plan": pack(of)[0],
+        "with_": {key: value(one) for key, one in more.pop("with_", {}).items()},
+        "wait": more.pop("wait", True),
+        "each": {"item": "url", "in_": expr(each), "at_once": 3} if each else None,
+        "key": expr(more.pop("key")) if "key" in more else None,
+        "known_at": expr(more.pop("known_at")) if "known_at" in more else None,
+        "reroute": more.pop("reroute", False),
+        "outputs": {name: one["type"] for name, one in of.get("outputs", {}).items()},
+    }
+    return _common(id_, "run", {**fields, **more})
+
+
+def library_of(*plans: Any) -> dict[str, str]:
+    return dict(pack(one) for one in plans)
+
+
+def output(src: str, type_: str = "string") -> dict[str, Any]:
+    return {"type": {"type": type_}, "value": expr(src)}
 
 
 def stop(id_: str, outcome: str, **more: Any) -> dict[str, Any]:

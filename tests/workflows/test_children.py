@@ -103,6 +103,26 @@ async def test_a_forged_report_is_not_taken(bench: Bench) -> None:
     assert board["children"] == []
 
 
+async def test_an_old_report_sent_again_changes_nothing(bench: Bench) -> None:
+    steps = [hold("hold"), handoff("to_eu", mode="command"), decide("pick", {"go": {}}, COUNSEL)]
+    case = await bench.start(plan(("one", steps)))
+    await case.ask("one/pick")
+    before = {child["kind"]: child for child in (await case.board())["children"]}
+    assert {child["state"] for child in before.values()} == {"verified", "accepted"}
+    earlier = {**before["hold"], "state": "failed", "at": "2001-01-01T00:00:00Z"}
+    undated = {**before["hold"], "state": "failed", "at": ""}
+    again = {**before["handoff"], "at": await bench.now()}
+    unfenced = {**again, "data": {key: value for key, value in again["data"].items() if key != "fence"}}
+    for report in (earlier, undated, again, unfenced, {**again, "state": "declined"}):
+        await case.handle.signal("report", report)
+    board = await case.board()
+    assert {child["kind"]: child for child in board["children"]} == before
+    assert (board["commander"]["person"], board["commander"]["fence"]) == ("eva", 2)
+    assert bench.kinds().count("command.passed") == 1
+    await case.decide("one/pick", "go", "lena", "legal_counsel")
+    assert (await case.outcome())["outcome"] == "closed"
+
+
 async def test_children_survive_continuing_while_the_step_waits(bench: Bench) -> None:
     from tests.workflows.builder import for_each, parallel
 

@@ -34,12 +34,12 @@ async def test_poison_in_every_message_leaves_the_run_well(bench: Bench) -> None
     case = await bench.start(plan(("one", [decide("pick", {"go": {}}, slot("legal_counsel"))])))
     await case.ask("one/pick")
     for poison in POISON:
-        for signal in ("decide_later", "fact_later", "report"):
+        for signal in ("decide_later", "fact_later", "report", "link"):
             await case.handle.signal(signal, poison)
         for update in ("decide", "fact", "control"):
             assert await case.refused(update, poison) == "bad_signature"
     await case.handle.signal("decide_later", {"body": nest(220)})
-    for signal in ("decide_later", "fact_later", "report"):
+    for signal in ("decide_later", "fact_later", "report", "link"):
         await case.handle.signal(signal, args=[1, 2, 3])
         await case.handle.signal(signal)
     with pytest.raises(WorkflowUpdateFailedError):
@@ -63,8 +63,9 @@ async def test_a_plan_other_than_its_digest_is_refused_and_nothing_runs(bench: B
     assert bench.calls == []
 
 
-async def test_a_start_message_that_is_none_is_refused(bench: Bench) -> None:
-    handle = await bench.client.start_workflow("Incident", {"v": 1}, id="inc-broken", task_queue=bench.queue)
+@pytest.mark.parametrize("said", [[{"v": 1}], [], [None], [7]], ids=["other", "none", "null", "number"])
+async def test_a_start_message_that_is_none_is_refused(bench: Bench, said: list) -> None:
+    handle = await bench.client.start_workflow("Incident", args=said, id="inc-broken", task_queue=bench.queue)
     await handle.signal("decide_later", {})
     with pytest.raises(WorkflowFailureError) as caught:
         await handle.result()
@@ -84,12 +85,12 @@ def test_a_plan_of_another_version_is_refused(change: dict) -> None:
         load(packed, digest)
 
 
-@pytest.mark.parametrize("change", [{"kind": "run"}])
+@pytest.mark.parametrize("change", [{"kind": "go_to"}])
 def test_a_plan_with_a_construct_that_is_not_carried_out_is_refused(change: dict) -> None:
     given = plan(("one", [action("a")]))
     given["phases"][0]["steps"][0].update(change)
     digest, packed = pack(given)
-    with pytest.raises(PlanRefused, match="run"):
+    with pytest.raises(PlanRefused, match="go_to"):
         load(packed, digest)
 
 
