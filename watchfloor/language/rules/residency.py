@@ -1,7 +1,8 @@
 """Residency: nothing of a protected class leaves its region, also not by way of a value made from it.
 
 Source: 28 CFR part 202. `share` that names a protected input or fact is refused where it is compiled; here are the
-values derived from one (items and results of a loop over it, facts recorded from it), and what people outside are shown.
+values derived from one (items and results of a loop over it, facts recorded from it), and what people outside
+are shown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
