@@ -141,9 +141,11 @@ async def test_a_server_that_loses_a_race_for_a_port_is_started_again(tmp_path: 
     stack._progress = lambda _part, state, _detail: said.append(state)
     await stack._run(replace(program(tmp_path, code, up), tries=2))
     assert said == ["starting", "starting", "ready"]
-    assert list(stack.pids()) == ["thing"]
+    started = stack._children["thing"]
+    assert stack.pids() == {"thing": started.pid}
     await stack.stop()
     assert stack.pids() == {}
+    assert not is_alive(started.record)
 
 
 async def test_a_program_that_keeps_ending_is_refused_after_its_tries(tmp_path: Path) -> None:

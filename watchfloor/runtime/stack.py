@@ -133,11 +133,11 @@ class EmbeddedStack:
     async def stop(self) -> None:
         """Stop everything in order, workers first, and forget `stack.json`. The data stays."""
         self._stopping = True
-        names = list(reversed(self._children))
+        served = ("gateway-", "sandbox", "temporal")
         for group in (
-            [name for name in names if name.startswith("worker-")],
-            [name for name in names if name.startswith(("gateway-", "sandbox"))],
-            [name for name in names if name == "temporal"],
+            [name for name in self._children if not name.startswith(served)],
+            [name for name in self._children if name.startswith(("gateway-", "sandbox"))],
+            [name for name in self._children if name.startswith("temporal")],
         ):
             await asyncio.gather(*(self._stop_one(name) for name in group))
         self._children.clear()
