@@ -12,6 +12,7 @@ from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedErro
 
 from schemas.incident import Report
 from schemas.json_value import Json
+from watchfloor.signing import parse_instant
 from workflows.halt import StepFailed
 from workflows.run import Run
 from workflows.state import size_of
@@ -19,6 +20,8 @@ from workflows.state import size_of
 STARTED = "started"
 GONE = "gone"
 """The child ended without a last word: terminated, failed or refused by the server."""
+_ENDED = frozenset({"accepted", "declined", "unanswered", "recalled", "refused", "released", "done"})
+"""Last words: nothing that comes after one is taken."""
 REPORT_LIMIT = 16 * 1024
 _TEXTS = ("path", "kind", "workflow", "state", "at")
 
@@ -65,11 +68,19 @@ async def _watch(run: Run, path: str, handle: "workflow.ChildWorkflowHandle[Any,
 
 
 def take_report(run: Run, report: object) -> Report | None:
-    """Record a child's report; None (and nothing recorded) when it is not from a child of this run."""
+    """Record a child's report; None (and nothing recorded) when it is not from a child of this run, or an old one.
+
+    Reports are encrypted for this run but not signed, so who can write to Temporal can send one of them again. An older
+    one than the last changes nothing, and a last word stands.
+    """
     if not isinstance(report, dict) or any(not isinstance(report.get(name), str) for name in _TEXTS):
         return None
     known = run.state["children"].get(report["path"])
     if known is None or known["workflow"] != report["workflow"] or known["kind"] != report["kind"]:
+        return None
+    if known["state"] in _ENDED:
+        return None
+    if known["state"] not in {STARTED, GONE} and _is_before(report["at"], str(known["at"])):
         return None
     data = report.get("data")
     try:
@@ -87,6 +98,13 @@ def take_report(run: Run, report: object) -> Report | None:
     }
     run.state["children"][report["path"]] = dict(taken)
     return taken
+
+
+def _is_before(at: str, last: str) -> bool:
+    try:
+        return parse_instant(at) < parse_instant(last)
+    except ValueError:
+        return True
 
 
 def find_report(run: Run, path: str) -> dict[str, Json]:

@@ -15,7 +15,7 @@ def pass_command(run: Run, report: Report) -> bool:
     if report["kind"] != "handoff" or report["state"] != "accepted" or data.get("mode") != "command":
         return False
     person, region = data.get("person") or data.get("by"), data.get("region") or data.get("to_region")
-    if data.get("fence", commander["fence"]) != commander["fence"]:
+    if data.get("fence") != commander["fence"]:
         return False
     if not isinstance(person, str) or not person or not isinstance(region, str) or not region:
         return False

@@ -106,6 +106,7 @@ async def test_a_forged_report_is_not_taken(bench: Bench) -> None:
 async def test_an_old_report_sent_again_changes_nothing(bench: Bench) -> None:
     steps = [hold("hold"), handoff("to_eu", mode="command"), decide("pick", {"go": {}}, COUNSEL)]
     case = await bench.start(plan(("one", steps)))
+    await bench.skip(30)
     await case.ask("one/pick")
     before = {child["kind"]: child for child in (await case.board())["children"]}
     assert {child["state"] for child in before.values()} == {"verified", "accepted"}
