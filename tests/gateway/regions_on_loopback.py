@@ -20,6 +20,7 @@ from activities.handoff import build
 from schemas.incident import Board
 from tests.workflows_regions.people import StandIn, Watched
 from watchfloor.gateway.app import build_app
+from watchfloor.gateway.heads import HeadTimedProtocol
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.codec import client_encryption
@@ -74,7 +75,8 @@ class Region:
 @asynccontextmanager
 async def served(inbox: Inbox, client: Client, listener: socket.socket) -> AsyncIterator[None]:
     """The gateway over real HTTP."""
-    config = uvicorn.Config(build_app(inbox, client), log_config=None, access_log=False, lifespan="off")
+    app = build_app(inbox, client)
+    config = uvicorn.Config(app, http=HeadTimedProtocol, log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:

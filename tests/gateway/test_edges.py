@@ -11,6 +11,7 @@ import pytest
 from schemas.ledger import CHECKPOINT
 from tests.gateway.regions_on_loopback import Region
 from tests.gateway.test_handoffs import fresh, post
+from watchfloor.gateway import heads
 from watchfloor.gateway.bodies import MAX_BODY
 from watchfloor.ledger.verify import verify_file
 from watchfloor.regions.packets import close_packet
@@ -65,6 +66,50 @@ async def test_a_body_without_a_length_is_capped_while_it_arrives(gateways: dict
             yield b" " * 4096
 
     assert await send(gateways["us"], endless()) == (413, "too_large")
+
+
+async def closed_within(reader: asyncio.StreamReader, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await reader.read() == b""
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST /anchors HTTP/1.1\r\nhost: x\r\n"], ids=["silent", "half a head"])
+async def test_a_head_that_does_not_end_is_not_waited_for(
+    gateways: dict[str, Region], monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(heads, "HEAD_TIMEOUT", 0.1)
+    host, port = gateways["us"].url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(begun)
+    assert await closed_within(reader, 2.0)
+    writer.close()
+
+
+async def test_a_whole_head_ends_the_wait_and_a_second_half_one_begins_it_again(
+    gateways: dict[str, Region], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "HEAD_TIMEOUT", 0.1)
+    host, port = gateways["us"].url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    whole = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+    writer.write(whole)
+    assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+    await asyncio.sleep(0.2)
+    writer.write(whole)
+    assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200"), "an idle connection lives its keep-alive time"
+    writer.write(b"GET /healthz HTTP/1.1\r\nhost")
+    assert await closed_within(reader, 2.0)
+    writer.close()
+
+
+@pytest.mark.parametrize("chain", ["inc-abc\n", "inc-abc/../x", "inc-\u00e9"])
+async def test_a_chains_name_is_matched_whole(gateways: dict[str, Region], chain: str) -> None:
+    eu, us = gateways["eu"], gateways["us"]
+    assert (await post(us, "/anchors", checkpoint(eu.keys.ledger, chain=chain))).status_code in {403, 422}
+    assert not list((us.folder / "anchors").glob("**/*"))
 
 
 async def test_other_addresses_and_methods_get_problems_too(gateways: dict[str, Region]) -> None:

@@ -9,6 +9,7 @@ import structlog
 import uvicorn
 
 from watchfloor.gateway.app import build_app
+from watchfloor.gateway.heads import HeadTimedProtocol
 from watchfloor.gateway.inbox import Inbox, open_inbox
 from watchfloor.regions.keys import KeysRefused
 from watchfloor.regions.residency import ResidencyRefused
@@ -32,6 +33,7 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
         build_app(inbox, client),
         host=host,
         port=port,
+        http=HeadTimedProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -15,7 +15,7 @@ from schemas.decision import Envelope
 from schemas.ledger import Checkpoint
 from watchfloor.signing import canonical
 
-_CHAIN = re.compile(r"^[a-z0-9][a-z0-9-]{2,80}$")
+_CHAIN = re.compile(r"[a-z0-9][a-z0-9-]{2,80}")
 
 
 class AnchorRefused(ValueError):
@@ -38,7 +38,7 @@ def keep_anchor(folder: Path, checkpoint: Checkpoint, envelope: Envelope) -> Kep
         AnchorRefused: its chain has no name that can be a file's.
         OSError: it could not be written; nothing is promised.
     """
-    if not _CHAIN.match(checkpoint["chain"]):
+    if not _CHAIN.fullmatch(checkpoint["chain"]):
         raise AnchorRefused("`chain` is no workflow id")
     path = folder / checkpoint["region"] / f"{checkpoint['chain']}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)

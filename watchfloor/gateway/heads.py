@@ -1,0 +1,48 @@
+"""Connections that never finish the head of a request are closed, so that they cannot take every place there is.
+
+uvicorn times idle connections after an answer, and nothing before the first request: sixty-four half-sent heads would
+answer every other region with 503 for as long as their sender likes.
+"""
+
+import asyncio
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_TIMEOUT = 5.0
+"""Seconds from the connection, or from the first byte of a further request, to the end of the request's head."""
+
+
+class HeadTimedProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 with a deadline for each request's head; give it to `uvicorn.Config(http=...)`."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        super().connection_lost(exc)
+
+    def _watch_head(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._forget()
+        elif self._deadline is None:
+            # later bytes of the same head do not move it
+            self._deadline = self.loop.call_later(HEAD_TIMEOUT, self._give_up)
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self.transport.close()
+
+    def _forget(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
