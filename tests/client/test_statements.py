@@ -18,12 +18,14 @@ from watchfloor.client import (
     board,
     family,
     pick_ask,
+    runs,
     send_control,
     send_decision,
     send_fact,
     start_incident,
     started_with,
 )
+from watchfloor.client.runs import plan_of
 from watchfloor.signing import SigningKey, digest
 
 
@@ -174,3 +176,17 @@ async def test_a_run_that_ended_takes_no_more_statements(face: Face, incident: s
     with pytest.raises(Refused) as decided:
         await send_decision(face, incident, "order_doubt", "clarify", person="counsel-1", reason="too late")
     assert decided.value.type == "closed"
+
+
+async def test_what_a_stranger_started_is_named_as_such(face: Face, worker: Worker) -> None:
+    """Starts, ids and search attributes may come from anybody who can write to Temporal."""
+    strange = "inc-" + "x" * 20
+    for name, said in ((strange, []), ("inc-y", ["text"]), ("inc-\x1b[31mz", [{}])):
+        await face.client.start_workflow("Incident", args=said, id=name, task_queue="nobody")
+        with pytest.raises(EngineUnavailable, match="was not started as an incident"):
+            await plan_of(face, name)
+
+
+def test_no_terminal_is_steered_by_a_name() -> None:
+    assert runs._visible("inc-a\x1b]0;b\x07\x9b2J\u202ec") == "inc-a\ufffd]0;b\ufffd\ufffd2J\ufffdc"
+    assert runs._visible("eu-tco-removal-order") == "eu-tco-removal-order"

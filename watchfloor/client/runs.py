@@ -19,7 +19,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.converter import WorkflowSerializationContext
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from schemas.incident import INCIDENT_WORKFLOW, QUERY_BOARD, Board, IncidentStart, Limits
@@ -46,6 +46,7 @@ LIMITS: Limits = {"continue_after_events": 0, "failed_step_window": 86_400.0}
 
 _WHOLE_ID = re.compile(r"(inc|hold|hand|post|in)-[a-z0-9]{20}")
 _PREFIX = re.compile(r"[a-z0-9-]{1,40}")
+_OWN_ID = re.compile(r"[a-z0-9-]{1,80}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ async def started_with(face: Face, incident: str) -> IncidentStart:
 
     Raises:
         NotFound: no such run.
-        EngineUnavailable: Temporal did not answer.
+        EngineUnavailable: Temporal did not answer, or the run's start cannot be opened here.
     """
     async with engine_errors(face, "nothing was changed", looked_for=incident):
         handle = face.client.get_workflow_handle(incident)
@@ -203,9 +204,22 @@ async def started_with(face: Face, incident: str) -> IncidentStart:
             payloads = event.workflow_execution_started_event_attributes.input.payloads
             converter = face.client.data_converter
             bound = converter.with_context(WorkflowSerializationContext(namespace=face.namespace, workflow_id=incident))
-            decoded = await bound.decode(payloads)
+            try:
+                decoded = await bound.decode(payloads)
+            except ApplicationError as error:
+                raise _not_ours(face, incident) from error
+            if len(decoded) != 1 or not isinstance(decoded[0], dict) or "plan_z" not in decoded[0]:
+                raise _not_ours(face, incident)
             return cast(IncidentStart, decoded[0])
     raise NotFound(f"`{incident}` has no history in region `{face.region}`")
+
+
+def _not_ours(face: Face, run: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"`{run}` was not started as an incident of region `{face.region}`: its start cannot be opened with the "
+        "region's keys; nothing was changed; find out who can write to this Temporal namespace, and "
+        "whether the key ring in `keys/payload.key` is complete"
+    )
 
 
 async def plan_of(face: Face, incident: str) -> Plan:
@@ -262,7 +276,8 @@ async def resolve_run(face: Face, given: str | None) -> str:
         ids: set[str] = set()
         async with engine_errors(face, "nothing was changed"):
             async for run in face.client.list_workflows(f"WorkflowId STARTS_WITH '{start}'", limit=20):
-                ids.add(run.id)
+                if _OWN_ID.fullmatch(run.id):
+                    ids.add(run.id)
         if len(ids) > 1:
             raise Ambiguous(given, sorted(ids))
         if ids:
@@ -274,18 +289,23 @@ def _summary(face: Face, run: WorkflowExecution) -> RunSummary:
     attributes = run.typed_search_attributes
     status = (run.status or WorkflowExecutionStatus.RUNNING).name.lower()
     return RunSummary(
-        incident=run.id,
+        incident=_visible(run.id),
         region=face.region,
-        runbook=attributes.get(RUNBOOK, ""),
-        severity=attributes.get(SEVERITY, ""),
-        phase=attributes.get(PHASE, ""),
-        state=attributes.get(STATE, ""),
+        runbook=_visible(attributes.get(RUNBOOK, "")),
+        severity=_visible(attributes.get(SEVERITY, "")),
+        phase=_visible(attributes.get(PHASE, "")),
+        state=_visible(attributes.get(STATE, "")),
         status=status,
-        waiting=tuple(attributes.get(WAITING, ())),
+        waiting=tuple(_visible(role) for role in attributes.get(WAITING, ())),
         due_at=attributes.get(DUE),
         opened_at=run.start_time,
         closed_at=run.close_time,
     )
+
+
+def _visible(text: str) -> str:
+    """Ids and search attributes are not encrypted: who can write to Temporal chooses what a terminal is sent."""
+    return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
 @asynccontextmanager
@@ -302,11 +322,20 @@ async def engine_errors(face: Face, known: str, *, looked_for: str = "") -> Asyn
                 f"no worker of region `{face.region}` answered within {waited}; {known}; is `watchfloor up` (or "
                 f"`python worker.py --region {face.region}`) running?"
             ) from error
+        if error.status == RPCStatusCode.FAILED_PRECONDITION and looked_for:
+            raise EngineUnavailable(
+                f"`{looked_for}` is stuck: a worker tried to carry it on and failed; {known}; the worker's log says "
+                f"why (look for this id in `logs/worker-{face.region}.jsonl`), and the run goes on once a worker can"
+            ) from error
         raise EngineUnavailable(
             f"Temporal at `{face.namespace}` answered {error.status.name.lower()}; {known}; see `watchfloor doctor`"
         ) from error
     except WorkflowQueryFailedError as error:
-        raise EngineUnavailable(f"`{looked_for}` cannot answer ({error}); {known}; see the worker's log") from error
+        # its text is encrypted ("Encoded failure") and would tell nobody anything
+        raise EngineUnavailable(
+            f"`{looked_for}` has no board: it was refused at its start, or failed before it could keep one; {known}; "
+            f"look for this id in the worker's log (`logs/worker-{face.region}.jsonl`)"
+        ) from error
 
 
 async def exists(face: Face, workflow: str) -> bool:

@@ -100,6 +100,7 @@ async def send_decision(
     ask = at.ask
     if option not in ask["options"]:
         raise _wrong_option(ask, step, option)
+    speaking_as = _role_for(someone, role, ask["options"][option], option, ask["step"])
     body: Decision = {
         "v": 1,
         "region": face.region,
@@ -111,7 +112,7 @@ async def send_decision(
         "option": option,
         "form": read_form(ask["form"], form or {}, now=now),
         "person": someone.id,
-        "role": _role_for(someone, role, ask["options"][option], option, ask["step"]),
+        "role": speaking_as,
         "entity": someone.entity,
         "signed_in": signed_in,
         "issued_at": render_instant(now),
@@ -238,7 +239,11 @@ def admit_person(face: Face, person: str, signed_in: SignIn = DEV) -> Person:
         )
     someone = face.people.find(person)
     if someone is None:
-        raise Refused(Refused.UNKNOWN_PERSON, f"`{person}` is not in the directory of people of `{face.region}`")
+        raise Refused(
+            Refused.UNKNOWN_PERSON,
+            f"`{person}` is not in the directory of people of `{face.region}`; expected an id of `people.yaml` in the "
+            "home directory; correct it, or add the person there",
+        )
     return someone
 
 
