@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchfloor.client.errors import InputsRefused
+from watchfloor.client.errors import InputsRefused, NotFound
+from watchfloor.client.library import find_runbook
 from watchfloor.client.orders import MAX_ORDER, Order, read_order, read_order_file
 
 NOW = datetime(2026, 11, 22, 3, 10, tzinfo=UTC)
@@ -66,3 +67,25 @@ def test_any_bytes_are_either_an_order_or_refused(content: bytes) -> None:
     except InputsRefused as refused:
         read = refused
     assert isinstance(read, Order) or read.problems
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "an empty file"),
+        (b"\xff\xfe{}", "not UTF-8"),
+        (b'{"a": 1,\n  b}', "line 2, column 3"),
+        (b'{"a": ' + b"9" * 6000 + b"}", "a number that cannot be carried"),
+        (b'{"a": NaN}', "a number that cannot be carried"),
+        (b'{"inputs": ' + b"[" * 90_000, "nested too deeply"),
+    ],
+    ids=["empty", "bytes", "syntax", "digits", "nan", "deep"],
+)
+def test_what_is_no_order_says_what_was_found(content: bytes, found: str) -> None:
+    with pytest.raises(InputsRefused, match=found):
+        read_order(content, name="order.json", now=datetime.now(UTC))
+
+
+def test_a_runbook_by_an_endless_name_is_not_found() -> None:
+    with pytest.raises(NotFound, match="no runbook `xxx"):
+        find_runbook("x" * 5000)

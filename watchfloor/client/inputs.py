@@ -34,7 +34,7 @@ _REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+=-]{0,511}")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _STRING: TypeSpec = {"type": "string"}
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
+_UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class _Bad(Exception):
@@ -345,7 +345,9 @@ def _seen(value: Json) -> str:
 
 
 def _described(spec: TypeSpec) -> str:
-    return f"a list of {spec['of']['type']}" if spec["type"] == "list" and "of" in spec else f"a {spec['type']}"
+    if spec["type"] == "list" and "of" in spec:
+        return f"a list of {spec['of']['type']}"
+    return f"{'an' if spec['type'] == 'int' else 'a'} {spec['type']}"
 
 
 def _listed(declared: Mapping[str, TypeSpec]) -> str:

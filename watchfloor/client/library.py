@@ -34,16 +34,24 @@ def find_runbook(name: str) -> Path:
         NotFound: none of these; with the nearest id of the library.
     """
     shipped = library_folder() / name / "runbook.yaml"
-    if name.replace("-", "").isalnum() and shipped.is_file():
+    if name.replace("-", "").isalnum() and _is_file(shipped):
         return shipped
     path = Path(name)
-    if path.is_file():
+    if _is_file(path):
         return path
-    if (path / "runbook.yaml").is_file():
+    if _is_file(path / "runbook.yaml"):
         return path / "runbook.yaml"
-    near = difflib.get_close_matches(name, library_ids(), n=1)
+    near = difflib.get_close_matches(name[:80], library_ids(), n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"the library has: {', '.join(library_ids()) or 'nothing'}"
-    raise NotFound(f"no runbook `{name}`: expected an id of the library or a path to a YAML file; {hint}")
+    raise NotFound(f"no runbook `{name[:80]}`: expected an id of the library or a path to a YAML file; {hint}")
+
+
+def _is_file(path: Path) -> bool:
+    """`Path.is_file`, which raises on a name too long to be one."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 class Shelf(Mapping[str, tuple[str, bytes]]):

@@ -64,15 +64,22 @@ def read_order(content: bytes, *, name: str, now: datetime) -> Order:
     if len(content) > MAX_ORDER:
         raise _refused(name, f"more than {MAX_ORDER} bytes", "a smaller order", "split it")
     try:
-        document = json.loads(content, object_pairs_hook=_unique, parse_constant=_no_constant)
+        document = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant)
     except _DuplicateKey as error:
         raise _refused(name, f"the key `{error}` twice", "each key once", "remove one") from error
     except RecursionError as error:
         raise _refused(name, "brackets nested too deeply", "a flat document", "flatten it") from error
+    except UnicodeDecodeError as error:
+        raise _refused(name, "text that is not UTF-8", "one JSON object in UTF-8", "save it as UTF-8") from error
+    except json.JSONDecodeError as error:
+        found = (
+            f"no JSON at line {error.lineno}, column {error.colno} ({error.msg[:80]})" if content else "an empty file"
+        )
+        raise _refused(name, found, "one JSON object", "check it with `python -m json.tool`") from error
     except ValueError as error:
-        raise _refused(
-            name, f"no JSON ({str(error)[:120]})", "one JSON object", "check it with `python -m json.tool`"
-        ) from error
+        # NaN and infinities, and numbers of thousands of digits, which Python refuses to read
+        fix = "write it as text, or leave it out"
+        raise _refused(name, "a number that cannot be carried", "finite numbers up to 2**53", fix) from error
     if not isinstance(document, dict):
         raise _refused(name, f"a {type(document).__name__}", "one JSON object", "write it in { }")
     if "inputs" not in document:
