@@ -21,6 +21,7 @@ REFUSED = sorted(name for name, wanted in RUNBOOKS.items() if wanted["code"] != 
 HARMLESS = sorted(set(RUNBOOKS) - set(REFUSED))
 CONTRACTS = {**CATALOG, **INTERNAL}
 SECONDS = 1.0
+"""Of processor time: a machine that is busy with something else is not the file's doing."""
 MEGABYTES = 200
 
 
@@ -45,9 +46,9 @@ def test_what_they_were_made_from_is_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_hostile_file_is_refused_at_its_place(name: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     compiled = compile_whole((FILES / name).read_bytes())
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert compiled.plan is None
     assert compiled.digest == ""
     errors = [finding for finding in compiled.findings if finding.is_error]
@@ -57,9 +58,9 @@ def test_a_hostile_file_is_refused_at_its_place(name: str) -> None:
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_file_that_only_looks_dangerous_compiles_soon(name: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     compiled = compile_whole((FILES / name).read_bytes())
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert [finding.code for finding in compiled.findings if finding.is_error] == []
     assert compiled.plan is not None
 
@@ -67,10 +68,10 @@ def test_a_file_that_only_looks_dangerous_compiles_soon(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(EXPECTED["bindings"]))
 def test_a_hostile_bindings_file_is_refused_at_its_place(name: str) -> None:
     wanted = EXPECTED["bindings"][name]
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(BindingsRefused) as caught:
         load_bindings(BINDINGS / name, variables={}, catalog=CONTRACTS)
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert wanted["line"] in {problem.line for problem in caught.value.problems}
     assert any(wanted["says"] in problem.message for problem in caught.value.problems)
 
