@@ -132,6 +132,9 @@ class ClockState(TypedDict):
     restarts: int
     assigned_to: str | None
     """A role, or the workflow id of the run that the clock moved to."""
+    of: NotRequired[str]
+    """The clock of the plan whose member this is; its name is then `<of>[<member>]`."""
+    member: NotRequired[Json]
     came_from: NotRequired[str]
     """The incident in which it was started, when it moved here."""
 

@@ -7,12 +7,13 @@ from workflows.run import Run
 
 
 class Attention:
-    """Conditions that read facts and inputs alone can change only when a fact is written; others at any time."""
+    """Conditions that read facts, inputs and members of these alone can change only when a fact is written; others at
+    any time."""
 
     def __init__(self, run: Run, conditions: Iterable[Expr | None]) -> None:
         names = [name.removeprefix("has.") for expr in conditions if expr is not None for name in expr["vars"]]
         self._run = run
-        self._always = any(not name.startswith(("facts.", "inputs.")) for name in names)
+        self._always = any(name.startswith(("steps.", "incident.", "last.")) or name == "now" for name in names)
         self._seen = -1
 
     def is_due(self) -> bool:

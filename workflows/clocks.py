@@ -2,11 +2,15 @@
 
 A clock starts when its fact is there (which may lie in the past: then what is overdue is handled at once), restarts
 when a later one is, warns, breaches and keeps running, and stops on its stopping fact: `met` or `late` by that fact's
-own instant. A retention period that runs out is met. Everything is derived from `state["clocks"]`; a crash,
-continue-as-new or a pause delays no instant. Ledger entries: `clock.started`, `.restarted`, `.warned`, `.breached`,
+own instant. With a condition (`if`) it starts when that holds too, still from its fact's instant; with `each` there is
+one per member, named `<clock>[<member>]`, or by the member's digest where the member is no plain id. A retention period
+that runs out is met. Everything is derived from `state["clocks"]`; a crash, continue-as-new or a pause delays no
+instant. Ledger entries: `clock.started`, `.restarted`, `.warned`, `.breached`,
 `.stopped`, `.assigned`.
 """
 
+import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -15,7 +19,7 @@ from schemas.incident import ClockState
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.plan import ClockPlan, Expr
-from watchfloor.signing import parse_instant, render_instant
+from watchfloor.signing import digest, parse_instant, render_instant
 from workflows.attention import Attention
 from workflows.halt import StepFailed
 from workflows.run import COMMANDER, Run
@@ -24,6 +28,9 @@ from workflows.spans import find_due
 from workflows.ticking import tick
 
 _ON = {"running", "breached"}
+MEMBERS = 1000
+"""Clocks that one `each` may make."""
+_PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 class Clocks:
@@ -32,18 +39,18 @@ class Clocks:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._frame = Frame(halt=run.root)
-        for name in run.plan["clocks"]:
-            run.state["clocks"].setdefault(name, _fresh(name))
-        plans = run.plan["clocks"].values()
-        self._attention = Attention(run, [plan[part] for plan in plans for part in ("start", "restart", "stop")])
+        for name, plan in run.plan["clocks"].items():
+            if not plan.get("each"):
+                run.state["clocks"].setdefault(name, _fresh(name))
+        self._attention = Attention(run, [one for plan in run.plan["clocks"].values() for one in _expressions(plan)])
         self._next = self._find_next()
 
     def look(self) -> None:
         """Start, restart and stop whatever the facts say; must not wait."""
         if not self._attention.is_due():
             return
-        for name, plan in self._run.plan["clocks"].items():
-            clock = self._run.state["clocks"][name]
+        self._meet_members()
+        for plan, clock in self._list():
             self._look_at_start(plan, clock)
             if clock["state"] in _ON:
                 self._look_at_restart(plan, clock)
@@ -65,19 +72,53 @@ class Clocks:
         for name, clock in run.state["clocks"].items():
             if clock["state"] not in _ON:
                 continue
-            role = run.plan["clocks"][name]["on_close"] or COMMANDER
+            role = run.plan["clocks"][clock.get("of", name)]["on_close"] or COMMANDER
             clock["state"], clock["assigned_to"] = "assigned", role
             run.note(EntryKind.CLOCK_ASSIGNED, clock=name, role=role, due_at=clock["due_at"])
             run.notices.send(
                 "clock_assigned", path=f"clocks/{name}", step="", roles=[role], deadline_at=clock["due_at"], clock=name
             )
 
-    def _find_instant(self, expr: Expr | None) -> datetime | None:
+    def _list(self) -> list[tuple[ClockPlan, ClockState]]:
+        """Every clock with what the plan says about it, in the order of the plan, members in the order they came."""
+        clocks = self._run.state["clocks"]
+        found: list[tuple[ClockPlan, ClockState]] = []
+        for name, plan in self._run.plan["clocks"].items():
+            if not plan.get("each"):
+                found.append((plan, clocks[name]))
+                continue
+            found.extend((plan, clock) for clock in clocks.values() if clock.get("of") == name)
+        return found
+
+    def _meet_members(self) -> None:
+        """One clock for each member seen so far; one that is no longer listed keeps its clock."""
+        clocks = self._run.state["clocks"]
+        for name, plan in self._run.plan["clocks"].items():
+            each = plan.get("each")
+            members = self._find_members(each["in_"]) if each else []
+            for member in members:
+                own = f"{name}[{_label(member)}]"
+                if own not in clocks and sum(clock.get("of") == name for clock in clocks.values()) < MEMBERS:
+                    clocks[own] = {**_fresh(own), "of": name, "member": member}
+
+    def _find_members(self, expr: Expr) -> list[Json]:
+        try:
+            members = self._run.find_present(expr, self._frame)
+        except StepFailed:
+            workflow.logger.warning("a clock's members could not be read", extra={"expression": expr["src"]})
+            return []
+        return list(members) if isinstance(members, list) else []
+
+    def _frame_of(self, plan: ClockPlan, clock: ClockState) -> Frame:
+        each = plan.get("each")
+        return self._frame.naming(each["item"], clock.get("member")) if each else self._frame
+
+    def _find_instant(self, expr: Expr | None, frame: Frame) -> datetime | None:
         """The instant a clock's expression gives: its value, or now when it is a condition that holds."""
         if expr is None:
             return None
         try:
-            value = self._run.find_present(expr, self._frame)
+            value = self._run.find_present(expr, frame)
             if isinstance(value, str):
                 return parse_instant(value)
         except (StepFailed, ValueError):
@@ -86,8 +127,11 @@ class Clocks:
         return workflow.now() if value is True else None
 
     def _look_at_start(self, plan: ClockPlan, clock: ClockState) -> None:
-        started = self._find_instant(plan["start"])
+        started = self._find_instant(plan["start"], self._frame_of(plan, clock))
         if started is None:
+            return
+        cond = plan.get("cond")
+        if clock["state"] == "waiting" and cond is not None and not self._run.holds(cond, self._frame_of(plan, clock)):
             return
         if clock["state"] == "waiting":
             self._set(plan, clock, started)
@@ -106,7 +150,7 @@ class Clocks:
             self._note(EntryKind.CLOCK_RESTARTED, clock, revised=True)
 
     def _look_at_restart(self, plan: ClockPlan, clock: ClockState) -> None:
-        again = self._find_instant(plan["restart"])
+        again = self._find_instant(plan["restart"], self._frame_of(plan, clock))
         if again is None or clock["started_at"] is None:
             return
         is_moment = plan["restart"] is not None and plan["restart"]["type"] == "timestamp"
@@ -116,7 +160,7 @@ class Clocks:
             self._note(EntryKind.CLOCK_RESTARTED, clock)
 
     def _look_at_stop(self, plan: ClockPlan, clock: ClockState) -> None:
-        stopped = self._find_instant(plan["stop"])
+        stopped = self._find_instant(plan["stop"], self._frame_of(plan, clock))
         if stopped is None:
             return
         if clock["started_at"] is not None and stopped < parse_instant(clock["started_at"]):
@@ -150,8 +194,7 @@ class Clocks:
 
     def _find_next(self) -> datetime | None:
         instants: list[datetime] = []
-        for name, plan in self._run.plan["clocks"].items():
-            clock = self._run.state["clocks"][name]
+        for plan, clock in self._list():
             if clock["state"] != "running":
                 continue
             instants.extend(at for _, at in self._find_warnings(plan, clock))
@@ -160,8 +203,7 @@ class Clocks:
         return min(instants, default=None)
 
     def _handle_due(self, now: datetime) -> None:
-        for name, plan in self._run.plan["clocks"].items():
-            clock = self._run.state["clocks"][name]
+        for plan, clock in self._list():
             if clock["state"] != "running":
                 continue
             due = parse_instant(clock["due_at"]) if clock["due_at"] is not None else None
@@ -200,7 +242,7 @@ class Clocks:
             kind,
             path=f"clocks/{clock['name']}",
             clock=clock["name"],
-            law=self._run.plan["clocks"][clock["name"]]["law"]["id"],
+            law=self._run.plan["clocks"][clock.get("of", clock["name"])]["law"]["id"],
             started_at=clock["started_at"],
             due_at=clock["due_at"],
             stopped_at=clock["stopped_at"],
@@ -219,3 +261,14 @@ def _fresh(name: str) -> ClockState:
         "restarts": 0,
         "assigned_to": None,
     }
+
+
+def _label(member: Json) -> str:
+    """A member as part of a name: as it is when it is a plain id, else a few characters of its digest."""
+    text = str(member) if isinstance(member, (str, int)) else ""
+    return text if _PLAIN.fullmatch(text) else digest(member)[7:19]
+
+
+def _expressions(plan: ClockPlan) -> Iterator[Expr | None]:
+    each = plan.get("each")
+    yield from (plan["start"], plan["restart"], plan["stop"], plan.get("cond"), each["in_"] if each else None)

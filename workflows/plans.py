@@ -160,18 +160,17 @@ def _check_constructs(loaded: Loaded) -> None:
         step = cast(dict[str, Any], placed.step)
         if step["kind"] not in _KINDS:
             found.add(str(step["kind"]))
-    for clock in loaded.plan["clocks"].values():
-        found |= {name for name in ("each", "cond") if clock.get(name)}
-    for track in loaded.plan["tracks"]:
-        found |= {name for name in ("on_fact", "each", "watch", "detached") if track.get(name)}
-    found |= {name for name in ("score", "mode_when") if loaded.plan.get(name)}
+    found |= {"detached" for track in loaded.plan["tracks"] if track.get("detached")}
     if found:
         raise PlanRefused(f"this engine does not carry out: {', '.join(sorted(found))}; upgrade the worker")
 
 
 def _place(plan: Plan) -> Iterator[tuple[str, Placed]]:
-    for block in [*(phase["steps"] for phase in plan["phases"]), *(track["steps"] for track in plan["tracks"])]:
-        yield from _place_block(block, ())
+    for phase in plan["phases"]:
+        yield from _place_block(phase["steps"], ())
+    for track in plan["tracks"]:
+        repeats = bool(track.get("each") or track.get("watch"))
+        yield from _place_block(track["steps"], (f"alongside/{track['id']}",) if repeats else ())
 
 
 def _place_block(steps: list[Step], loops: tuple[str, ...]) -> Iterator[tuple[str, Placed]]:

@@ -134,7 +134,7 @@ class Scope:
             "version": plan["version"],
             "title": plan["title"],
             "harm": plan["harm"],
-            "mode": plan["mode"],
+            "mode": state["taken"].get("!mode", plan["mode"]),
             "compartment": (given["compartment"] if given else "") or plan["compartment"],
             "severity": state["severity"],
             "phase": state["phase"],

@@ -1,25 +1,38 @@
-"""Tracks beside the phases: each fires once, at no event, when its condition becomes true; and severity floors."""
+"""What runs beside the phases and what follows from facts at once: tracks, severity, mode.
+
+A track fires once, at no event, when its condition becomes true; with `on_fact` and `each` at every recording of the
+fact (`alongside/<id>[n]`, counted from 1), the recorded value under the name `fact`. A watch walks its steps when its
+start is there, then every `every` seconds until `length` seconds after its start; what was missed is not made up for.
+All of them stop when the run does. Which have fired, the rounds and their instants are in the state.
+"""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from temporalio import workflow
 
+from schemas.json_value import Json
 from schemas.ledger import EntryKind
-from schemas.plan import Track
+from schemas.plan import Expr, Track, Watch
+from watchfloor.signing import parse_instant, render_instant
 from workflows.attention import Attention
-from workflows.halt import Unwound
+from workflows.halt import StepFailed, Unwound
 from workflows.run import Run
 from workflows.scope import Frame
+from workflows.state import forget_below
 
 
 class Tracks:
-    """Fires tracks and walks them beside the phases. Which have fired is in the state; their steps' results too."""
+    """Fires tracks and walks them beside the phases."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._frame = Frame(halt=run.root)
         self._walking: set[str] = set()
-        self._attention = Attention(run, [track["when"] for track in run.plan["tracks"]])
+        tracks = run.plan["tracks"]
+        watches = [watch["start"] for watch in (track.get("watch") for track in tracks) if watch]
+        facts: list[Expr | None] = [*(track["when"] for track in tracks), *watches]
+        self._attention = Attention(run, facts)
 
     def look(self) -> None:
         """Fire whatever became due, walk again whatever had fired before; must not wait."""
@@ -27,42 +40,140 @@ class Tracks:
         if run.root.reason or not self._attention.is_due():
             return
         for track in run.plan["tracks"]:
-            if track["id"] in self._walking:
-                continue
-            if track["id"] not in run.state["tracks"]:
-                if not run.holds(track["when"], self._frame):
+            for mark, frame in self._list_firings(track):
+                if mark in self._walking:
                     continue
-                run.state["tracks"].append(track["id"])
-                run.note(EntryKind.TRACK, path=f"alongside/{track['id']}", track=track["id"])
-            self._walking.add(track["id"])
-            run.spawn(self._walk(track))
+                if mark not in run.state["tracks"]:
+                    run.state["tracks"].append(mark)
+                    run.note(EntryKind.TRACK, path=f"alongside/{mark}", track=track["id"])
+                self._walking.add(mark)
+                run.spawn(self._walk(track, frame))
 
-    async def _walk(self, track: Track) -> None:
+    def _list_firings(self, track: Track) -> list[tuple[str, Frame]]:
+        """Every firing so far or now: its mark and where it stands."""
+        run, id_ = self._run, track["id"]
+        name, watch = track.get("on_fact"), track.get("watch")
+        if watch:
+            is_there = id_ in run.state["tracks"] or self._find_start(watch) is not None
+            return [(id_, self._frame)] if is_there else []
+        fact = run.state["facts"].get(name) if name else None
+        if name and fact is not None and track.get("each"):
+            values: list[Json] = [*(one["value"] for one in fact["revisions"]), fact["value"]]
+            static = f"alongside/{id_}"
+            return [
+                (f"{id_}[{nth}]", self._frame.looping(static, f"{static}[{nth}]").naming("fact", value))
+                for nth, value in enumerate(values, 1)
+            ]
+        if id_ not in run.state["tracks"] and not run.holds(track["when"], self._frame):
+            return []
+        if name and fact is not None:
+            first = fact["revisions"][0]["value"] if fact["revisions"] else fact["value"]
+            return [(id_, self._frame.naming("fact", first))]
+        return [(id_, self._frame)]
+
+    def _find_start(self, watch: Watch) -> str | None:
         try:
-            await self._run.walk(self._frame, track["steps"])
+            start = self._run.find_present(watch["start"], self._frame)
+        except StepFailed:
+            return None
+        return start if isinstance(start, str) else None
+
+    async def _walk(self, track: Track, frame: Frame) -> None:
+        watch = track.get("watch")
+        try:
+            if watch:
+                await self._keep_watch(track, watch)
+            else:
+                await self._run.walk(frame, track["steps"])
         except Unwound:
             workflow.logger.debug("track came to rest", extra={"track": track["id"]})
 
+    async def _keep_watch(self, track: Track, watch: Watch) -> None:
+        run, at = self._run, f"alongside/{track['id']}"
+        deadlines, loops = run.state["deadlines"], run.state["loops"]
+        if f"{at}!end" not in deadlines:
+            start = parse_instant(self._find_start(watch) or run.now)
+            deadlines[f"{at}!end"] = render_instant(start + timedelta(seconds=watch["length"]))
+            deadlines[f"{at}!next"] = render_instant(max(start, workflow.now()))
+            loops[at] = 1
+        end = parse_instant(deadlines[f"{at}!end"])
+        while (due := parse_instant(deadlines[f"{at}!next"])) <= end:
+            await run.wait(self._frame.halt, lambda: False, due)
+            await run.admit(self._frame.halt)
+            round_ = f"{at}[{loops[at]}]"
+            await run.walk(self._frame.looping(at, round_), track["steps"])
+            forget_below(run.state, f"{round_}/")
+            run.human.forget_below(f"{round_}/")
+            loops[at] += 1
+            # counted from the start, so that rounds do not drift; those that were missed are not made up for
+            start, every = end - timedelta(seconds=watch["length"]), timedelta(seconds=watch["every"])
+            passed = (workflow.now() - start) // every
+            deadlines[f"{at}!next"] = render_instant(start + (passed + 1) * every)
+
+
+WEIGHTS = {"I": 5, "H": 5, "V": 3, "R": 3, "C": 2, "E": 2}
+"""What each dimension, 0 to 5, counts in the score."""
+LEVELS = ((75, "S0"), (55, "S1"), (35, "S2"), (15, "S3"), (0, "S4"))
+"""The least score of each level."""
+
 
 class Floors:
-    """Raises the severity to what the plan's floors demand; never lowers it."""
+    """Severity: the plan's level or its score, raised to what the floors demand; and the mode.
+
+    While a dimension of the score has no value the plan's level stands. A score may rise and fall with the facts, never
+    below a floor that was reached once; without a score severity never falls. A case becomes an incident as soon as
+    its condition holds, and stays one.
+    """
 
     def __init__(self, run: Run, on_change: Callable[[], None]) -> None:
         self._run = run
         self._frame = Frame(halt=run.root)
         self._on_change = on_change
-        self._attention = Attention(run, [floor["when"] for floor in run.plan["floors"]])
+        self._score = run.plan.get("score") or {}
+        conditions: list[Expr | None] = [floor["when"] for floor in run.plan["floors"]]
+        self._attention = Attention(run, [*conditions, *self._score.values(), run.plan.get("mode_when")])
 
     def look(self) -> None:
         """Look at the floors; `S0` is the most severe."""
         if not self._attention.is_due():
             return
-        run, wanted = self._run, self._run.state["severity"] or self._run.plan["severity"]
+        self._look_at_mode()
+        run = self._run
+        wanted = self._find_level()
         for floor in run.plan["floors"]:
-            if floor["at_least"] < wanted and run.holds(floor["when"], self._frame):
-                wanted = floor["at_least"]
+            reached = run.state["taken"].get(f"!floor/{floor['at_least']}") == "yes"
+            if (floor["at_least"] < wanted or self._score) and (reached or run.holds(floor["when"], self._frame)):
+                if self._score:
+                    run.state["taken"][f"!floor/{floor['at_least']}"] = "yes"
+                wanted = min(wanted, floor["at_least"])
         if wanted != run.state["severity"]:
             before, run.state["severity"] = run.state["severity"], wanted
             run.notices.severity = wanted
             run.note(EntryKind.SEVERITY, severity=wanted, before=before)
+            self._on_change()
+
+    def _find_level(self) -> str:
+        """The level before the floors."""
+        run = self._run
+        if not self._score:
+            return run.state["severity"] or run.plan["severity"]
+        total = 0
+        for name, weight in WEIGHTS.items():
+            try:
+                value = run.find_present(self._score[name], self._frame) if name in self._score else None
+            except StepFailed:
+                value = None
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                return run.plan["severity"]
+            total += weight * int(min(max(value, 0), 5))
+        return next(level for least, level in LEVELS if total >= least)
+
+    def _look_at_mode(self) -> None:
+        run = self._run
+        when = run.plan.get("mode_when")
+        if when is None or run.plan["mode"] == "incident" or "!mode" in run.state["taken"]:
+            return
+        if run.holds(when, self._frame):
+            run.state["taken"]["!mode"] = "incident"
+            run.note(EntryKind.BRANCH, path="mode", taken="incident")
             self._on_change()

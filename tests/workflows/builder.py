@@ -286,6 +286,8 @@ def clock(name: str, start: str, stop_: str | None = None, **more: Any) -> dict[
         "warn": more.pop("warn", []),
         "on_breach": [{"page": role} for role in more.pop("on_breach", ["exec_sponsor"])],
         "on_close": more.pop("on_close", None),
+        "each": {"item": more["each"][0], "in_": expr(more["each"][1])} if "each" in more else None,
+        "cond": expr(more["cond"]) if "cond" in more else None,
     }
 
 
@@ -293,8 +295,10 @@ def fact(*sources: str, type_: str = "timestamp", revise: dict[str, Any] | None 
     return {"type": {"type": type_}, "sources": list(sources), "revise": revise}
 
 
-def track(id_: str, when: str, steps: list[Any]) -> dict[str, Any]:
-    return {"id": id_, "when": expr(when), "steps": steps}
+def track(id_: str, when: str, steps: list[Any], **more: Any) -> dict[str, Any]:
+    watch = more.pop("watch", None)
+    made = {"id": id_, "when": expr(when), "steps": steps, **more}
+    return {**made, "watch": {**watch, "start": expr(watch["start"])}} if watch else made
 
 
 def plan(*phases: tuple[str, list[Any]], **more: Any) -> Plan:
