@@ -187,6 +187,20 @@ async def test_what_a_stranger_started_is_named_as_such(face: Face, worker: Work
             await plan_of(face, name)
 
 
+async def test_a_run_ended_from_outside_is_never_shown_as_open(
+    face: Face, plan: Plan, incident: str, worker: Worker
+) -> None:
+    assert (await board(face, incident))["state"] == "open"
+    await face.client.get_workflow_handle(incident).terminate()
+    shown = await board(face, incident)
+    assert (shown["state"], shown["outcome"], shown["asks"]) == ("failed", "terminated from outside", [])
+    with pytest.raises(Refused) as decided:
+        await send_decision(face, incident, "order_doubt", "clarify", person="counsel-1", reason="it is not there")
+    assert decided.value.type == "closed"
+    with pytest.raises(Refused, match="nothing runs for this order now"):
+        await start_incident(face, plan, digest(plan), order(), relative=True, limits=LIMITS)
+
+
 def test_no_terminal_is_steered_by_a_name() -> None:
     assert runs._visible("inc-a\x1b]0;b\x07\x9b2J\u202ec") == "inc-a\ufffd]0;b\ufffd\ufffd2J\ufffdc"
     assert runs._visible("eu-tco-removal-order") == "eu-tco-removal-order"

@@ -44,6 +44,14 @@ MAX_START = 1024 * 1024
 LIMITS: Limits = {"continue_after_events": 0, "failed_step_window": 86_400.0}
 """Engine settings of a run started by a face: continue as new when the server suggests it, a day for a failed step."""
 
+_FROM_OUTSIDE = frozenset(
+    {
+        WorkflowExecutionStatus.TERMINATED,
+        WorkflowExecutionStatus.FAILED,
+        WorkflowExecutionStatus.TIMED_OUT,
+        WorkflowExecutionStatus.CANCELED,
+    }
+)
 _WHOLE_ID = re.compile(r"(inc|hold|hand|post|in)-[a-z0-9]{20}")
 _PREFIX = re.compile(r"[a-z0-9-]{1,40}")
 _OWN_ID = re.compile(r"[a-z0-9-]{1,80}")
@@ -102,7 +110,8 @@ async def start_incident(
 
     Raises:
         InputsRefused: an input does not fit; nothing was started.
-        Refused: the plan belongs to another region, or the key was used for another order before.
+        Refused: the plan belongs to another region, the key was used for another order before, or the run it started
+            was ended from outside.
         EngineUnavailable: Temporal did not answer; sending the same order again is safe.
     """
     now = now or datetime.now(UTC)
@@ -155,6 +164,14 @@ async def start_incident(
     except WorkflowAlreadyStartedError:
         already = True
         await _refuse_other_order(face, incident, plan, inputs)
+        ended = await _find_end_from_outside(face, incident)
+        if ended:
+            raise Refused(
+                "lost",
+                f"this key started {incident} before, and it was {ended} from outside before it could close; "
+                f"nothing runs for this order now; see `watchfloor show {incident}` for what is in force, then start "
+                "it anew under another key (--key)",
+            ) from None
     return Started(incident, face.region, plan["id"], plan_digest, already)
 
 
@@ -169,7 +186,7 @@ async def _refuse_other_order(face: Face, incident: str, plan: Plan, inputs: Map
     if changed:
         raise Refused(
             "key_reused",
-            f"this source and key started {incident} before with other content ({', '.join(changed)} differ); nothing "
+            f"this key started {incident} before with other content ({', '.join(changed)} differ); nothing "
             f"was started; give a new order a key of its own (--key)",
         )
 
@@ -229,7 +246,7 @@ async def plan_of(face: Face, incident: str) -> Plan:
 
 
 async def board(face: Face, workflow: str) -> Board:
-    """What a run says about itself now.
+    """What a run says about itself now; of one that was ended from outside, what it said last, as failed.
 
     Raises:
         NotFound: no such run in this region.
@@ -237,8 +254,21 @@ async def board(face: Face, workflow: str) -> Board:
     """
     async with engine_errors(face, "nothing was changed", looked_for=workflow):
         handle = face.client.get_workflow_handle(workflow)
-        answer = await handle.query(QUERY_BOARD, rpc_timeout=face.answer_within)
-    return cast(Board, answer)
+        answer = cast(Board, await handle.query(QUERY_BOARD, rpc_timeout=face.answer_within))
+    if answer["state"] in {"open", "paused"}:
+        ended = await _find_end_from_outside(face, workflow)
+        if ended:
+            # a query replays a run that was terminated as if it still ran; nothing takes an answer there any more
+            return {**answer, "state": "failed", "outcome": f"{ended} from outside", "asks": []}
+    return answer
+
+
+async def _find_end_from_outside(face: Face, workflow: str) -> str:
+    """How the engine ended a run that did not end itself; empty while it runs, or when it closed."""
+    async with engine_errors(face, "nothing was changed", looked_for=workflow):
+        described = await face.client.get_workflow_handle(workflow).describe()
+    status = described.status
+    return status.name.lower().replace("_", " ") if status in _FROM_OUTSIDE else ""
 
 
 async def list_incidents(face: Face, *, limit: int = 100) -> list[RunSummary]:
