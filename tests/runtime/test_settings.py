@@ -163,7 +163,9 @@ def test_a_region_the_stack_does_not_have_is_refused(embedded: Path) -> None:
     assert refused("ap", embedded, {}).expected == "one of eu, us"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"v": 2}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"v": 2}', '{"a":' * 30_000], ids=["empty", "open", "list", "version", "deep"]
+)
 def test_a_damaged_stack_record_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "stack.json").write_text(text)
     assert "stack.json" in refused("us", tmp_path, {}).fix
@@ -225,3 +227,10 @@ def test_the_home_is_the_argument_then_the_variable_then_here(tmp_path: Path, mo
     assert find_home(tmp_path / "a", environ={"WATCHFLOOR_HOME": "/elsewhere"}) == tmp_path / "a"
     assert find_home(environ={"WATCHFLOOR_HOME": "/elsewhere"}) == Path("/elsewhere")
     assert find_home(environ={}) == tmp_path / ".watchfloor"
+
+
+def test_a_home_that_is_a_file_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    with pytest.raises(SettingsRefused) as caught:
+        read_stack(tmp_path / "home")
+    assert "--home" in caught.value.fix

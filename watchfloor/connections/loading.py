@@ -20,7 +20,7 @@ from watchfloor.connections.port import THROUGH_CHANNELS
 from watchfloor.connections.templates import CALL_NAMES, names_in
 from watchfloor.language import nodes
 from watchfloor.language.findings import nearest
-from watchfloor.language.source import parse
+from watchfloor.language.source import MAX_BYTES, parse
 
 Place: TypeAlias = tuple[str | int, ...]
 
@@ -64,7 +64,8 @@ def load_bindings(path: Path, *, variables: Mapping[str, str], catalog: Mapping[
         BindingsRefused: with the place of everything that is wrong.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as opened:
+            raw = opened.read(16 * MAX_BYTES)  # more is refused anyway, whatever its size
     except OSError as error:
         raise BindingsRefused(path, [Problem(1, 1, f"cannot be read: {error.strerror}")]) from error
     source = parse(raw, path=str(path))

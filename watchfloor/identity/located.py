@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from watchfloor.language import nodes
-from watchfloor.language.source import parse
+from watchfloor.language.findings import Finding
+from watchfloor.language.source import MAX_BYTES, parse
 
 Place: TypeAlias = tuple[str | int, ...]
 
@@ -40,17 +41,23 @@ def read_located(file: Path) -> LocatedTree:
         PeopleRefused: it cannot be read, or is not strict YAML.
     """
     try:
-        raw = file.read_bytes()
+        with file.open("rb") as opened:
+            raw = opened.read(16 * MAX_BYTES)  # more is refused anyway, whatever its size
     except OSError as error:
         raise PeopleRefused(
             f"{file}:1:1: cannot be read: {error.strerror}; correct the path or put it there"
         ) from error
     source = parse(raw, path=str(file))
-    wrong = [f"{file}:{item.line}:{item.column}: {item.message}" for item in source.findings if item.is_error]
+    wrong = [_worded(file, item) for item in source.findings if item.is_error]
     if wrong or source.root is None:
         raise PeopleRefused("\n".join(wrong) or f"{file}:1:1: is empty; expected a mapping")
     places: dict[Place, tuple[int, int]] = {}
     return LocatedTree(file, _plain(source.root, (), places), places)
+
+
+def _worded(file: Path, item: Finding) -> str:
+    more = "".join(f"; {word}{text}" for word, text in (("expected ", item.expected), ("", item.help)) if text)
+    return f"{file}:{item.line}:{item.column}: {item.message}{more}"
 
 
 def _plain(node: nodes.Node, place: Place, places: dict[Place, tuple[int, int]]) -> Any:

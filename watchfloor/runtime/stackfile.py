@@ -68,7 +68,13 @@ def read_stack(home: Path) -> StackRecord | None:
         return StackRecord.model_validate(json.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, ValidationError) as error:
+    except NotADirectoryError as error:
+        raise SettingsRefused(
+            f"{home} is a file",
+            expected="a directory that may be written",
+            fix="name another one with WATCHFLOOR_HOME or --home",
+        ) from error
+    except (OSError, ValueError, RecursionError, ValidationError) as error:
         raise SettingsRefused(
             f"{path} is not the record of an embedded stack",
             expected="the file that `watchfloor up` writes",
