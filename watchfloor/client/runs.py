@@ -177,7 +177,7 @@ async def start_incident(
 
 async def _refuse_other_order(face: Face, incident: str, plan: Plan, inputs: Mapping[str, Json]) -> None:
     """The same key with other content is no repetition. Timestamps are left out: files may give them relatively."""
-    before = (await started_with(face, incident))["inputs"]
+    before = (await _incident_start(face, incident))["inputs"]
     changed = sorted(
         name
         for name, spec in plan["inputs"].items()
@@ -225,10 +225,17 @@ async def started_with(face: Face, incident: str) -> IncidentStart:
                 decoded = await bound.decode(payloads)
             except ApplicationError as error:
                 raise _not_ours(face, incident) from error
-            if len(decoded) != 1 or not isinstance(decoded[0], dict) or "plan_z" not in decoded[0]:
+            if len(decoded) != 1 or not isinstance(decoded[0], dict):
                 raise _not_ours(face, incident)
             return cast(IncidentStart, decoded[0])
     raise NotFound(f"`{incident}` has no history in region `{face.region}`")
+
+
+async def _incident_start(face: Face, incident: str) -> IncidentStart:
+    start = await started_with(face, incident)
+    if "plan_z" not in start:
+        raise _not_ours(face, incident)
+    return start
 
 
 def _not_ours(face: Face, run: str) -> EngineUnavailable:
@@ -241,7 +248,7 @@ def _not_ours(face: Face, run: str) -> EngineUnavailable:
 
 async def plan_of(face: Face, incident: str) -> Plan:
     """The plan a run carries out."""
-    start = await started_with(face, incident)
+    start = await _incident_start(face, incident)
     return unpack_plan(start["plan_z"], start["plan"])
 
 
