@@ -252,6 +252,7 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "run.known_at",
         "run.reroute",
         "severity.score",
+        "track.detached",
         "track.on_fact",
         "track.watch",
         "try",

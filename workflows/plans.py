@@ -160,7 +160,6 @@ def _check_constructs(loaded: Loaded) -> None:
         step = cast(dict[str, Any], placed.step)
         if step["kind"] not in _KINDS:
             found.add(str(step["kind"]))
-    found |= {"detached" for track in loaded.plan["tracks"] if track.get("detached")}
     if found:
         raise PlanRefused(f"this engine does not carry out: {', '.join(sorted(found))}; upgrade the worker")
 

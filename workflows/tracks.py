@@ -3,7 +3,8 @@
 A track fires once, at no event, when its condition becomes true; with `on_fact` and `each` at every recording of the
 fact (`alongside/<id>[n]`, counted from 1), the recorded value under the name `fact`. A watch walks its steps when its
 start is there, then every `every` seconds until `length` seconds after its start; what was missed is not made up for.
-All of them stop when the run does. Which have fired, the rounds and their instants are in the state.
+All of them stop when the run does, but for detached ones, which are runs of their own (`workflows.detached`). Which
+have fired, the rounds and their instants are in the state.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from schemas.ledger import EntryKind
 from schemas.plan import Expr, Track, Watch
 from watchfloor.signing import parse_instant, render_instant
 from workflows.attention import Attention
+from workflows.detached import start_detached
 from workflows.halt import StepFailed, Unwound
 from workflows.run import Run
 from workflows.scope import Frame
@@ -47,7 +49,7 @@ class Tracks:
                     run.state["tracks"].append(mark)
                     run.note(EntryKind.TRACK, path=f"alongside/{mark}", track=track["id"])
                 self._walking.add(mark)
-                run.spawn(self._walk(track, frame))
+                run.spawn(self._walk(track, mark, frame))
 
     def _list_firings(self, track: Track) -> list[tuple[str, Frame]]:
         """Every firing so far or now: its mark and where it stands."""
@@ -78,15 +80,19 @@ class Tracks:
             return None
         return start if isinstance(start, str) else None
 
-    async def _walk(self, track: Track, frame: Frame) -> None:
+    async def _walk(self, track: Track, mark: str, frame: Frame) -> None:
         watch = track.get("watch")
         try:
-            if watch:
+            if track.get("detached"):
+                await start_detached(self._run, track, mark, frame)
+            elif watch:
                 await self._keep_watch(track, watch)
             else:
                 await self._run.walk(frame, track["steps"])
         except Unwound:
             workflow.logger.debug("track came to rest", extra={"track": track["id"]})
+        except StepFailed as failure:
+            self._run.note(EntryKind.STEP_FAILED, path=f"alongside/{mark}", code=failure.code)
 
     async def _keep_watch(self, track: Track, watch: Watch) -> None:
         run, at = self._run, f"alongside/{track['id']}"

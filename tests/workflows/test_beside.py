@@ -7,6 +7,7 @@ import pytest
 from tests.workflows.bench import Bench
 from tests.workflows.builder import action, clock, decide, expr, fact, law, plan, slot, stop, track, wait
 from watchfloor.signing import parse_instant, render_instant
+from workflows.addresses import child_id
 
 COUNSEL = slot("legal_counsel")
 HOUR = wait("hour", for_=3600.0)
@@ -152,3 +153,16 @@ async def test_a_score_of_all_fives_is_the_most_severe_and_of_zeros_the_least(be
         case = await bench.start(plan(("p", [action("a")]), score=score), {"n": value})
         await case.outcome()
         assert (await case.board())["severity"] == level
+
+
+async def test_a_detached_track_at_each_recording_has_its_value(bench: Bench) -> None:
+    told = action("tell", "x", {"what": "${{ fact }}"})
+    named = track("asked", "has(facts.request)", [told], on_fact="request", each=True, detached=True)
+    facts = {"request": fact("mailbox", type_="string")}
+    case = await bench.start(plan(("p", [decide("pick", {"go": {}}, COUNSEL)]), facts=facts, tracks=[named]))
+    await case.state_fact("request", "one", "mailbox")
+    await case.until(lambda board: bench.calls and board["children"])
+    await case.decide("p/pick", "go", "lena", "legal_counsel")
+    await case.outcome()
+    assert [(call["path"], call["inputs"]) for call in bench.calls] == [("alongside/asked[0]/tell", {"what": "one"})]
+    assert bench.calls[0]["incident"] == child_id("inc", case.handle.id, "alongside/asked[1]")

@@ -11,8 +11,9 @@ from temporalio.testing import WorkflowEnvironment
 
 from schemas.incident import SEARCH_ATTRIBUTES
 from tests.workflows.bench import Bench, find_binary
-from tests.workflows.builder import action, decide, fact, plan, retry, slot
+from tests.workflows.builder import action, decide, fact, plan, retry, slot, track
 from watchfloor.signing import parse_instant
+from workflows.addresses import child_id
 
 _KEYS = {
     "Keyword": SearchAttributeKey.for_keyword,
@@ -107,3 +108,19 @@ async def test_an_abort_cancels_at_once_what_waits_to_be_retried(real: Bench) ->
     await case.until(lambda _: real.calls)
     await case.control("abort")
     assert (await asyncio.wait_for(case.handle.result(), 5))["outcome"] == "aborted"
+
+
+async def test_a_detached_watch_goes_on_when_the_incident_has_closed(real: Bench) -> None:
+    watch = {"start": "facts.came", "every": 0.1, "length": 0.35}
+    watching = track("probe", "true", [action("look", with_={"at": "${{ facts.came }}"})], watch=watch, detached=True)
+    began = await real.now()
+    given = plan(("p", [action("a", "x")]), facts={"came": fact("inputs.came")}, tracks=[watching])
+    case = await real.start(given, {"came": began})
+    assert (await case.handle.result())["outcome"] == "closed"
+    (child,) = (await case.board())["children"]
+    assert child["workflow"] == child_id("inc", case.handle.id, "alongside/probe")
+    handle = real.client.get_workflow_handle(child["workflow"], result_type=dict)
+    assert (await asyncio.wait_for(handle.result(), 5))["outcome"] == "closed"
+    looks = [call for call in real.calls if call["incident"] == child["workflow"]]
+    assert [call["path"] for call in looks] == [f"alongside/probe[{nth}]/look" for nth in range(1, 5)]
+    assert {call["inputs"]["at"] for call in looks} == {began}

@@ -1,5 +1,7 @@
 """Hostile and broken messages: refused or dropped, never a failing workflow task."""
 
+import inspect
+
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
@@ -7,6 +9,10 @@ from temporalio.exceptions import ApplicationError
 
 from tests.workflows.bench import Bench
 from tests.workflows.builder import action, decide, plan, slot
+from workflows.handoff import Handoff
+from workflows.hold import Hold
+from workflows.incident import IncidentWorkflow
+from workflows.incoming import IncomingHandoff
 from workflows.plans import PlanRefused, load, pack
 from workflows.postmortem import Postmortem
 
@@ -92,6 +98,16 @@ def test_a_plan_with_a_construct_that_is_not_carried_out_is_refused(change: dict
     digest, packed = pack(given)
     with pytest.raises(PlanRefused, match="go_to"):
         load(packed, digest)
+
+
+@pytest.mark.parametrize("kind", [IncidentWorkflow, Hold, Handoff, IncomingHandoff, Postmortem])
+def test_every_signal_takes_any_number_of_arguments(kind: type) -> None:
+    """One argument too many or too few would fail the workflow task for ever."""
+    handlers = {name: fn for name, fn in inspect.getmembers(kind) if hasattr(fn, "__temporal_signal_definition")}
+    assert handlers or kind is Handoff
+    for name, handler in handlers.items():
+        wanted = [one.kind for one in inspect.signature(handler).parameters.values()][1:]
+        assert wanted == [inspect.Parameter.VAR_POSITIONAL], f"{kind.__name__}.{name}"
 
 
 async def test_a_review_takes_a_closing_word_of_any_shape(bench: Bench) -> None:
