@@ -93,9 +93,10 @@ def _finding(finding: object) -> object:
 
 
 def _is_runtime_refusal(error: Exception) -> bool:
+    from watchfloor.authorisation import PoliciesRefused
     from watchfloor.identity.people import PeopleRefused
     from watchfloor.ledger import LedgerError
     from watchfloor.regions.keys import KeysRefused
     from watchfloor.runtime.refusal import Refused as RuntimeRefused
 
-    return isinstance(error, (RuntimeRefused, KeysRefused, PeopleRefused, LedgerError))
+    return isinstance(error, (RuntimeRefused, KeysRefused, PeopleRefused, PoliciesRefused, LedgerError))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from watchfloor.cli import authoring, comparing, editing, records, running, speaking, stacks
+from watchfloor.cli import authoring, comparing, editing, permits, records, running, speaking, stacks
 from watchfloor.cli.options import Home
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ speaking.add_to(app)
 authoring.add_to(app)
 comparing.add_to(app)
 editing.add_to(app)
+permits.add_to(app)
 records.add_to(app)
 
 

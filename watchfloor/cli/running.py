@@ -75,13 +75,15 @@ def start(
         from watchfloor.cli.board_view import short_id
         from watchfloor.cli.console import console, print_json
         from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.client.permission import about_plan, require_permission
         from watchfloor.client.runs import Started, start_incident
         from watchfloor.client.statements import admit_person
 
         async def go(here: Here) -> Started:
             face = here.face(region or plan["command"])
             if requester is not None:
-                admit_person(face, requester)
+                someone = admit_person(face, requester)
+                require_permission(face, someone, "start", about_plan(plan, requester))
             return await start_incident(face, plan, digest, trigger, now=now, relative=True)
 
         started = with_faces(context.obj, region, go)

@@ -32,6 +32,7 @@ class Refused(ClientError):
     UNKNOWN_PERSON = "unknown_person"
     NO_REASON = "no_reason"
     NOT_SIGNED_IN = "not_signed_in"
+    NOT_PERMITTED = "not_permitted"
 
     def __init__(self, type: str, message: str) -> None:
         super().__init__(message)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from watchfloor.authorisation import Authority, load_authority
 from watchfloor.client.errors import EngineUnavailable
 from watchfloor.identity.people import Directory
 from watchfloor.signing import SigningKey
@@ -32,7 +33,8 @@ class Face:
 
     `decision_keys` are the public keys a run started here pins; `key` signs under one of them. `answer_within` is how
     long a worker may take to answer an update or a query before the face stops waiting. `loopback` says that nothing
-    beyond this machine is reached, which is what development sign-in needs.
+    beyond this machine is reached, which is what development sign-in needs. `authority` holds the region's policies:
+    what they do not permit is not signed.
     """
 
     client: Client
@@ -47,6 +49,7 @@ class Face:
     known_regions: tuple[str, ...] = ()
     loopback: bool = False
     answer_within: timedelta = timedelta(seconds=10)
+    authority: Authority = field(default_factory=load_authority, repr=False)
 
 
 async def connect(settings: "RegionSettings") -> Face:
@@ -56,6 +59,7 @@ async def connect(settings: "RegionSettings") -> Face:
         EngineUnavailable: nothing answers at the configured address.
         KeysRefused: a key file of the region is missing or unsafe.
         PeopleRefused: the directory of people does not load.
+        PoliciesRefused: a policy of the region does not load.
     """
     from watchfloor.evidence import EvidenceStore
     from watchfloor.identity.people import load_people
@@ -64,6 +68,7 @@ async def connect(settings: "RegionSettings") -> Face:
 
     keys = RegionKeys.load(settings.keys_path)
     people = load_people(settings.people_path, region=settings.region)
+    authority = load_authority(settings.policies_path)
     try:
         client = await Client.connect(**settings.connect, **client_encryption(keys.payload, settings.namespace))
     except (RPCError, RuntimeError) as error:  # the bridge raises a bare RuntimeError when nothing listens
@@ -83,6 +88,7 @@ async def connect(settings: "RegionSettings") -> Face:
         reasons=EvidenceStore(settings.evidence_path),
         known_regions=tuple(sorted(settings.peers)),
         loopback=settings.embedded or is_loopback(settings.address),
+        authority=authority,
     )
 
 

@@ -8,7 +8,7 @@ time, the same signed statement goes as a signal, which Temporal keeps until a w
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
@@ -31,7 +31,8 @@ from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import Face
 from watchfloor.client.forms import from_text, read_form
 from watchfloor.client.inputs import validate_value
-from watchfloor.client.runs import board, engine_errors, plan_of
+from watchfloor.client.permission import about_ask, about_plan, about_run, require_permission, verb_of
+from watchfloor.client.runs import board, engine_errors, plan_of, started_with
 from watchfloor.identity.people import Person
 from watchfloor.signing import envelope_digest, render_instant, sign
 
@@ -101,6 +102,9 @@ async def send_decision(
     if option not in ask["options"]:
         raise _wrong_option(ask, step, option)
     speaking_as = _role_for(someone, role, ask["options"][option], option, ask["step"])
+    requester = await _requester_of(face, at) if ask["kind"] in GATED else ""
+    resource = about_ask(at.board, ask, option, requester)
+    require_permission(face, someone, verb_of(ask), resource, role=speaking_as, option=option, signed_in=signed_in)
     body: Decision = {
         "v": 1,
         "region": face.region,
@@ -166,6 +170,15 @@ async def send_fact(
     held = someone.roles
     speaking_as = role or (source if source in held else held[0])
     _require_role(someone, speaking_as)
+    require_permission(
+        face,
+        someone,
+        "send_fact",
+        replace(about_plan(plan), id=run),
+        role=speaking_as,
+        option=name,
+        signed_in=signed_in,
+    )
     body: FactStatement = {
         "v": 1,
         "region": face.region,
@@ -205,6 +218,8 @@ async def send_control(
     someone = admit_person(face, person, signed_in)
     speaking_as = role or next((known for known in COMMANDING if known in someone.roles), someone.roles[0])
     _require_role(someone, speaking_as)
+    steered = about_run(await board(face, run))
+    require_permission(face, someone, "control", steered, role=speaking_as, option=verb, signed_in=signed_in)
     body: ControlBody = {
         "v": 1,
         "region": face.region,
@@ -222,8 +237,18 @@ async def send_control(
     return await _deliver(face, run, verb, envelope, UPDATE_CONTROL, None)
 
 
+GATED = frozenset({"approval", "release"})
+"""Kinds of ask at which who asked for the thing does not decide it."""
 COMMANDING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles a person speaks as by default when they steer a run; the run decides whether they may."""
+
+
+async def _requester_of(face: Face, at: AskAt) -> str:
+    """Who asked for what waits; empty when the engine does not say it now. The run holds them off all the same."""
+    try:
+        return str((await started_with(face, at.workflow)).get("requester", ""))
+    except (NotFound, EngineUnavailable):
+        return ""
 
 
 def admit_person(face: Face, person: str, signed_in: SignIn = DEV) -> Person:

@@ -89,6 +89,11 @@ class RegionSettings:
         return self.directory / "postmortems"
 
     @property
+    def policies_path(self) -> Path:
+        """The region's own policies, beside the shipped ones."""
+        return self.directory / "policies"
+
+    @property
     def log_path(self) -> Path:
         return self.home / "logs"
 

@@ -1,0 +1,172 @@
+"""Asking the region's policies before anything is signed, and saying what they and the engine would say to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.decision import OpenAsk
+from schemas.incident import Board
+from schemas.plan import Plan
+from watchfloor.authorisation import Question, Resource, Verdict
+from watchfloor.client.errors import Refused
+from watchfloor.client.face import Face
+from watchfloor.identity.people import Person
+from watchfloor.signing.gates import GRANTING
+
+STEERING = ("incident_commander", "deputy", "exec_sponsor")
+"""Roles by which the engine lets a run be paused, resumed or aborted, whatever a policy says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Yes or no, from the policies and from the rules the engine keeps by itself; both must agree."""
+
+    allowed: bool
+    permits: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+def require_permission(
+    face: Face,
+    someone: Person,
+    verb: str,
+    resource: Resource,
+    *,
+    role: str = "",
+    option: str = "",
+    signed_in: str = "dev",
+) -> None:
+    """Ask the policies of the face's region.
+
+    Raises:
+        Refused: with the policy, what it wants, what was found and what to do.
+    """
+    verdict = face.authority.judge(ask_question(face, someone, verb, resource, role, option, signed_in))
+    if not verdict.allowed:
+        raise Refused(verdict.refusal, verdict.reason)
+
+
+def ask_question(
+    face: Face, someone: Person, verb: str, resource: Resource, role: str, option: str, signed_in: str
+) -> Question:
+    """The question that `require_permission` asks."""
+    return Question(someone, verb, resource, role, option, signed_in, face.loopback)
+
+
+def verb_of(ask: OpenAsk) -> str:
+    """Which verb an answer to this ask is: the release of a hold and the showing of material have their own."""
+    if ask["kind"] == "release":
+        return "release_hold"
+    return "reveal" if _contract(ask["action"]).get("effect") == "reveals" else "decide"
+
+
+def about_ask(board: Board, ask: OpenAsk, option: str, requester: str = "") -> Resource:
+    """An open ask as policies see it."""
+    contract = _contract(ask["action"])
+    return Resource(
+        id=f"{board['workflow']}/{ask['path']}",
+        kind=ask["kind"],
+        runbook=board["runbook"],
+        region=board["region"],
+        severity=board["severity"],
+        compartment=str(board.get("compartment", "")),
+        requester=requester,
+        commander=board["commander"]["person"],
+        excluded=tuple(ask["exclude"]),
+        step=ask["step"],
+        action=ask["action"],
+        effect=str(contract.get("effect", "")),
+        tier=str(contract.get("tier", "")),
+        seats=_roles(ask["options"].get(option, ())),
+    )
+
+
+def about_run(board: Board) -> Resource:
+    """A run as policies see it."""
+    return Resource(
+        id=board["workflow"],
+        kind=board["kind"],
+        runbook=board["runbook"],
+        region=board["region"],
+        severity=board["severity"],
+        compartment=str(board.get("compartment", "")),
+        commander=board["commander"]["person"],
+    )
+
+
+def about_plan(plan: Plan, requester: str = "") -> Resource:
+    """A runbook that is to be started, or its run before it has a board."""
+    return Resource(
+        id=plan["id"],
+        kind="runbook",
+        runbook=plan["id"],
+        region=plan["command"],
+        severity=str(plan.get("severity", "")),
+        requester=requester,
+    )
+
+
+def about_step(plan: Plan, step: Mapping[str, Any], option: str, requester: str) -> Resource:
+    """The ask that a step of a plan would open, as far as the plan says."""
+    approval = step.get("approval") or {}
+    contract = _contract(str(step.get("action", "")))
+    return Resource(
+        id=f"{plan['id']}/{step['id']}",
+        kind="approval" if approval else str(step["kind"]),
+        runbook=plan["id"],
+        region=plan["command"],
+        severity=str(plan.get("severity", "")),
+        requester=requester,
+        excluded=tuple(approval.get("exclude", step.get("exclude", ()))),
+        step=step["id"],
+        action=str(step.get("action", "")),
+        effect=str(contract.get("effect", "")),
+        tier=str(contract.get("tier", "")),
+        seats=_roles(seats_of(step).get(option, ())),
+    )
+
+
+def seats_of(step: Mapping[str, Any]) -> dict[str, Sequence[Mapping[str, Sequence[str]]]]:
+    """Option -> slots of the ask that a step of a plan opens; empty for a step that asks nobody."""
+    approval = step.get("approval")
+    if approval:
+        anyone = [{"any_of": [role for slot in approval["slots"] for role in slot["any_of"]]}]
+        glass = approval.get("break_glass")
+        return {"approve": approval["slots"], "deny": anyone, **({"break_glass": [glass["by"]]} if glass else {})}
+    if step["kind"] == "decide":
+        return dict.fromkeys(step["options"], step["slots"])
+    if step["kind"] == "task":
+        return {"done": [step["assignee"]]}
+    return {}
+
+
+def rule(question: Question, verdict: Verdict) -> Ruling:
+    """The policies' verdict with what the engine itself would refuse; nothing is sent."""
+    found = list(map(str, verdict.objections))
+    if not verdict.allowed and not found:
+        found.append(verdict.reason)
+    one, who = question.resource, question.person
+    if question.role not in who.roles and question.verb not in {"view", "export", "start"}:
+        found.append(f"engine: `{who.id}` does not hold `{question.role}`; they hold: {', '.join(who.roles)}")
+    if question.verb in {"decide", "release_hold", "reveal", "delegate", "withdraw"}:
+        if question.role not in one.seats:
+            wanted = ", ".join(one.seats) or "nobody"
+            found.append(f"engine: `{question.option}` at `{one.step}` has seats for {wanted}, none for this role")
+        gated = one.kind in {"approval", "release"} or question.option in GRANTING
+        if gated and one.requester and one.requester == who.id:
+            found.append("engine: who asked for a thing does not approve it")
+        if {who.id, question.role} & set(one.excluded):
+            found.append("engine: the runbook excludes this person or role from the step")
+    elif question.verb == "control" and question.role not in STEERING:
+        found.append(f"engine: a run is steered by {', '.join(STEERING)}")
+    return Ruling(not found, verdict.permits if not found else (), tuple(found))
+
+
+def _roles(slots: Sequence[Mapping[str, Sequence[str]]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(role for slot in slots for role in slot["any_of"]))
+
+
+def _contract(action: str) -> Mapping[str, Any]:
+    from activities.catalog import CATALOG
+
+    return CATALOG.get(action, {})
