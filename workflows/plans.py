@@ -16,7 +16,7 @@ from typing import Any, cast
 from schemas.incident import ENGINE
 from schemas.plan import PLAN_FORMAT, Plan, Step
 from watchfloor.expressions import CEL
-from watchfloor.signing import canonical, digest
+from watchfloor.signing import digest
 
 PLAN_LIMIT = 8 * 1024 * 1024
 """Bytes of an unpacked plan; more is refused before it is unpacked."""
@@ -64,12 +64,6 @@ class Loaded:
 
 
 _interned: OrderedDict[str, Loaded] = OrderedDict()
-
-
-def pack(plan: Plan) -> tuple[str, str]:
-    """Give the plan's digest and its packed form (base64 of zlib of its RFC 8785 bytes)."""
-    raw = canonical(plan)
-    return digest(plan), base64.b64encode(zlib.compress(raw, 9)).decode()
 
 
 def load(plan_z: str, wanted: str) -> Loaded:

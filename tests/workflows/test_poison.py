@@ -9,11 +9,12 @@ from temporalio.exceptions import ApplicationError
 
 from tests.workflows.bench import Bench
 from tests.workflows.builder import action, decide, plan, slot
+from watchfloor.signing import pack
 from workflows.handoff import Handoff
 from workflows.hold import Hold
 from workflows.incident import IncidentWorkflow
 from workflows.incoming import IncomingHandoff
-from workflows.plans import PlanRefused, load, pack
+from workflows.plans import PlanRefused, load
 from workflows.postmortem import Postmortem
 
 TASK_FAILED = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED

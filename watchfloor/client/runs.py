@@ -29,7 +29,7 @@ from watchfloor.client.errors import Ambiguous, EngineUnavailable, NotFound, Ref
 from watchfloor.client.face import Face
 from watchfloor.client.inputs import validate_inputs
 from watchfloor.client.orders import Order
-from watchfloor.signing import canonical, digest, opaque_id
+from watchfloor.signing import canonical, digest, opaque_id, pack
 
 RUNBOOK = SearchAttributeKey.for_keyword("WatchfloorRunbook")
 SEVERITY = SearchAttributeKey.for_keyword("WatchfloorSeverity")
@@ -193,7 +193,7 @@ async def _refuse_other_order(face: Face, incident: str, plan: Plan, inputs: Map
 
 def pack_plan(plan: Plan) -> str:
     """The plan as it travels: base64 of zlib of its RFC 8785 bytes."""
-    return base64.b64encode(zlib.compress(canonical(plan), 9)).decode()
+    return pack(cast(Json, plan))[1]
 
 
 def unpack_plan(packed: str, expected: str) -> Plan:

@@ -159,6 +159,7 @@ class Stage:
             incident=call["incident"],
             plan=call["plan"],
             keys=self.face.decision_keys,
+            tier=call["tier"],
         )
         if refusal is not None:
             raise ApplicationError(refusal.message, type=ErrorType.NO_GRANT, non_retryable=True)
