@@ -391,10 +391,15 @@ def _present(human: HumanSteps | None) -> HumanSteps:
 def note_refusal(journal: Journal, envelope: object, error: ApplicationError) -> None:
     """Write down a refused signal: its digest and why, nothing of what it says (it may be hostile)."""
     try:
-        mark = digest(envelope)
+        mark = envelope_digest(envelope) if _is_envelope(envelope) else digest(envelope)  # type: ignore[arg-type]
     except (TypeError, ValueError, RecursionError):
         mark = ""
     journal.note(EntryKind.REFUSED, data={"statement": mark, "why": error.type or RefusalType.BAD_SIGNATURE})
+
+
+def _is_envelope(said: object) -> bool:
+    """Whether it has the parts of a statement, so that its sender finds it by the digest they know."""
+    return isinstance(said, dict) and {"domain", "kid", "body"} <= set(said)
 
 
 def _bodies(ask: OpenAsk) -> list[dict[str, Json]]:

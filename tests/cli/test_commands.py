@@ -44,7 +44,16 @@ def test_the_commands_are_those_promised() -> None:
         "up demo start list show watch decide fact pause resume abort lint explain diff lsp graph timing test simulate "
         "postmortem doctor"
     )
-    assert set(ALL) == {*promised.split(), "ledger verify", "ledger export", "can", "policies check", "policies test"}
+    assert set(ALL) == {
+        *promised.split(),
+        "ledger verify",
+        "ledger export",
+        "can",
+        "policies check",
+        "policies test",
+        "inbox list",
+        "inbox deliver",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(ALL))

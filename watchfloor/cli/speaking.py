@@ -39,8 +39,8 @@ def decide(
 ) -> None:
     """Answer what waits on a person: a gate, a choice, a task, a handoff, the release of a hold, a failed step.
 
-    "Recorded" means that the run has taken it and nothing can lose it. "Sent, not yet recorded" means that no worker
-    answered: the run will judge it when one is back.
+    "Recorded" means that the run has taken it and nothing can lose it. "Kept" means that no worker
+    answered: it is on disk and is delivered until the ledger shows it (`watchfloor inbox list`).
 
     Examples:
       watchfloor decide inc-4fkq order_doubt clarify \\
@@ -188,6 +188,11 @@ def _report(sent: "Sent", what: str, as_json: bool) -> None:
         return
     screen = console()
     console(stderr=True).print("DEVELOPMENT SIGN-IN: nobody proved who they are", style="bold yellow")
+    if sent.state == "kept":
+        screen.print(f"kept; not yet with the run: {what} for {sent.workflow}", style="bold yellow", soft_wrap=True)
+        screen.print("  it is on disk and is delivered until the ledger shows it; see `watchfloor inbox list`")
+        screen.print(f"  statement {sent.digest}", style="dim", soft_wrap=True)
+        return
     if not sent.recorded:
         screen.print(f"sent, not yet recorded: {what} to {sent.workflow}", style="bold yellow", soft_wrap=True)
         screen.print("  no worker answered; the run will judge it when one is back (watchfloor show)")

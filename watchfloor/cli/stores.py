@@ -29,6 +29,10 @@ class RegionStore:
         """
         return SqliteLedger(self.folder / LEDGER_FILE)
 
+    @property
+    def inbox_path(self) -> Path:
+        return self.folder / "inbox.sqlite"
+
     def ledger_keys(self) -> dict[str, str]:
         """The region's public ledger keys.
 

@@ -14,10 +14,12 @@ from temporalio.service import RPCError
 
 from watchfloor.authorisation import Authority, load_authority
 from watchfloor.client.errors import EngineUnavailable
+from watchfloor.client.inbox import StatementInbox
 from watchfloor.identity.people import Directory
 from watchfloor.signing import SigningKey
 
 if TYPE_CHECKING:
+    from watchfloor.regions.keys import RegionKeys
     from watchfloor.runtime.settings import RegionSettings
 
 
@@ -34,7 +36,7 @@ class Face:
     `decision_keys` are the public keys a run started here pins; `key` signs under one of them. `answer_within` is how
     long a worker may take to answer an update or a query before the face stops waiting. `loopback` says that nothing
     beyond this machine is reached, which is what development sign-in needs. `authority` holds the region's policies:
-    what they do not permit is not signed.
+    what they do not permit is not signed. `inbox` keeps what no worker takes; without one it is sent as a signal only.
     """
 
     client: Client
@@ -49,6 +51,7 @@ class Face:
     known_regions: tuple[str, ...] = ()
     loopback: bool = False
     answer_within: timedelta = timedelta(seconds=10)
+    inbox: StatementInbox | None = None
     authority: Authority = field(default_factory=load_authority, repr=False)
 
 
@@ -61,14 +64,10 @@ async def connect(settings: "RegionSettings") -> Face:
         PeopleRefused: the directory of people does not load.
         PoliciesRefused: a policy of the region does not load.
     """
-    from watchfloor.evidence import EvidenceStore
-    from watchfloor.identity.people import load_people
     from watchfloor.regions.codec import client_encryption
     from watchfloor.regions.keys import RegionKeys
 
     keys = RegionKeys.load(settings.keys_path)
-    people = load_people(settings.people_path, region=settings.region)
-    authority = load_authority(settings.policies_path)
     try:
         client = await Client.connect(**settings.connect, **client_encryption(keys.payload, settings.namespace))
     except (RPCError, RuntimeError) as error:  # the bridge raises a bare RuntimeError when nothing listens
@@ -76,6 +75,21 @@ async def connect(settings: "RegionSettings") -> Face:
             f"no Temporal server answers at {settings.address}; start one with `watchfloor up`, or correct "
             f"TEMPORAL_ADDRESS (`watchfloor doctor` shows what is configured)"
         ) from error
+    return face_over(settings, keys, client)
+
+
+def face_over(settings: "RegionSettings", keys: "RegionKeys", client: Client) -> Face:
+    """The face of a region over a client that is connected already, as a gateway has one.
+
+    Raises:
+        PeopleRefused: the directory of people does not load.
+        PoliciesRefused: a policy of the region does not load.
+    """
+    from watchfloor.evidence import EvidenceStore
+    from watchfloor.identity.people import load_people
+
+    people = load_people(settings.people_path, region=settings.region)
+    authority = load_authority(settings.policies_path)
     return Face(
         client=client,
         region=settings.region,
@@ -89,6 +103,7 @@ async def connect(settings: "RegionSettings") -> Face:
         known_regions=tuple(sorted(settings.peers)),
         loopback=settings.embedded or is_loopback(settings.address),
         authority=authority,
+        inbox=StatementInbox(settings.inbox_path),
     )
 
 

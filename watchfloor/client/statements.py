@@ -2,10 +2,11 @@
 
 The person is checked against the directory, the reason's text stays in the region's evidence store, the statement is
 signed with the region's face key and sent as an update: the run's validator answers at once. If no worker answers in
-time, the same signed statement goes as a signal, which Temporal keeps until a worker reads it; then the sender is told
-"sent, not yet recorded" and nothing more.
+time, it is kept in the region's inbox (`watchfloor.client.inbox`), fsynced, and delivered until the ledger shows it;
+the sender is told "kept". A face without an inbox sends a signal, and says "sent, not yet recorded" and nothing more.
 """
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -30,14 +31,17 @@ from watchfloor.client.asks import AskAt, family, pick_ask
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import Face
 from watchfloor.client.forms import from_text, read_form
+from watchfloor.client.inbox import InboxUnavailable, StatementInbox
 from watchfloor.client.inputs import validate_value
 from watchfloor.client.permission import about_ask, about_plan, about_run, require_permission, verb_of
 from watchfloor.client.runs import board, engine_errors, plan_of, started_with
 from watchfloor.identity.people import Person
-from watchfloor.signing import envelope_digest, render_instant, sign
+from watchfloor.signing import envelope_digest, parse_instant, render_instant, sign
 
 VALID_FOR = timedelta(minutes=5)
 """How long a signed statement may travel before the run refuses it as late."""
+KEPT_FOR = timedelta(days=1)
+"""How long a decision that no worker takes may wait in the inbox; never beyond its ask's deadline."""
 MAX_REASON = 4000
 """Characters of a reason."""
 SignIn = Literal["dev", "oidc", "webauthn"]
@@ -49,14 +53,15 @@ class Sent:
     """What became of a statement.
 
     `recorded` is true only when the run has accepted it, which is durable. False means that Temporal holds it as a
-    signal and the run will judge it when a worker is there; it may still be refused, and the ledger will say so.
+    signal and the run will judge it when a worker is there; it may still be refused, and the ledger will say so. `kept`
+    is durable too: the region's inbox has it on disk and delivers it until the ledger shows it.
     """
 
     workflow: str
     path: str
     digest: str
     recorded: bool
-    state: Literal["complete", "waiting", "recorded", "sent"]
+    state: Literal["complete", "waiting", "recorded", "sent", "kept"]
     waiting_for: tuple[str, ...]
     reason_ref: str
 
@@ -125,7 +130,7 @@ async def send_decision(
         "reason_ref": _keep_reason(face, reason),
     }
     envelope = sign(DECISION, cast(dict[str, Json], body), face.key)
-    return await _deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE)
+    return await _deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, _until(ask, now))
 
 
 async def send_fact(
@@ -243,6 +248,12 @@ COMMANDING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles a person speaks as by default when they steer a run; the run decides whether they may."""
 
 
+def _until(ask: OpenAsk, now: datetime) -> datetime:
+    """Until when a kept decision may still reach the run: the ask's deadline, a day at most."""
+    longest = now + KEPT_FOR
+    return min(longest, parse_instant(ask["deadline_at"])) if ask["deadline_at"] else longest
+
+
 async def _requester_of(face: Face, at: AskAt) -> str:
     """Who asked for what waits; empty when the engine does not say it now. The run holds them off all the same."""
     try:
@@ -318,7 +329,15 @@ def _keep_reason(face: Face, reason: str) -> str:
     return face.reasons.put(text.encode())
 
 
-async def _deliver(face: Face, workflow: str, path: str, envelope: Envelope, update: str, signal: str | None) -> Sent:
+async def _deliver(
+    face: Face,
+    workflow: str,
+    path: str,
+    envelope: Envelope,
+    update: str,
+    signal: str | None,
+    until: datetime | None = None,
+) -> Sent:
     handle = face.client.get_workflow_handle(workflow)
     reference = str(envelope["body"]["reason_ref"])
     mark = envelope_digest(envelope)
@@ -342,10 +361,28 @@ async def _deliver(face: Face, workflow: str, path: str, envelope: Envelope, upd
                 f"no worker answered within {face.answer_within.total_seconds():.0f} s; it is not known whether "
                 f"`{workflow}` took it; look at the board before you send it again"
             ) from error
+        if face.inbox is not None:
+            return await _keep(face, face.inbox, workflow, path, envelope, signal, until)
         async with engine_errors(face, "it is not known whether the run took it", looked_for=workflow):
             await handle.signal(signal, envelope)
         return Sent(workflow, path, mark, False, "sent", (), reference)
     return Sent(workflow, path, receipt["digest"], True, receipt["state"], tuple(receipt["waiting_for"]), reference)
+
+
+async def _keep(
+    face: Face, inbox: StatementInbox, workflow: str, path: str, envelope: Envelope, signal: str, until: datetime | None
+) -> Sent:
+    """Put a statement where nothing loses it. It may wait for a worker for long, so it is signed to be valid until the
+    ask's deadline; it keeps its nonce, so it counts once even if the run had taken it before."""
+    tried = envelope_digest(envelope)
+    if until is not None and "expires_at" in envelope["body"]:
+        body = {**envelope["body"], "expires_at": render_instant(until)}
+        envelope = sign(envelope["domain"], body, face.key)
+    try:
+        mark = await asyncio.to_thread(inbox.keep, envelope, workflow=workflow, path=path, signal=signal, first=tried)
+    except InboxUnavailable as error:
+        raise EngineUnavailable(f"no worker answered, and {error}; nothing counts until you send it again") from error
+    return Sent(workflow, path, mark, False, "kept", (), str(envelope["body"]["reason_ref"]))
 
 
 async def _say_closed(face: Face, workflow: str, error: BaseException) -> None:

@@ -94,6 +94,11 @@ class RegionSettings:
         return self.directory / "policies"
 
     @property
+    def inbox_path(self) -> Path:
+        """Statements that no worker has taken yet."""
+        return self.directory / "inbox.sqlite"
+
+    @property
     def log_path(self) -> Path:
         return self.home / "logs"
 
