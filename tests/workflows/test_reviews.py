@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from tests.workflows.bench import Bench
 from tests.workflows.builder import (
     action,
@@ -100,13 +98,17 @@ async def test_a_temporary_measure_ends_at_its_instant_before_the_run_closes(ben
     assert (await case.events()).count("TIMER_STARTED") == 2
 
 
-@pytest.mark.slow  # the time-skipping server sometimes stalls here on a busy machine
-async def test_an_expiry_keeps_its_instant_over_continue_as_new_and_a_pause(bench: Bench) -> None:
+async def test_an_expiry_keeps_its_instant_over_continue_as_new(bench: Bench) -> None:
+    """The board is asked only at the end: a query that meets a run just continuing as new is lost by the test server.
+
+    It then never skips time again, because it still counts the query's task as being worked on.
+    """
     steps = [restrict(expires=3600.0), *[action(f"s{n}") for n in range(20)], wait("long", for_=7200.0)]
     case = await bench.start(plan(("p", steps)), continue_after=40)
-    board = await case.until(lambda one: one["runs"] >= 1 and one["measures"])
-    due = board["measures"][0]["expires_at"]
     assert (await case.outcome())["open_measures"] == 0
+    board = await case.board()
+    assert board["runs"] >= 1
+    due = board["measures"][0]["expires_at"]
     undone = next(entry for entry in bench.entries if entry["kind"] == "measure.undone")
     assert abs(parse_instant(undone["at"]) - parse_instant(due)) < timedelta(seconds=30)
 
