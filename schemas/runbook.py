@@ -255,9 +255,19 @@ class TypeRule(Document):
     max_length: int | None = Field(default=None, ge=1, description="Most characters of a text.")
     default: Any = Field(default=None, description="The value when none is given.")
     optional: bool | None = Field(default=None, description="True when it may be left out.")
-    data_class: Literal["us_protected", "us_public_content", "us_interop", "aggregate", "non_us"] | None = Field(
-        default=None, description="Residency class; us_protected never leaves the region."
-    )
+    data_class: (
+        Literal[
+            "us_protected",
+            "us_public_content",
+            "us_interop",
+            "aggregate",
+            "non_us",
+            "operational",
+            "public_content",
+            "internal",
+        ]
+        | None
+    ) = Field(default=None, description="Residency class; us_protected never leaves the region.")
 
 
 TypeName = Literal["string", "text", "int", "number", "bool", "timestamp", "duration", "url", "ref", "list", "map"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from watchfloor.language.type_reader import DATA_CLASSES
 from watchfloor.regions.residency import Residency, ResidencyRefused, load_residency
 
 RULES = load_residency()
@@ -18,6 +19,10 @@ STAYS = {
 def test_each_class_crosses_or_stays_as_the_rules_say(route: tuple[str, str]) -> None:
     refused = {name for name in RULES.classes if RULES.refuse(name, 40, *route)}
     assert refused == STAYS[route]
+
+
+def test_an_author_can_name_every_class_of_the_rules_and_no_other() -> None:
+    assert set(DATA_CLASSES) == set(RULES.classes)
 
 
 def test_an_unknown_class_or_route_stays() -> None:

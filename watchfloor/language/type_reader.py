@@ -26,7 +26,17 @@ from watchfloor.language.report import Report
 
 TYPES = ("string", "text", "int", "number", "bool", "timestamp", "duration", "url", "ref", "list", "map")
 MAX_ITEMS = 2_000
-DATA_CLASSES = ("us_protected", "us_public_content", "us_interop", "aggregate", "non_us")
+DATA_CLASSES = (
+    "us_protected",
+    "us_public_content",
+    "us_interop",
+    "aggregate",
+    "non_us",
+    "operational",
+    "public_content",
+    "internal",
+)
+"""The classes of the shipped `residency.yaml`; a test holds the two against each other."""
 _SCALARS = tuple(each for each in TYPES if each not in {"list", "map"})
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})\Z"
