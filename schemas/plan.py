@@ -255,6 +255,7 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "track.detached",
         "track.on_fact",
         "track.watch",
+        "triggers",
         "try",
         "undo.deny",
         "undo.expires",

@@ -12,6 +12,7 @@ import yaml
 from activities.catalog import CATALOG
 from schemas.plan import CONSTRUCTS
 from watchfloor.cli.main import app
+from watchfloor.connections.bindings import Sender
 from watchfloor.connections.loading import load_bindings
 from watchfloor.language import compile_text, load_register
 
@@ -163,3 +164,11 @@ def test_every_variable_the_code_reads_is_in_the_operating_guide() -> None:
     named = {name for path in sources for name in re.findall(r"\"(WATCHFLOOR_[A-Z_]+)\"", path.read_text())}
     assert named
     assert sorted(name for name in named if f"`{name}`" not in guide) == []
+
+
+def test_the_senders_in_the_docs_are_taken_by_the_bindings() -> None:
+    found = [yaml.safe_load(text) for _, text in blocks("yaml") if text.startswith("senders:")]
+    assert found
+    for document in found:
+        for sender in document["senders"].values():
+            Sender.model_validate(sender)

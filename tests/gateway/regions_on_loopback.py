@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import httpx2
 import uvicorn
+from fastapi import FastAPI
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.worker import Worker
@@ -73,9 +74,8 @@ class Region:
 
 
 @asynccontextmanager
-async def served(inbox: Inbox, client: Client, listener: socket.socket) -> AsyncIterator[None]:
+async def served(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
     """The gateway over real HTTP."""
-    app = build_app(inbox, client)
     config = uvicorn.Config(app, http=HeadTimedProtocol, log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -109,7 +109,7 @@ async def two_regions(address: str, home: Path, *, working: bool) -> AsyncIterat
             )
             regions[name] = region
             inbox = Inbox(name, name, region.queue, keys[name], {other: peer.keys}, folder / "anchors", RULES)
-            await stack.enter_async_context(served(inbox, client, listeners[name]))
+            await stack.enter_async_context(served(build_app(inbox, client), listeners[name]))
             if not working:
                 continue
             deps = Dependencies(

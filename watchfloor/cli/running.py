@@ -30,8 +30,15 @@ def start(
         typer.Argument(metavar="RUNBOOK", help="Id of the library or path of a runbook.", autocompletion=runbook_ids),
     ],
     order: Annotated[
-        Path, typer.Option("--input", "-i", metavar="FILE", help="Order file: a trigger, or just its inputs, as JSON.")
-    ],
+        Path | None,
+        typer.Option("--input", "-i", metavar="FILE", help="Order file: source, key and inputs, or just the inputs."),
+    ] = None,
+    trigger: Annotated[
+        str | None, typer.Option("--trigger", metavar="SOURCE", help="Start it by this trigger of the runbook.")
+    ] = None,
+    event: Annotated[
+        Path | None, typer.Option("--event", metavar="FILE", help="With --trigger: the event, as its sender posts it.")
+    ] = None,
     key: Annotated[
         str | None, typer.Option(help="The sender's own key; the same key never starts a second run.")
     ] = None,
@@ -51,26 +58,28 @@ def start(
 
     The runbook is compiled and the order's inputs are checked first; with one bad field nothing is started. The file is
     what a gateway would deliver, {"source", "key", "received_at", "requester", "inputs": {…}}, or the inputs alone.
-    Timestamps in a file may be relative: "-40m".
+    Timestamps in a file may be relative: "-40m". With --trigger the runbook's own trigger maps the event (webhook) or
+    what you give with --input (manual) to inputs and key.
 
     Examples:
       watchfloor start eu-tco-removal-order --input runbooks/demo/order.json
+      watchfloor start eu-tco-removal-order --trigger authority_portal --event runbooks/demo/event.json
       watchfloor start ./my-runbook.yaml -i order.json --key DE-2026-17 --json
     """
     from dataclasses import replace
     from datetime import UTC, datetime
 
+    from watchfloor.cli.orders import choose_order
     from watchfloor.client.library import plan_for_start
-    from watchfloor.client.orders import read_order_file
 
     with edge(as_json):
         plan, digest = plan_for_start(runbook)
         now = datetime.now(UTC)
-        trigger = read_order_file(order, now=now)
+        asked = choose_order(plan, order, trigger, event, now=now, requester=requester or "")
         if key is not None:
-            trigger = trigger.rekeyed(key)
+            asked = asked.rekeyed(key)
         if requester is not None:
-            trigger = replace(trigger, requester=requester)
+            asked = replace(asked, requester=requester)
 
         from watchfloor.cli.board_view import short_id
         from watchfloor.cli.console import console, print_json
@@ -84,7 +93,7 @@ def start(
             if requester is not None:
                 someone = admit_person(face, requester)
                 require_permission(face, someone, "start", about_plan(plan, requester))
-            return await start_incident(face, plan, digest, trigger, now=now, relative=True)
+            return await start_incident(face, plan, digest, asked, now=now, relative=True)
 
         started = with_faces(context.obj, region, go)
         if as_json:

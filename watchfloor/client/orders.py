@@ -46,13 +46,23 @@ def read_order_file(path: Path, *, now: datetime) -> Order:
     Raises:
         InputsRefused: it cannot be read, is too large, not JSON, or its envelope does not fit.
     """
-    name = path.name
+    return read_order(read_small_file(path), name=path.name, now=now)
+
+
+def read_small_file(path: Path) -> bytes:
+    """The bytes of a regular file, at most one more than `MAX_ORDER`.
+
+    Raises:
+        InputsRefused: it cannot be read, or is a pipe or a device, which might never end.
+    """
     try:
+        if not path.is_file():
+            found = "something that is no regular file" if path.exists() else "no file"
+            raise _refused(path.name, found, "a readable JSON file", "check the path")
         with path.open("rb") as file:
-            content = file.read(MAX_ORDER + 1)
+            return file.read(MAX_ORDER + 1)
     except OSError as error:
-        raise _refused(name, error.strerror or "no file", "a readable JSON file", "check the path") from error
-    return read_order(content, name=name, now=now)
+        raise _refused(path.name, error.strerror or "no file", "a readable JSON file", "check the path") from error
 
 
 def read_order(content: bytes, *, name: str, now: datetime) -> Order:
@@ -60,6 +70,18 @@ def read_order(content: bytes, *, name: str, now: datetime) -> Order:
 
     Raises:
         InputsRefused: with every fault of the envelope named.
+    """
+    document = read_object(content, name=name)
+    if "inputs" not in document:
+        return Order("file", digest(content).removeprefix("sha256:"), render_instant(now), "", document)
+    return _unwrap(document, now)
+
+
+def read_object(content: bytes, *, name: str) -> dict[str, Json]:
+    """Parse one JSON object strictly: UTF-8, unique keys, finite numbers, at most `MAX_ORDER` bytes.
+
+    Raises:
+        InputsRefused: it is none; `name` is what the message calls it.
     """
     if len(content) > MAX_ORDER:
         raise _refused(name, f"more than {MAX_ORDER} bytes", "a smaller order", "split it")
@@ -82,9 +104,7 @@ def read_order(content: bytes, *, name: str, now: datetime) -> Order:
         raise _refused(name, "a number that cannot be carried", "finite numbers up to 2**53", fix) from error
     if not isinstance(document, dict):
         raise _refused(name, f"a {type(document).__name__}", "one JSON object", "write it in { }")
-    if "inputs" not in document:
-        return Order("file", digest(content).removeprefix("sha256:"), render_instant(now), "", document)
-    return _unwrap(document, now)
+    return document
 
 
 def _unwrap(document: dict[str, Json], now: datetime) -> Order:

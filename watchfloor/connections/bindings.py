@@ -193,6 +193,15 @@ class Channel(Strict):
         return self
 
 
+class Sender(Strict):
+    """A system that may trigger incidents here: `secret` verifies its Standard Webhooks signatures. While it is being
+    changed, `old_secret` verifies too."""
+
+    secret: Secret
+    old_secret: Secret | None = None
+    rate: Rate = Rate(per_second=20.0, burst=200)
+
+
 class Bindings(Strict):
     """The whole document."""
 
@@ -204,6 +213,7 @@ class Bindings(Strict):
     actions: dict[Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z_]+)?$")], Binding]
     smtp: Smtp | None = None
     channels: dict[Name, Channel] = {}
+    senders: dict[Name, Sender] = {}
 
     def timeout_of(self, binding: Binding) -> float:
         return binding.timeout if binding.timeout is not None else self.defaults.timeout
@@ -219,6 +229,10 @@ class Bindings(Strict):
                 found["channels", name, "secret"] = channel.secret
             if channel.auth is not None:
                 found["channels", name, "auth", "secret"] = channel.auth.secret
+        for name, sender in self.senders.items():
+            found["senders", name, "secret"] = sender.secret
+            if sender.old_secret is not None:
+                found["senders", name, "old_secret"] = sender.old_secret
         if self.smtp is not None and self.smtp.password is not None:
             found["smtp", "password"] = self.smtp.password
         return found

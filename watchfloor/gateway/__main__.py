@@ -2,15 +2,25 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 
 import structlog
 import uvicorn
 
+from activities.registry import CATALOG, INTERNAL
+from watchfloor.authorisation import PoliciesRefused
+from watchfloor.client.face import face_over
+from watchfloor.connections.loading import BindingsRefused, load_bindings, read_secrets
 from watchfloor.gateway.app import build_app
+from watchfloor.gateway.delivery import keep_delivering
 from watchfloor.gateway.heads import HeadTimedProtocol
 from watchfloor.gateway.inbox import Inbox, open_inbox
+from watchfloor.gateway.schedules import Schedules
+from watchfloor.gateway.senders import Sender, open_senders
+from watchfloor.gateway.triggers import Plans, TriggerDesk
+from watchfloor.identity.people import PeopleRefused
 from watchfloor.regions.keys import KeysRefused
 from watchfloor.regions.residency import ResidencyRefused
 from watchfloor.runtime.connection import connect, make_runtime
@@ -29,8 +39,10 @@ log = structlog.get_logger(__name__)
 async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tls: tuple[Path, Path] | None) -> None:
     """Serve until asked to stop."""
     client = await connect(settings, inbox.keys, identity=f"gateway/{settings.region}", runtime=make_runtime(None))
+    face = face_over(settings, inbox.keys, client)
+    plans = Plans()
     config = uvicorn.Config(
-        build_app(inbox, client),
+        build_app(inbox, client, TriggerDesk(face, read_senders(settings), plans=plans)),
         host=host,
         port=port,
         http=HeadTimedProtocol,
@@ -43,7 +55,27 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
         ssl_keyfile=tls[1] if tls else None,
     )
     log.info("gateway started", region=settings.region, host=host, port=port, peers=sorted(inbox.peers))
-    await uvicorn.Server(config).serve()
+    beside = [
+        asyncio.create_task(keep_delivering(settings, inbox, client)),
+        asyncio.create_task(Schedules(face, plans=plans).run()),
+    ]
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        for task in beside:
+            task.cancel()
+
+
+def read_senders(settings: RegionSettings) -> dict[str, Sender]:
+    """Who may trigger incidents of this region, with the secrets that verify them.
+
+    Raises:
+        BindingsRefused: the bindings file or a secret of it cannot be used.
+    """
+    catalog = {**CATALOG, **INTERNAL}
+    document = load_bindings(settings.bindings_path, variables=settings.variables, catalog=catalog)
+    folder = settings.bindings_path.parent
+    return open_senders(document, read_secrets(document, folder=folder, environ=os.environ))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
         folder = settings.log_path if settings.embedded or sys.stderr.isatty() else None
         configure_logging(f"gateway-{given.region}", folder, level=given.log_level)
         asyncio.run(serve(settings, open_inbox(settings), given.host, given.port, tls))
-    except (Refused, KeysRefused, ResidencyRefused) as error:
+    except (Refused, KeysRefused, ResidencyRefused, BindingsRefused, PeopleRefused, PoliciesRefused) as error:
         print(f"the gateway of `{given.region}` does not start: {error}", file=sys.stderr)
         return 3
     except Exception:  # the edge of the process: the log gets types and places, never an error's text

@@ -1,4 +1,4 @@
-"""The HTTP face of a region towards the other regions: packets, answers, anchors. Nothing else is offered."""
+"""The HTTP face of a region: packets, answers and anchors of other regions, deliveries that start incidents."""
 
 from collections.abc import Awaitable, Callable
 from typing import cast
@@ -12,28 +12,19 @@ from temporalio.client import Client
 from schemas.decision import Envelope
 from schemas.handoff import Sealed
 from watchfloor.gateway.anchors import AnchorRefused, keep_anchor
-from watchfloor.gateway.bodies import EnvelopeBody, SealedBody, read_body
-from watchfloor.gateway.inbox import Inbox, open_inbox
+from watchfloor.gateway.bodies import EnvelopeBody, SealedBody, read_body, read_bytes
+from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.problems import Problem, render_problem
 from watchfloor.gateway.reception import Reception
+from watchfloor.gateway.triggers import TriggerDesk
 from watchfloor.ledger.checkpoint import open_checkpoint
-from watchfloor.runtime.settings import RegionSettings
 from watchfloor.signing import SignatureRefused
 
 log = structlog.get_logger(__name__)
 
 
-def create_app(settings: RegionSettings, client: Client) -> FastAPI:
-    """The gateway of the region that the settings describe, over a connected client.
-
-    Raises:
-        watchfloor.regions.keys.KeysRefused, watchfloor.regions.residency.ResidencyRefused: it cannot be opened.
-    """
-    return build_app(open_inbox(settings), client)
-
-
-def build_app(inbox: Inbox, client: Client) -> FastAPI:
-    """The gateway over an inbox."""
+def build_app(inbox: Inbox, client: Client, desk: TriggerDesk | None = None) -> FastAPI:
+    """The gateway over an inbox; without a desk it takes no triggers."""
     app = FastAPI(title=f"Watchfloor gateway of {inbox.region}", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(Problem, render_problem)
     app.add_exception_handler(HTTPException, _render_http)
@@ -59,7 +50,17 @@ def build_app(inbox: Inbox, client: Client) -> FastAPI:
         body = await read_body(request, EnvelopeBody)
         return take_anchor(inbox, cast(Envelope, body.model_dump()))
 
+    if desk is not None:
+        _offer_triggers(app, desk)
     return app
+
+
+def _offer_triggers(app: FastAPI, desk: TriggerDesk) -> None:
+    @app.post("/triggers/{runbook}/{source}")
+    async def triggers(request: Request, runbook: str, source: str) -> JSONResponse:
+        content = await read_bytes(request)
+        answer = await desk.take(runbook, source, request.headers, content)
+        return JSONResponse(answer, 202 if answer["state"] == "started" else 200)
 
 
 def take_anchor(inbox: Inbox, envelope: Envelope) -> JSONResponse:
@@ -94,7 +95,7 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     """The edge of the process: whatever is left becomes a plain 500, and the log gets its type only."""
     try:
         response = await call_next(request)
-    except Exception:
+    except Exception:  # the edge of the process: one request must not end it, and its text must reach nobody
         log.exception("request failed", path=request.url.path)
         response = render_problem(
             request, Problem(500, "internal", "the gateway failed; the message may be sent again")

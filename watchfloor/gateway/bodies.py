@@ -51,17 +51,7 @@ async def read_body(request: Request, model: type[_Model]) -> _Model:
     Raises:
         Problem: 413 too large, 415 not JSON by its type, 400 not strict JSON, 422 not of the model's shape.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Problem(415, "media_type", "send the message as application/json")
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length[:12]) > MAX_BODY:
-        raise _too_large()
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            content = await _collect(request)
-    except TimeoutError:
-        raise Problem(400, "slow_body", f"the body did not arrive within {BODY_TIMEOUT:.0f} s") from None
+    content = await read_bytes(request)
     try:
         document = json.loads(content.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
         _limit_depth(document, MAX_DEPTH)
@@ -77,6 +67,25 @@ async def read_body(request: Request, model: type[_Model]) -> _Model:
         known = first["loc"] if first["type"] != "extra_forbidden" else ()
         where = ".".join(str(part)[:40] for part in known[:2]) or "the body"
         raise Problem(422, "shape", f"`{where}`: {first['type'].replace('_', ' ')}") from None
+
+
+async def read_bytes(request: Request) -> bytes:
+    """The body as it came, for a signature is over exactly these bytes.
+
+    Raises:
+        Problem: 413 too large, 415 not JSON by its type, 400 too slow.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem(415, "media_type", "send the message as application/json")
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length[:12]) > MAX_BODY:
+        raise _too_large()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            return await _collect(request)
+    except TimeoutError:
+        raise Problem(400, "slow_body", f"the body did not arrive within {BODY_TIMEOUT:.0f} s") from None
 
 
 async def _collect(request: Request) -> bytes:

@@ -1,11 +1,14 @@
 """Refusals as RFC 9457 problem details: a stable code, a status, a sentence. Nothing of the request is repeated."""
 
+from collections.abc import Sequence
+
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
     400: "The body is not JSON as it is expected here",
+    401: "The sender is not known by its signature",
     403: "The message is not believed",
     404: "There is nothing of that name here",
     405: "This address takes another method",
@@ -15,6 +18,7 @@ TITLES = {
     413: "The body is too large",
     415: "The body must be application/json",
     422: "The message is not of the expected shape",
+    429: "Too many at once",
     500: "Something went wrong here",
     503: "Try again later",
 }
@@ -23,23 +27,35 @@ TITLES = {
 class Problem(Exception):
     """A request is refused. `code` is for programs, `detail` for people; neither quotes what was sent."""
 
-    def __init__(self, status: int, code: str, detail: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        retry_after: int | None = None,
+        fields: Sequence[dict[str, str]] = (),
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.retry_after = retry_after
+        self.fields = tuple(fields)
+        """What is wrong field by field: `{field, expected, fix}`."""
 
 
 def render_problem(_request: Request, error: Exception) -> JSONResponse:
     """The response for a `Problem`."""
     assert isinstance(error, Problem)
     headers = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
-    body = {
+    body: dict[str, object] = {
         "type": f"urn:watchfloor:problem:{error.code}",
         "title": TITLES.get(error.status, "Refused"),
         "status": error.status,
         "code": error.code,
         "detail": error.detail,
     }
+    if error.fields:
+        body["fields"] = list(error.fields)
     return JSONResponse(body, error.status, headers, media_type=MEDIA_TYPE)
