@@ -5,6 +5,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
+from bench.decisions import measure_decisions
 from bench.language import measure_language, measure_memory, measure_processes
 from bench.measures import measure_events, measure_throughput
 from bench.scenarios import measure_scenarios
@@ -12,6 +13,7 @@ from bench.scenarios import measure_scenarios
 MEASURES: dict[str, tuple[Callable[[], Awaitable[dict[str, float]]], str]] = {
     "events": (measure_events, "history events of one more plain step; expected: 6, as written by hand"),
     "throughput": (measure_throughput, "time of plain steps against the same written by hand"),
+    "decisions": (measure_decisions, "accepted decision to the start of what it gates; expected: at most 1.2 times"),
     "language": (
         measure_language,
         "text to plan against bare YAML and JSON Schema; expected: at most 10 times bare YAML",

@@ -21,7 +21,8 @@ from watchfloor.signing import SigningKey, effect_key, render_instant
 HAND_WRITTEN = "HandWritten"
 _NOW = render_instant(datetime(2026, 11, 22, 3, 0, tzinfo=UTC))
 _OUTPUTS = {"all_gone": True, "seen_at": _NOW, "remaining": 0}
-_KEY = SigningKey.generate()
+DECIDER = SigningKey.generate()
+"""The key that runs of the bench believe."""
 
 _HEAD = """\
 runbook: plain-steps
@@ -61,7 +62,7 @@ def start_of(plan: Plan, digest: str, incident: str) -> IncidentStart:
         "inputs": {"urls": ["https://example.test/v/1"]},
         "requester": "",
         "trigger": {"source": "bench", "key": incident, "received_at": _NOW},
-        "decision_keys": {_KEY.kid: _KEY.public},
+        "decision_keys": {DECIDER.kid: DECIDER.public},
         "exposed_regions": [],
         "limits": {"continue_after_events": 0, "failed_step_window": 60.0, "search_attributes": False},
         "carried": None,
