@@ -15,7 +15,7 @@ from temporalio.worker import Worker
 
 from schemas.decision import DECISION, Envelope, RefusalType
 from tests.client.conftest import LIMITS, order
-from watchfloor.client import Face, board, family, pick_ask, send_decision, start_incident
+from watchfloor.client import EngineUnavailable, Face, board, family, pick_ask, send_decision, start_incident
 from watchfloor.client.inbox import InboxUnavailable, StatementInbox, deliver
 from watchfloor.signing import SigningKey, digest, parse_instant, sign
 
@@ -84,6 +84,19 @@ async def test_a_kept_decision_is_valid_until_the_deadline_of_its_ask(
     day = parse_instant(envelope["body"]["issued_at"]) + timedelta(days=1)
     assert expires_at == (min(day, parse_instant(deadline_at)) if deadline_at else day)
     assert len(set(marks)) == 2
+
+
+async def test_what_was_shown_before_the_worker_stopped_can_still_be_answered(
+    face: Face, incident: str, inbox: StatementInbox, make_worker: Callable[[], Worker]
+) -> None:
+    hasty = replace(face, answer_within=timedelta(seconds=0.4), inbox=inbox)
+    with pytest.raises(EngineUnavailable):
+        await send_decision(hasty, incident, "order_doubt", "clarify", person="counsel-1", reason="never shown")
+    async with make_worker():
+        await family(replace(face, inbox=inbox), incident)
+    sent = await send_decision(hasty, incident, "order_doubt", "clarify", person="counsel-1", reason="seen before")
+    assert sent.state == "kept"
+    assert inbox.statements()[0].workflow == incident
 
 
 async def test_what_came_late_is_told_so(face: Face, inbox: StatementInbox) -> None:

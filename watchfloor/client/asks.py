@@ -1,13 +1,26 @@
 """Find the ask that a person means: on the incident itself or on the hold, handoff or review it started."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 from schemas.decision import OpenAsk, RefusalType
 from schemas.incident import Board
 from watchfloor.client.errors import Ambiguous, EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import Face
+from watchfloor.client.inbox import InboxUnavailable, StatementInbox
 from watchfloor.client.runs import board
+
+_LEFT_OUT: dict[str, object] = {
+    "asks": [],
+    "steps": [],
+    "loops": [],
+    "clocks": [],
+    "facts": {},
+    "measures": [],
+    "children": [],
+}
+"""What of a board is not needed to answer an ask, so it is not remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,36 @@ async def family(face: Face, workflow: str) -> Family:
             raise answer
         else:
             children[name] = answer
-    return Family(own, children, silent)
+    found = Family(own, children, silent)
+    if face.inbox is not None:
+        await asyncio.to_thread(_remember, face.inbox, found)
+    return found
+
+
+def _remember(inbox: StatementInbox, found: Family) -> None:
+    """A face that cannot write here still shows everything; it then cannot be answered without a worker."""
+    with contextlib.suppress(InboxUnavailable):
+        asks = [{"workflow": at.workflow, "board": {**at.board, **_LEFT_OUT}, "ask": at.ask} for at in found.asks]
+        inbox.remember(found.board["workflow"], asks)
+
+
+def recall_ask(face: Face, run: str, step: str) -> AskAt | None:
+    """The ask as it was last shown here, for when no worker answers; the run refuses if it has changed since.
+
+    Raises:
+        Refused, Ambiguous: as `pick_ask`.
+    """
+    if face.inbox is None:
+        return None
+    try:
+        shown = face.inbox.recall(run)
+    except InboxUnavailable:
+        return None
+    asks = [AskAt(one["workflow"], one["board"], one["ask"]) for one in shown]
+    fits = [at for at in asks if step in {at.ask["path"], at.ask["step"]} or at.ask["path"].endswith("/" + step)]
+    if len(fits) > 1:
+        raise Ambiguous(step, [at.ask["path"] for at in fits])
+    return fits[0] if fits else None
 
 
 def pick_ask(found: Family, step: str) -> AskAt:

@@ -8,12 +8,12 @@ processes at once, and with one that is killed at any point: what was sent twice
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -46,6 +46,9 @@ CREATE TABLE IF NOT EXISTS kept (
   next_at TEXT NOT NULL
 ) STRICT
 """
+
+_SHOWN = "CREATE TABLE IF NOT EXISTS shown (run TEXT PRIMARY KEY, asks TEXT NOT NULL) STRICT"
+MAX_SHOWN = 512 * 1024
 
 State = Literal["kept", "recorded", "refused"]
 
@@ -167,6 +170,20 @@ class StatementInbox:
                 (state, why, digest),
             )
 
+    def remember(self, run: str, asks: Sequence[Mapping[str, Any]]) -> None:
+        """Remember what somebody here was shown of a run, so that they can answer it while no worker is there. What is
+        too large is not remembered."""
+        text = json.dumps(asks)
+        if len(text) <= MAX_SHOWN:
+            with self._open() as database:
+                database.execute("INSERT OR REPLACE INTO shown (run, asks) VALUES (?, ?)", (run, text))
+
+    def recall(self, run: str) -> list[dict[str, Any]]:
+        """What was last shown of a run; nothing of one that was never shown here."""
+        with self._open() as database:
+            row = database.execute("SELECT asks FROM shown WHERE run = ?", (run,)).fetchone()
+        return list(json.loads(row[0])) if row else []
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -176,6 +193,7 @@ class StatementInbox:
                 database.execute("PRAGMA journal_mode = WAL")
                 database.execute("PRAGMA synchronous = FULL")
                 database.execute(_TABLE)
+                database.execute(_SHOWN)
                 with database:
                     yield database
         except (sqlite3.Error, OSError) as error:

@@ -27,7 +27,7 @@ from schemas.incident import (
     UPDATE_FACT,
 )
 from schemas.json_value import Json
-from watchfloor.client.asks import AskAt, family, pick_ask
+from watchfloor.client.asks import AskAt, family, pick_ask, recall_ask
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import Face
 from watchfloor.client.forms import from_text, read_form
@@ -102,7 +102,7 @@ async def send_decision(
     """
     now = now or datetime.now(UTC)
     someone = admit_person(face, person, signed_in)
-    at = shown or pick_ask(await family(face, run), step)
+    at = shown or await _find_ask(face, run, step)
     ask = at.ask
     if option not in ask["options"]:
         raise _wrong_option(ask, step, option)
@@ -246,6 +246,17 @@ GATED = frozenset({"approval", "release"})
 """Kinds of ask at which who asked for the thing does not decide it."""
 COMMANDING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles a person speaks as by default when they steer a run; the run decides whether they may."""
+
+
+async def _find_ask(face: Face, run: str, step: str) -> AskAt:
+    """The open ask; while no worker answers, as it was last shown here."""
+    try:
+        return pick_ask(await family(face, run), step)
+    except EngineUnavailable:
+        remembered = await asyncio.to_thread(recall_ask, face, run, step)
+        if remembered is None:
+            raise
+        return remembered
 
 
 def _until(ask: OpenAsk, now: datetime) -> datetime:
