@@ -190,7 +190,7 @@ def _report(sent: "Sent", what: str, as_json: bool) -> None:
     console(stderr=True).print("DEVELOPMENT SIGN-IN: nobody proved who they are", style="bold yellow")
     if sent.state == "kept":
         screen.print(f"kept; not yet with the run: {what} for {sent.workflow}", style="bold yellow", soft_wrap=True)
-        screen.print("  it is on disk and is delivered until the ledger shows it (watchfloor inbox list)", soft_wrap=True)
+        screen.print("  on disk, and delivered until the ledger shows it (watchfloor inbox list)", soft_wrap=True)
         screen.print(f"  statement {sent.digest}", style="dim", soft_wrap=True)
         return
     if not sent.recorded:
