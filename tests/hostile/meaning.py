@@ -235,6 +235,10 @@ LANGUAGE: dict[str, tuple[bytes, str, int]] = {
         12,
     ),
     "runs_itself.yaml": (step("{id: a, run: hostile}"), "WF224", 12),
+    "runs_round_two.yaml": (step("{id: a, run: of-two}"), "WF224", 12),
+    "runs_round_three.yaml": (step("{id: a, run: of-three, wait: false}"), "WF224", 12),
+    "runs_into_a_ring.yaml": (step("{id: a, run: ring-one, wait: false}"), "WF224", 12),
+    "runs_into_a_web.yaml": (step("{id: a, run: web-a, wait: false}"), "WF224", 12),
     "region_unknown.yaml": (instead("command: eu", "command: mars"), "WF217", 6),
     "region_outside_its_own.yaml": (instead("allowed: [eu, us]", "allowed: [us]"), "WF217", 6),
     "url_of_a_file.yaml": (

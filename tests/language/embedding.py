@@ -93,6 +93,29 @@ phases:
     ),
 }
 
+
+def _running(name: str, *others: str) -> tuple[str, bytes]:
+    """A runbook that does nothing but run others."""
+    steps = "".join(f"      - {{id: r{number}, run: {other}, wait: false}}\n" for number, other in enumerate(others))
+    return (
+        f"{name}/runbook.yaml",
+        f"runbook: {name}\nversion: 1\ntitle: Runs others\nowners: [ts-eu]\nseverity: S2\n"
+        f"regions: {{command: eu, allowed: [eu]}}\nphases:\n  - main:\n{steps}".encode(),
+    )
+
+
+_WEB = [f"web-{letter}" for letter in "abcdefghijkl"]
+CIRCLES = {
+    "of-two": _running("of-two", "hostile"),
+    "of-three": _running("of-three", "third"),
+    "third": _running("third", "hostile"),
+    "ring-one": _running("ring-one", "ring-two"),
+    "ring-two": _running("ring-two", "ring-three"),
+    "ring-three": _running("ring-three", "ring-one"),
+    **{name: _running(name, *(other for other in _WEB if other != name)) for name in _WEB},
+}
+"""Runbooks that lead back to themselves, or to the one called `hostile`; each of a web runs every other."""
+
 TODAY = date(2026, 11, 22)
 
 
@@ -122,7 +145,7 @@ def compile_whole(text: str | bytes, carried_out: Collection[str] = CONSTRUCTS) 
         catalog=CATALOG,
         register=REGISTER,
         roles=ROLES,
-        library=LIBRARY,
+        library=LIBRARY | CIRCLES,
         carried_out=carried_out,
     )
 

@@ -68,7 +68,8 @@ class Runbooks:
             return self.done[name]
         round_ = next((each for each in findings if each.code == codes.ROUND.number), None)
         if round_ is not None:
-            # what goes round depends on where one comes from, so it is not kept
-            return Child(None, "cycle", (*chain, name), (round_,))
+            # kept: what reaches a circle reaches it wherever one comes from, and a web of circles has no end of ways
+            self.done[name] = Child(None, "cycle", (*chain, name), (round_,))
+            return self.done[name]
         self.done[name] = Child(None, "wrong", (), findings)
         return self.done[name]
