@@ -10,6 +10,7 @@ FRAGMENTS = """fragments:
       - id: hide
         if: steps.snapshot.size > 0 && params.reach != "none"
         action: content.disable
+        undo: {never: it stays}
         with: {url: "${{ params.target }}", scope: "${{ params.reach }}"}
 phases:
   - main:

@@ -55,12 +55,13 @@ def test_answering_the_authority_that_asked_needs_no_gate() -> None:
         "- {{id: a, handoff: {{to: us, share: [inputs.order_id], accept_within: 1h, fallback: {{steps: [{act}]}}}}}}",
         "- id: a\n  repeat: {{every: 1m, times: 3, until: 'false', on_exhausted: {{steps: [{act}]}}}}\n"
         "  steps: [{{id: b, wait: {{for: 1m}}}}]",
-        "- id: a\n  action: account.suspend\n  with: {{account: x, ground: y}}\n  approval:\n    from: [policy_lead]\n"
+        "- id: a\n  action: account.suspend\n  undo: {{never: it stays}}\n  with: {{account: x, ground: y}}\n"
+        "  approval:\n    from: [policy_lead]\n"
         "    within: 1h\n    on_deny: stop\n    on_silence: {{then: {{steps: [{act}]}}}}",
     ],
 )
 def test_no_silence_acts(where: str) -> None:
-    acting = f"{{id: act, action: content.disable, with: {{{URL}, scope: eu}}}}"
+    acting = f"{{id: act, action: content.disable, with: {{{URL}, scope: eu}}, undo: {{never: it stays}}}}"
     nested = f"{{id: p, choose: [{{when: 'true', steps: [{acting}]}}]}}"
     undoing = f"{{id: act, action: content.restore, with: {{{URL}, scope: eu}}}}"
     telling = "{id: act, action: page, with: {role: deputy, about: silent}}"
@@ -69,7 +70,7 @@ def test_no_silence_acts(where: str) -> None:
         + acting
         + "]}, leave: {}}}}"
     )
-    gated = f"{{id: act, action: content.disable, with: {{{URL}, scope: eu}}, {GATE}}}"
+    gated = f"{{id: act, action: content.disable, with: {{{URL}, scope: eu}}, undo: {{never: it stays}}, {GATE}}}"
     for step in (acting, nested, undoing):
         assert codes(where.format(act=step)) == ["WF302"], step
     for step in (telling, asking, gated):
@@ -79,7 +80,7 @@ def test_no_silence_acts(where: str) -> None:
 def test_a_no_may_act_because_a_person_said_it() -> None:
     undo = f"{{id: back, action: content.restore, with: {{{URL}, scope: eu}}}}"
     piece = (
-        "- id: a\n  action: account.suspend\n  with: {account: x, ground: y}\n"
+        "- id: a\n  action: account.suspend\n  undo: {never: it stays}\n  with: {account: x, ground: y}\n"
         f"  approval: {{from: [policy_lead], within: 1h, on_deny: {{steps: [{undo}]}}}}\n"
     )
     assert codes(piece) == []
@@ -124,7 +125,7 @@ def test_what_was_not_preserved_is_not_destroyed(piece: str, expected: list[str]
     ],
 )
 def test_seats_need_different_people(seats: str, expected: list[str]) -> None:
-    assert codes(f"- {{id: a, action: content.probe, with: {{countries: [DE]}}, "
+    assert codes(f"- {{id: a, action: page, with: {{role: deputy, about: x}}, "
                  f"approval: {{{seats}, within: 5m, on_deny: stop}}}}") == expected  # fmt: skip
 
 
@@ -272,6 +273,6 @@ def test_a_measure_that_stays_says_why_and_has_no_undo() -> None:
 def test_a_reminder_comes_before_the_window_ends(remind: str, expected: list[str]) -> None:
     task = f"- {{id: a, task: {{assignee: deputy, do: Look, within: 10m, remind: {remind}}}}}\n"
     gate = f"approval: {{from: [deputy], within: 10m, remind: {remind}, on_deny: stop}}"
-    action = f"- {{id: b, action: content.probe, with: {{countries: [DE]}}, {gate}}}\n"
+    action = f"- {{id: b, action: page, with: {{role: deputy, about: x}}, {gate}}}\n"
     assert codes(task) == expected
     assert codes(action) == expected

@@ -67,14 +67,14 @@ def silence(broken: bool) -> Iterator[str]:
     within: <2>
     options: {{"yes": {{}}, "no": {{steps: [{{id: leave, stop: {{outcome: kept}}}}]}}}}
     on_silence: {{escalate: [deputy], then: {then}}}
-- {{id: shut, action: content.disable, with: {{url: {URL}, scope: eu}}}}"""
+- {{id: shut, action: content.disable, with: {{url: {URL}, scope: eu}}, undo: {{never: it stays}}}}"""
     return four(template, ("policy_lead", "legal_counsel"), ("10m", "1h"))
 
 
 def waiting(broken: bool) -> Iterator[str]:
     ask = "" if broken else "- {id: sure, task: {assignee: ops_lead, do: Look at it, within: 10m}}\n"
     template = f"""- {{id: hear, wait: {{fact: annulled, within: <1>, on_timeout: continue}}}}
-{ask}- {{id: shut, action: content.disable, with: {{url: {URL}, scope: <2>}}}}"""
+{ask}- {{id: shut, action: content.disable, with: {{url: {URL}, scope: <2>}}, undo: {{never: it stays}}}}"""
     return four(template, ("10m", "1h"), ("eu", "global"))
 
 
@@ -91,15 +91,43 @@ def preserved(broken: bool) -> Iterator[str]:
 def attempted(broken: bool) -> Iterator[str]:
     lines = [
         f"- {{id: shot, action: evidence.snapshot, with: {{url: {URL}}}, timeout: <1>, on_error: continue}}",
-        f"- {{id: shut, action: content.disable, with: {{url: {URL}, scope: <2>}}}}",
+        f"- {{id: shut, action: content.disable, with: {{url: {URL}, scope: <2>}}, undo: {{never: it stays}}}}",
     ]
     return four("\n".join(reversed(lines) if broken else lines), ("1m", "5m"), ("eu", "DE"))
+
+
+def lasting(broken: bool) -> Iterator[str]:
+    ends = "" if broken else ", <1>"
+    template = f"- {{id: shut, action: content.disable, with: {{url: {URL}, scope: <2>}}{ends}}}"
+    return four(template, ("undo: {on: [annulled]}", "expires: 24h"), ("eu", "DE"))
+
+
+def used(broken: bool) -> Iterator[str]:
+    cond = "" if broken else 'if: "!steps.check.authentic", '
+    template = (
+        "- {id: check, action: order.authenticate, with: {order_id: <1>, issuing_state: DE}}\n"
+        f"- {{id: doubt, {cond}action: page, with: {{role: <2>, about: doubt}}}}"
+    )
+    return four(template, ("A-1", "B-2"), ("deputy", "ops_lead"))
+
+
+def undone(broken: bool) -> Iterator[str]:
+    """What an undo does asks nobody, so it must not need a gate."""
+    undo = "content.delete" if broken else "content.restore"
+    with_ = f'{{url: {URL}, snapshot: "${{{{ steps.shot.ref }}}}"}}' if broken else f"{{url: {URL}, scope: <2>}}"
+    template = (
+        f"- {{id: shot, action: evidence.snapshot, with: {{url: {URL}}}, timeout: <1>}}\n"
+        f"- {{id: shut, action: content.disable, with: {{url: {URL}, scope: <2>}},"
+        f" undo: {{action: {undo}, with: {with_}, on: [annulled]}}}}"
+    )
+    return four(template, ("1m", "5m"), ("eu", "DE"))
 
 
 def seats(broken: bool) -> Iterator[str]:
     second = "incident_commander" if broken else "<1>"
     template = f"""- id: suspend
   action: content.disable
+  undo: {{never: it stays}}
   with: {{url: {URL}, scope: eu}}
   approval: {{from: [incident_commander, {second}], within: <2>, on_deny: stop}}"""
     return four(template, ("deputy", "policy_lead"), ("10m", "1h"))
@@ -154,8 +182,7 @@ def life(broken: bool) -> Iterator[str]:
         )
         other = f"      - {{id: tell, action: page, with: {{role: {role}, about: threat}}}}\n"
         looks = "".join(
-            f"      - {{id: l{n}, action: content.probe, with: {{urls: '${{{{ inputs.urls }}}}', countries: [DE]}},"
-            " timeout: 1m}\n"
+            f"      - {{id: l{n}, action: evidence.snapshot, with: {{url: {URL}}}, timeout: 1m}}\n"
             for n in range(extra)
         )
         steps = looks + (other + contact if broken else contact + other)
@@ -170,7 +197,8 @@ def grounded(broken: bool) -> Iterator[str]:
     clocks = "clocks:\n  notice: {use: eu.dsa.art16, start: facts.order_received, stop: facts.removed,"
     clocks += " on_breach: [{page: deputy}], on_close: {assign: legal_counsel}}\n"
     for steps in four(
-        f"- {{id: shut, action: content.disable, with: {{url: {URL}, scope: <1>{ground}}}, timeout: <2>}}",
+        f"- {{id: shut, action: content.disable, with: {{url: {URL}, scope: <1>{ground}}}, undo: {{never: it stays}},"
+        " timeout: <2>}",
         ("eu", "DE"),
         ("5m", "10m"),
     ):
@@ -190,7 +218,7 @@ def sized(broken: bool) -> Iterator[str]:
             f"      - id: outer\n        for_each: {{item: a, in: inputs.urls, at_once: {width}}}\n        steps:\n"
             f"          - id: inner\n            for_each: {{item: b, in: inputs.more, at_once: {width}}}\n"
             "            steps:\n"
-            "              - {id: look, action: content.probe, with: {urls: '${{ [a, b] }}', countries: [DE]}}\n"
+            "              - {id: look, action: evidence.snapshot, with: {url: '${{ b }}'}}\n"
         )
 
 
@@ -207,6 +235,9 @@ RULES: dict[str, tuple[str, Callable[[bool], Iterator[str]]]] = {
     "clocks": ("WF405", closed),
     "in time": ("WF411", timely),
     "size": ("WF412", sized),
+    "temporary": ("WF314", lasting),
+    "no result never used": ("WF506", used),
+    "gate of an undo": ("WF301", undone),
 }
 
 

@@ -86,6 +86,7 @@ NO_WINDOW = Code("WF310", "error", "a person is asked without a deadline")
 LIFE_FIRST = Code("WF311", "error", "something comes before telling that life is at risk")
 NO_ATTEMPT = Code("WF312", "warning", "restricted without an attempt to preserve it")
 NO_REASON = Code("WF313", "warning", "a restriction without a statement of its ground")
+LASTING = Code("WF314", "warning", "a restriction that does not say whether it ends")
 
 # WF4xx: time and size
 UNBOUNDED = Code("WF401", "error", "a loop over a list without a bound")
@@ -107,6 +108,7 @@ LOOKS_LIKE_REFERENCE = Code("WF502", "warning", "text that looks like a referenc
 UNUSED_SOURCE = Code("WF503", "warning", "a step is a fact's source but does not record it")
 SECRET = Code("WF504", "warning", "text that looks like a secret")
 UNUSED_FRAGMENT = Code("WF505", "warning", "a fragment that no step uses")
+UNUSED_RESULT = Code("WF506", "warning", "a result that nothing uses")
 BAD_SUPPRESSION = Code("WF510", "error", "a suppression without a reason")
 UNUSED_SUPPRESSION = Code("WF511", "warning", "a suppression that suppresses nothing")
 NOT_SUPPRESSIBLE = Code("WF512", "error", "a finding that cannot be suppressed")

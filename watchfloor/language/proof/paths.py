@@ -95,10 +95,15 @@ class Paths:
     ends the run there; empty at the end of the root."""
 
 
-def find_paths(plan: Plan) -> Paths:
-    """Walk the phases and every track."""
+def find_paths(plan: Plan, entry: State | None = None) -> Paths:
+    """Walk the phases and every track.
+
+    Args:
+        entry: what is open when the run begins, of one that another run starts.
+    """
     walker = _Walker()
-    walker.root("", roots_of(plan)[0][1], State())
+    begun = entry or State()
+    walker.root("", roots_of(plan)[0][1], begun)
     # a fact that was recorded in silence fires its tracks in silence
     for _ in range(len(plan["tracks"]) + 1):
         open_ = dict(walker.facts)
@@ -106,7 +111,7 @@ def find_paths(plan: Plan) -> Paths:
             fact = track.get("on_fact")
             names = {fact} if fact else facts_in(track["when"]["vars"])
             silences = frozenset[Silence]().union(*(open_.get(name, frozenset()) for name in names if name))
-            walker.root(f"alongside/{track['id']}", track["steps"], State(silences=silences))
+            walker.root(f"alongside/{track['id']}", track["steps"], State(silences=silences | begun.silences))
         if walker.facts == open_:
             break
     return Paths(walker.before, walker.after, walker.ends)

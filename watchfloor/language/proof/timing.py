@@ -9,9 +9,11 @@ stops a clock from outside cannot be measured; a wait for the fact that restarts
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 
 from schemas.plan import ClockPlan, Plan, Step, Track
+from watchfloor.language.proof.children import child_of
 from watchfloor.language.proof.durations import (
     FREEZE,
     GRACE,
@@ -22,6 +24,7 @@ from watchfloor.language.proof.durations import (
     seconds_of,
     window_of,
 )
+from watchfloor.language.proof.lists import bound_of
 from watchfloor.language.proof.walk import every_step, facts_in, roots_of, steps_of
 from watchfloor.language.proof.ways import Contribution, Progress, Way, Who, quickest, worst
 
@@ -299,11 +302,50 @@ class Walker:
     def _run(self, step: Any, at: Progress) -> tuple[Progress, Progress]:
         if step["reroute"]:
             return at.ended(), Progress()
-        if step["wait"] and step["timeout"] is None and at.running is not None:
-            unsaid = f"`{step['id']}` waits for another runbook without a `timeout`"
+        if not step["wait"] or at.running is None:
+            return at, Progress()
+        if step["timeout"] is not None:
+            seconds = step["timeout"]
+            return self._add(step, at, "engine", seconds, f"another runbook, at most {in_words(seconds)}"), Progress()
+        child = child_of(self.plan, step)
+        if child is None:
+            unsaid = f"`{step['id']}` waits for a runbook that is not at hand"
             return replace(at, running=at.running.without(unsaid)), Progress()
-        seconds = step["timeout"] if step["wait"] and step["timeout"] is not None else 0.0
-        return self._add(step, at, "engine", seconds, f"another runbook, at most {in_words(seconds)}"), Progress()
+        way = whole_of(child)
+        if step["each"] is not None:
+            items = bound_of(step["each"]["in_"], self.plan)
+            if items is None:
+                way = way.without(f"`{step['id']}` runs once for each of a list that the plan does not bound")
+            way = way.repeated(ceil((items or 1) / step["each"]["at_once"]), f"{items} items")
+        who: Who
+        for who in ("engine", "people"):
+            at = self._add(step, at, who, way.total(who), f"`{step['runbook']}`, its own worst case")
+        for unsaid in way.unknown:
+            at = replace(at, running=at.running.without(unsaid)) if at.running is not None else at
+        return at, Progress()
+
+
+class _Whole(Walker):
+    """Remembers how long the ways are that end a run."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan, set(), set(), set())
+        self.ends: list[Way] = []
+
+    def _stop(self, step: Any, at: Progress) -> tuple[Progress, Progress]:
+        if at.running is not None:
+            self.ends.append(at.running)
+        return super()._stop(step, at)
+
+
+def whole_of(plan: Plan) -> Way:
+    """The worst way through the phases of a runbook, from its start to its closing, however it ends."""
+    walker = _Whole(plan)
+    left = walker.walk([step for phase in plan["phases"] for step in phase["steps"]], Progress(running=Way())).running
+    way = worst([left, *walker.ends]) or Way()
+    if plan["close_when"] is not None:
+        way = way.without(f"`{plan['id']}` closes when {plan['close_when']['src']}")
+    return way
 
 
 def _may_be_absent(names: dict[str, str]) -> bool:

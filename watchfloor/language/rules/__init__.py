@@ -12,23 +12,26 @@ from watchfloor.language.rules import (
     budget,
     clocks,
     closing,
+    constants,
     facts,
     gates,
+    lasting,
     life,
     people,
     preservation,
     reach,
     reasons,
     residency,
+    results,
     silence,
     timing,
     windows,
 )
 from watchfloor.language.step_compiler import Surroundings
 
-_RULES = (gates, preservation, people, reach, clocks, facts, windows)
-_PATH_RULES = (silence, attempts, closing)
-_PLAN_RULES = (life, reasons, residency, timing, budget)
+_RULES = (gates, people, reach, clocks, facts, windows, lasting)
+_PATH_RULES = (silence, preservation, attempts, closing)
+_PLAN_RULES = (life, reasons, residency, timing, budget, results, constants)
 
 
 def check_rules(given: Surroundings) -> None:

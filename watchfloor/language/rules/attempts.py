@@ -4,15 +4,14 @@ A runbook that has nothing to preserve (no hold, no floor of retention, no snaps
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from schemas.actions import ActionContract
-from schemas.plan import ActionStep, Plan
+from schemas.plan import Plan
 from watchfloor.language import codes
 from watchfloor.language.proof.paths import Paths
 from watchfloor.language.proof.walk import steps_of
 from watchfloor.language.rules.places import Places
-from watchfloor.language.rules.preservation import PRESERVES
+from watchfloor.language.rules.preservation import PRESERVES, target_of
 from watchfloor.language.step_compiler import Surroundings
 
 
@@ -21,16 +20,16 @@ def check(given: Surroundings, plan: Plan, paths: Paths) -> None:
     if not _preserves(plan):
         return
     snapshots = {
-        step["id"]: _target(step) for step in steps if step["kind"] == "action" and step["action"] == PRESERVES
+        step["id"]: target_of(step) for step in steps if step["kind"] == "action" and step["action"] == PRESERVES
     }
     places = Places(given)
     for step in steps:
         if step["kind"] != "action" or step["effect"] != "restricts" or "url" not in step["with_"]:
             continue
-        if _gives_back(step["action"], given.catalog):
+        if gives_back(step["action"], given.catalog):
             continue
         state = paths.before.get(step["path"])
-        if state is None or any(snapshots.get(each) == _target(step) for each in state.tried):
+        if state is None or any(snapshots.get(each) == target_of(step) for each in state.tried):
             continue
         given.report.add(
             codes.NO_ATTEMPT,
@@ -42,7 +41,7 @@ def check(given: Surroundings, plan: Plan, paths: Paths) -> None:
         )
 
 
-def _gives_back(action: str, catalog: Mapping[str, ActionContract]) -> bool:
+def gives_back(action: str, catalog: Mapping[str, ActionContract]) -> bool:
     """Of two actions that undo each other the one of the higher tier gives back what the other took."""
     contract = catalog.get(action)
     other = catalog.get(contract["undo"] or "") if contract is not None else None
@@ -55,9 +54,3 @@ def _preserves(plan: Plan) -> bool:
     return any(
         step["kind"] == "hold" or (step["kind"] == "action" and step["action"] == PRESERVES) for step in steps_of(plan)
     )
-
-
-def _target(step: ActionStep) -> str:
-    """What stands at `url`, comparable."""
-    value: Mapping[str, Any] = step["with_"].get("url", {"lit": None})
-    return str(value["expr"]["src"]) if "expr" in value else repr(value)

@@ -25,7 +25,10 @@ def demand(contract: ActionContract) -> str | None:
 def check(given: Surroundings) -> None:
     for step in all_steps(given.runbook):
         body = step.body
-        if not isinstance(body, Action) or body.approval is not None:
+        if not isinstance(body, Action):
+            continue
+        _check_undo(given, body)
+        if body.approval is not None:
             continue
         contract = given.catalog.get(body.action.value)
         reason = demand(contract) if contract is not None else None
@@ -37,3 +40,19 @@ def check(given: Surroundings) -> None:
                 expected="`approval:` on this step",
                 help="add `approval: {from: [policy_lead], within: 30m, on_deny: stop}`",
             )
+
+
+def _check_undo(given: Surroundings, body: Action) -> None:
+    """What an undo does, it does by itself: when a fact is recorded, when the measure expires, after a no."""
+    if body.undo is None or body.undo.action is None:
+        return
+    contract = given.catalog.get(body.undo.action.value)
+    reason = demand(contract) if contract is not None else None
+    if reason is not None:
+        given.report.add(
+            codes.GATE,
+            body.undo.action.span,
+            f"`{body.undo.action.value}` would run as an undo, which asks nobody: {reason}",
+            expected="an undo that gives back what was taken",
+            help="let a step behind its own `approval:` do it when it is time: a track with `on_fact:`",
+        )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from schemas.plan import Plan, Step, Track
 from watchfloor.language import codes
 from watchfloor.language.proof.durations import attempts_of, in_words
-from watchfloor.language.proof.walk import facts_in
+from watchfloor.language.proof.walk import facts_in, steps_of
 from watchfloor.language.rules.places import Places
 from watchfloor.language.step_compiler import Surroundings
 
@@ -22,9 +22,26 @@ LONGEST = 600.0
 def check(given: Surroundings, plan: Plan) -> None:
     facts = _life_facts(plan)
     places = Places(given)
+    _check_contact(given, plan)
     for track in plan["tracks"]:
         if _fires_on(track) & facts and any(_contacts(step) for step in track["steps"]):
             _judge(given, places, track)
+
+
+def _check_contact(given: Surroundings, plan: Plan) -> None:
+    """A clock of a law about danger to life runs until the authorities know; somebody must tell them."""
+    if any(_contacts(step) for step in steps_of(plan)):
+        return
+    for clock in given.runbook.clocks:
+        if clock.use.value in LIFE_LAWS:
+            given.report.add(
+                codes.LIFE_FIRST,
+                clock.name.span,
+                f"the clock `{clock.name.value}` runs until the authorities know, and no step tells them",
+                expected=f"an `authority.…` action, or a page or task to `{LIAISON}`",
+                help=f"add a track on the fact that starts it, with `task: {{assignee: {LIAISON}, …}}`",
+            )
+            return
 
 
 def _life_facts(plan: Plan) -> set[str]:

@@ -1,98 +1,85 @@
-"""Preserve, then destroy, per object: what `destroys` an item follows a successful preservation of the same item
-(language.md, rule 4)."""
+"""Preserve, then destroy, per object: what `destroys` an item follows a successful preservation of the same item on
+every way that leads to it (language.md, rule 4)."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from schemas.plan import ActionStep, ForEachStep, Plan, Step
 from watchfloor.language import codes
-from watchfloor.language.document import Action, ForEach, Step, all_steps, blocks
-from watchfloor.language.nodes import Node, Scalar
+from watchfloor.language.proof.paths import Paths
+from watchfloor.language.proof.walk import blocks_of, every_step, roots_of, steps_of
+from watchfloor.language.rules.places import Places
 from watchfloor.language.step_compiler import Surroundings
 
 PRESERVES = "evidence.snapshot"
 
 
-def check(given: Surroundings) -> None:
-    everything = all_steps(given.runbook)
-    loops = {step.id.value: step for step in everything if isinstance(step.body, ForEach)}
-    for block in [track.steps for track in given.runbook.tracks] + [
-        tuple(step for phase in given.runbook.phases for step in phase.steps)
-    ]:
-        _visit(block, frozenset(), None, loops, given)
+def check(given: Surroundings, plan: Plan, paths: Paths) -> None:
+    snapshots = {
+        step["id"]: target_of(step)
+        for step in steps_of(plan)
+        if step["kind"] == "action" and step["action"] == PRESERVES
+    }
+    loops = {step["id"]: step for step in steps_of(plan) if step["kind"] == "for_each"}
+    places = Places(given)
+    for _, steps in roots_of(plan):
+        for step, loop in _destroying(steps, None):
+            target, state = target_of(step), paths.before.get(step["path"])
+            if state is None or any(snapshots.get(each) == target for each in state.done):
+                continue
+            if _iterates_preserved(target, loop, loops, snapshots, paths):
+                continue
+            given.report.add(
+                codes.NOT_PRESERVED,
+                places.action(step),
+                f"`{step['action']}` destroys an item that no step before has preserved on every way",
+                expected=f"`{PRESERVES}` of the same `url` before it, done on every way to here",
+                help="take a snapshot of the same item in this iteration, or iterate over `steps.<loop>.succeeded` of a"
+                " loop that does",
+            )
 
 
-def _visit(
-    steps: tuple[Step, ...],
-    preserved: frozenset[str],
-    loop: ForEach | None,
-    loops: dict[str, Step],
-    given: Surroundings,
-) -> None:
+def target_of(step: ActionStep) -> str:
+    """What stands at `url`, comparable."""
+    value: Mapping[str, Any] = step["with_"].get("url", {"lit": None})
+    return str(value["expr"]["src"]) if "expr" in value else repr(value)
+
+
+def _destroying(steps: Sequence[Step], loop: ForEachStep | None) -> Iterator[tuple[ActionStep, ForEachStep | None]]:
+    """Every destroying action, with the innermost loop over items around it."""
     for step in steps:
-        body = step.body
-        if isinstance(body, Action):
-            contract = given.catalog.get(body.action.value)
-            target = _target(body)
-            if contract is not None and contract["effect"] == "destroys":
-                _judge(body, target, preserved, loop, loops, given)
-            if body.action.value == PRESERVES and _certain(step) and target is not None:
-                preserved = preserved | {target}
-        inside = body if isinstance(body, ForEach) else loop
-        for _, inner in blocks(step):
-            _visit(inner, preserved, inside, loops, given)
+        if step["kind"] == "action" and step["effect"] == "destroys":
+            yield step, loop
+        for block in blocks_of(step):
+            inside = step if step["kind"] == "for_each" and block.edge == "body" else loop
+            yield from _destroying(block.steps, inside)
 
 
-def _judge(
-    body: Action,
-    target: str | None,
-    preserved: frozenset[str],
-    loop: ForEach | None,
-    loops: dict[str, Step],
-    given: Surroundings,
-) -> None:
-    if target is not None and (target in preserved or _iterates_preserved(target, loop, loops)):
-        return
-    given.report.add(
-        codes.NOT_PRESERVED,
-        body.action.span,
-        f"`{body.action.value}` destroys an item that no step before has preserved",
-        expected=f"`{PRESERVES}` of the same `url` before it",
-        help="take a snapshot of the same item in this iteration, or iterate over `steps.<loop>.succeeded` of a loop"
-        " that does",
-    )
-
-
-def _iterates_preserved(target: str, loop: ForEach | None, loops: dict[str, Step]) -> bool:
-    """The item comes from `succeeded` of a loop whose every success took a snapshot of its own item."""
-    if loop is None or target != loop.item.value:
+def _iterates_preserved(
+    target: str,
+    loop: ForEachStep | None,
+    loops: Mapping[str, ForEachStep],
+    snapshots: Mapping[str, str],
+    paths: Paths,
+) -> bool:
+    """The item comes from `succeeded` of a loop in which no way to the end of an item leaves its snapshot out."""
+    if loop is None or target != loop["item"]:
         return False
-    source = loop.in_.value.strip().split(".")
+    source = loop["in_"]["src"].strip().split(".")
     if len(source) != 3 or source[0] != "steps" or source[2] != "succeeded" or source[1] not in loops:
         return False
-    before = loops[source[1]].body
-    if not isinstance(before, ForEach):
+    before = loops[source[1]]
+    last = before["steps"][-1]
+    at_last, after = paths.before.get(last["path"]), paths.after.get(last["path"])
+    if at_last is None or after is None:
         return False
-    return any(
-        isinstance(step.body, Action)
-        and step.body.action.value == PRESERVES
-        and _certain(step)
-        and _target(step.body) == before.item.value
-        for step in before.steps
-    )
+    sure = at_last.done | (after.done if _certain(last) else frozenset())
+    inside = {step["id"] for step in every_step(before["steps"])}
+    return any(snapshots.get(each) == before["item"] for each in sure & inside)
 
 
 def _certain(step: Step) -> bool:
-    """The step surely ran and succeeded when what follows it runs."""
-    return step.cond is None and (step.on_error is None or step.on_error.word == "fail")
-
-
-def _target(body: Action) -> str | None:
-    """What the action's `url` is, as the expression or text that stands there."""
-    for key, node in body.with_:
-        if key.value == "url":
-            return _source(node)
-    return "inputs.url"
-
-
-def _source(node: Node) -> str | None:
-    if not isinstance(node, Scalar):
-        return None
-    text = node.value.strip()
-    return text[3:-2].strip() if text.startswith("${{") and text.endswith("}}") else f"={text}"
+    """Every way past the step is one on which it was done."""
+    if step["cond"] is not None or step["on_error"] != "fail" or step.get("catches"):
+        return False
+    return step["kind"] == "action" and step["approval"] is None
