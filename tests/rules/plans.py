@@ -1,8 +1,8 @@
 """Small plans made at random, and a walker that tries every way through them, written as simply as can be."""
 
 from collections.abc import Iterator
-from itertools import count
-from typing import Any
+from itertools import count, product
+from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
@@ -95,7 +95,13 @@ def steps(depth: int) -> st.SearchStrategy[dict[str, Any]]:
         inner,
         st.one_of(st.just([]), inner),
     )
-    return st.one_of(action, gated, decide, task, wait, repeat, each, choose, attempt)
+    both = st.builds(
+        lambda one, two, join: common("parallel", branches={"one": one, "two": two}, join=join),
+        inner,
+        inner,
+        st.sampled_from(["all", "any"]),
+    )
+    return st.one_of(action, gated, decide, task, wait, repeat, each, choose, attempt, both)
 
 
 def whole(phases: list[dict[str, Any]]) -> dict[str, Any]:
@@ -115,6 +121,31 @@ def whole(phases: list[dict[str, Any]]) -> dict[str, Any]:
     return {"phases": [{"name": "main", "steps": name(phases)}], "tracks": [], "inputs": {}, "facts": {}, "clocks": {}}
 
 
+Silent: TypeAlias = frozenset[str]
+"""Ids of the steps at which nobody said anything, and nobody has decided since."""
+NOBODY: Silent = frozenset()
+
+
+def asks(step: dict[str, Any]) -> bool:
+    """Whether people are asked in a step or below it."""
+    if step["kind"] in {"decide", "task"} or (step["kind"] == "action" and step["approval"] is not None):
+        return True
+    below = [value for value in step.values() if isinstance(value, list | dict)]
+    return any(asks(inner) for value in below for inner in steps_in(value))
+
+
+def steps_in(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        for each in value:
+            yield from steps_in(each)
+    elif isinstance(value, dict) and "src" not in value:
+        if "kind" in value:
+            yield value
+        else:
+            for each in value.values():
+                yield from steps_in(each)
+
+
 class TooMany(Exception):
     """More ways than a test should try."""
 
@@ -125,10 +156,10 @@ class EveryWay:
     def __init__(self, plan: dict[str, Any], limit: int = 4_000) -> None:
         self.acted: set[str] = set()
         self.taken, self.limit = 0, limit
-        for _ in self.block(plan["phases"][0]["steps"], False):
+        for _ in self.block(plan["phases"][0]["steps"], NOBODY):
             pass
 
-    def block(self, steps: list[dict[str, Any]], silent: bool) -> Iterator[tuple[str, bool]]:
+    def block(self, steps: list[dict[str, Any]], silent: Silent) -> Iterator[tuple[str, Silent]]:
         if not steps:
             yield "on", silent
             return
@@ -138,7 +169,7 @@ class EveryWay:
             else:
                 yield word, after
 
-    def step(self, step: dict[str, Any], silent: bool) -> Iterator[tuple[str, bool]]:
+    def step(self, step: dict[str, Any], silent: Silent) -> Iterator[tuple[str, Silent]]:
         self.taken += 1
         if self.taken > self.limit:
             raise TooMany
@@ -152,7 +183,7 @@ class EveryWay:
             else:
                 yield from self.block(step["on_error"], after)
 
-    def course(self, then: Any, silent: bool, code: str) -> Iterator[tuple[str, bool]]:
+    def course(self, then: Any, silent: Silent, code: str) -> Iterator[tuple[str, Silent]]:
         match then:
             case "continue":
                 yield "on", silent
@@ -163,30 +194,30 @@ class EveryWay:
             case _:
                 yield from self.block(then, silent)
 
-    def action(self, step: dict[str, Any], silent: bool) -> Iterator[tuple[str, bool]]:
+    def action(self, step: dict[str, Any], silent: Silent) -> Iterator[tuple[str, Silent]]:
         if step["approval"] is not None:
             yield from self.course(step["approval"]["on_deny"], silent, "denied")
-            yield from self.course(step["approval"]["on_silence"]["then"], True, "silent")
-            silent = False
+            yield from self.course(step["approval"]["on_silence"]["then"], silent | {step["id"]}, "silent")
+            silent = NOBODY
         if silent and step["effect"] != "reads":
             self.acted.add(step["id"])
         yield "on", silent
         yield "error", silent
 
-    def decide(self, step: dict[str, Any], silent: bool) -> Iterator[tuple[str, bool]]:
+    def decide(self, step: dict[str, Any], silent: Silent) -> Iterator[tuple[str, Silent]]:
         for option in step["options"].values():
-            yield from self.block(option["steps"], False)
-        yield from self.course(step["on_silence"]["then"], True, "silent")
+            yield from self.block(option["steps"], NOBODY)
+        yield from self.course(step["on_silence"]["then"], silent | {step["id"]}, "silent")
 
-    def task(self, step: dict[str, Any], silent: bool) -> Iterator[tuple[str, bool]]:
-        yield "on", False
-        yield from self.course(step["on_silence"]["then"], True, "silent")
+    def task(self, step: dict[str, Any], silent: Silent) -> Iterator[tuple[str, Silent]]:
+        yield "on", NOBODY
+        yield from self.course(step["on_silence"]["then"], silent | {step["id"]}, "silent")
 
-    def wait(self, step: dict[str, Any], silent: bool) -> Iterator[tuple[str, bool]]:
+    def wait(self, step: dict[str, Any], silent: Silent) -> Iterator[tuple[str, Silent]]:
         yield "on", silent
-        yield from self.course(step["on_timeout"], True, "timed_out")
+        yield from self.course(step["on_timeout"], silent | {step["id"]}, "timed_out")
 
-    def repeat(self, step: dict[str, Any], silent: bool, rounds: int = 2) -> Iterator[tuple[str, bool]]:
+    def repeat(self, step: dict[str, Any], silent: Silent, rounds: int = 2) -> Iterator[tuple[str, Silent]]:
         for word, after in self.block(step["steps"], silent):
             if word != "on":
                 yield word, after
@@ -194,9 +225,9 @@ class EveryWay:
             yield "on", after
             if rounds > 1:
                 yield from self.repeat(step, after, rounds - 1)
-            yield from self.course(step["on_exhausted"], True, "exhausted")
+            yield from self.course(step["on_exhausted"], after | {step["id"]}, "exhausted")
 
-    def for_each(self, step: dict[str, Any], silent: bool, items: int = 2) -> Iterator[tuple[str, bool]]:
+    def for_each(self, step: dict[str, Any], silent: Silent, items: int = 2) -> Iterator[tuple[str, Silent]]:
         yield "on", silent
         if not items:
             return
@@ -210,11 +241,27 @@ class EveryWay:
             else:
                 yield from self.for_each(step, silent, items - 1)
 
-    def choose(self, step: dict[str, Any], silent: bool) -> Iterator[tuple[str, bool]]:
+    def parallel(self, step: dict[str, Any], silent: Silent) -> Iterator[tuple[str, Silent]]:
+        branches = list(step["branches"].values())
+        if step["join"] == "any":
+            for branch in branches:
+                raced = any(asks(each) for other in branches if other is not branch for each in other)
+                yield from self.block(branch, silent | {step["id"]} if raced else silent)
+            return
+        for ends in product(*(list(self.block(branch, silent)) for branch in branches)):
+            if any(word != "on" for word, _ in ends):
+                # whichever comes first: a branch may fail before another one stops the run
+                yield from (end for end in ends if end[0] != "on")
+            else:
+                # what was open before stays open when nobody decided in any branch; what a branch leaves open is open
+                kept = frozenset.intersection(*(after & silent for _, after in ends))
+                yield "on", kept.union(*(after - silent for _, after in ends))
+
+    def choose(self, step: dict[str, Any], silent: Silent) -> Iterator[tuple[str, Silent]]:
         yield from self.block(step["cases"][0]["steps"], silent)
         yield from self.block(step["otherwise"] or [], silent)
 
-    def stop(self, step: dict[str, Any], silent: bool) -> Iterator[tuple[str, bool]]:
+    def stop(self, step: dict[str, Any], silent: Silent) -> Iterator[tuple[str, Silent]]:
         yield "stop", silent
 
     def __getattr__(self, name: str) -> Any:
@@ -222,7 +269,7 @@ class EveryWay:
             return self.attempt
         raise AttributeError(name)
 
-    def attempt(self, step: dict[str, Any], silent: bool) -> Iterator[tuple[str, bool]]:
+    def attempt(self, step: dict[str, Any], silent: Silent) -> Iterator[tuple[str, Silent]]:
         handler = step["handlers"][0]
         for word, after in self.block(step["steps"], silent):
             if word == "stop":
@@ -241,7 +288,7 @@ class EveryWay:
             else:
                 yield from self.finish(step, word, after)
 
-    def finish(self, step: dict[str, Any], word: str, silent: bool) -> Iterator[tuple[str, bool]]:
+    def finish(self, step: dict[str, Any], word: str, silent: Silent) -> Iterator[tuple[str, Silent]]:
         """`finally` runs on the way of a failure too, which then goes on."""
         if word == "stop":
             yield word, silent

@@ -1,6 +1,7 @@
 """The worst case of a clock is what trying every way finds; a table of a shipped runbook adds up."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -96,7 +97,13 @@ def steps(depth: int) -> st.SearchStrategy[dict[str, Any]]:
         inner,
         st.one_of(st.none(), inner),
     )
-    return st.one_of(action, pause, decide, gated, repeat, each, choose)
+    both = st.builds(
+        lambda one, two, join: common("parallel", branches={"one": one, "two": two}, join=join),
+        inner,
+        inner,
+        st.sampled_from(["all", "any"]),
+    )
+    return st.one_of(action, pause, decide, gated, repeat, each, choose, both)
 
 
 def whole(phases: list[dict[str, Any]]) -> Any:
@@ -187,6 +194,14 @@ class EverySum:
     def for_each(self, step: dict[str, Any], spent: float) -> Iterator[float]:
         for length in list(self.block(step["steps"], 0.0)):
             yield spent + length * -(-5 // step["at_once"])
+
+    def parallel(self, step: dict[str, Any], spent: float) -> Iterator[float]:
+        branches = [list(self.block(branch, spent)) for branch in step["branches"].values()]
+        for ends in product(*branches):
+            self.taken += 1
+            if self.taken > 20_000:
+                raise TooMany
+            yield min(ends) if step["join"] == "any" else max(ends)
 
     def choose(self, step: dict[str, Any], spent: float) -> Iterator[float]:
         yield from self.block(step["cases"][0]["steps"], spent)
