@@ -1,7 +1,7 @@
 """Pieces of runbooks, as the pages of findings and the tests write them, made whole."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from activities.catalog import CATALOG
@@ -137,7 +137,11 @@ def compile_piece(piece: str, carried_out: Collection[str] = CONSTRUCTS) -> Comp
     return compile_whole(embed(piece), carried_out)
 
 
-def compile_whole(text: str | bytes, carried_out: Collection[str] = CONSTRUCTS) -> Compiled:
+def compile_whole(
+    text: str | bytes,
+    carried_out: Collection[str] = CONSTRUCTS,
+    library: Mapping[str, tuple[str, bytes]] = LIBRARY,
+) -> Compiled:
     """Compiled as by an engine that carries out everything, unless said otherwise."""
     return compile_text(
         text,
@@ -145,7 +149,7 @@ def compile_whole(text: str | bytes, carried_out: Collection[str] = CONSTRUCTS) 
         catalog=CATALOG,
         register=REGISTER,
         roles=ROLES,
-        library=LIBRARY | CIRCLES,
+        library=library,
         carried_out=carried_out,
     )
 
