@@ -167,6 +167,8 @@ class OpenAsk(TypedDict):
     """Reminders and escalations in the order of their instants."""
     climbed: NotRequired[int]
     """How many rungs of the ladder have been taken; none is taken twice."""
+    exposure: NotRequired[str]
+    """Class of what the person who does the task will be exposed to (`schemas.plan.EXPOSURES`)."""
     glass_from: NotRequired[str]
     """From when the option `break_glass` may be taken, if its condition holds then."""
     chosen: NotRequired[str]

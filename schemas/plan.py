@@ -7,7 +7,7 @@ exactly the plan it started with. Its digest is SHA-256 over its RFC 8785 bytes 
 Durations are seconds (int or float) in the plan. Instants are RFC 3339 UTC strings ending in `Z`.
 """
 
-from typing import Literal, NotRequired
+from typing import Literal, NotRequired, get_args
 
 from typing_extensions import TypedDict
 
@@ -209,6 +209,10 @@ FAILURES = (
 )
 """What `catch` and a typed `on_error` may name: the codes a step fails with, and `any`."""
 
+Exposure = Literal["text", "graphic", "csea", "terror", "selfharm"]
+EXPOSURES: tuple[Exposure, ...] = get_args(Exposure)
+"""Classes of what people may have to see, read or hear (domain model, responder wellness)."""
+
 CONSTRUCTS = frozenset(
     {
         "break_glass",
@@ -225,6 +229,7 @@ CONSTRUCTS = frozenset(
         "run.known_at",
         "run.reroute",
         "severity.score",
+        "task.exposure",
         "track.detached",
         "track.on_fact",
         "track.watch",
@@ -252,6 +257,7 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "run.known_at",
         "run.reroute",
         "severity.score",
+        "task.exposure",
         "track.detached",
         "track.on_fact",
         "track.watch",
@@ -317,6 +323,8 @@ class TaskStep(StepCommon):
     within: Duration
     remind: list[Duration]
     on_silence: Silence
+    exposure: NotRequired[Exposure]
+    """What the person who does it will be exposed to."""
 
 
 class WaitStep(StepCommon):

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from schemas.plan import Exposure
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Dotted = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="A role, for example legal_counsel.")]
@@ -283,6 +285,7 @@ class TaskBody(Document):
     remind: Remind = []
     on_silence: OnSilence = "fail"
     escalate: list[Role] | None = Field(default=None, description="Short for on_silence: {escalate, then: fail}.")
+    exposure: Exposure | None = Field(default=None, description="What the person will be exposed to; shown before.")
 
 
 class TaskStep(StepCommon):

@@ -137,6 +137,7 @@ class HumanSteps:
         notice: NoticeKind = "ask",
         round_: int = 0,
         glass_after: float | None = None,
+        exposure: str = "",
     ) -> OpenAsk:
         """Ask people, unless this very ask is open already; tells every role that may fill a seat.
 
@@ -146,6 +147,7 @@ class HumanSteps:
             options: option -> all slots it needs, each slot filled by a different person.
             on_silence: what happens if nobody answers, in words.
             action_digest: `watchfloor.signing.action_digest` at an approval.
+            exposure: class of what the person will be exposed to, shown before anything opens; empty for nothing.
             glass_after: seconds after which the option `break_glass` may be taken.
             round_: grows when the same path is asked again, so that an old decision cannot answer a new ask.
         """
@@ -177,6 +179,8 @@ class HumanSteps:
             "ladder": rungs,
             "climbed": 0,
         }
+        if exposure:
+            ask["exposure"] = exposure
         if glass_after is not None:
             ask["glass_from"] = render_instant(now + timedelta(seconds=glass_after))
         ask["ask"] = self._digest(ask)
@@ -192,6 +196,7 @@ class HumanSteps:
                 "options": list(slots),
                 "roles": _roles(options),
                 "deadline_at": deadline_at,
+                **({"exposure": exposure} if exposure else {}),
             },
         )
         self._notices.send(

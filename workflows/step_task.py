@@ -39,6 +39,7 @@ def _open(run: Run, frame: Frame, step: TaskStep, path: str) -> None:
         shown=run.show(step["show"], frame),
         form={name: dict(spec) for name, spec in step["form"].items()},
         round_=run.state["loops"].get(f"{path}!round", 0),
+        exposure=step.get("exposure", ""),
     )
 
 

@@ -166,6 +166,8 @@ def findings_of(piece: str, fence: str = "yaml") -> tuple[Finding, ...]:
                 else piece
             )
             return compile_whole(whole.encode("utf-8", "surrogateescape")).findings
+        case ["yaml", "older"]:
+            return compile_piece(piece, frozenset()).findings
         case ["yaml", "whole"]:
             return compile_whole(piece if piece.startswith("#") else embed(piece)).findings
     return compile_piece(piece).findings

@@ -219,7 +219,7 @@ LATER = {
     "break_glass": ACT + "approval: {from: [deputy], within: 1h, on_deny: stop, break_glass: {}}}",
     "expires": ACT + "expires: 1d}",
     "on_error": ACT + "on_error: {timed_out: [{id: b, wait: {for: 1m}}]}}",
-    "exposure": "- {id: a, task: {assignee: deputy, do: Look, within: 1h, exposure: high}}",
+    "exposure": "- {id: a, task: {assignee: deputy, do: Look, within: 1h, exposure: csea}}",
     "on_fact": f"alongside: [{{id: a, on_fact: annulled, {TRACK}",
     "each": f"alongside: [{{id: a, when: has(facts.annulled), each: true, {TRACK}",
     "from": f"alongside: [{{id: a, from: facts.removed, {TRACK}",

@@ -152,6 +152,8 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None) -> Iterator[RenderableT
     else:
         who.append("no deadline")
     body: list[Text] = [who]
+    if "exposure" in ask:
+        body.append(Text(f"exposure: {ask['exposure']} (nobody has to take this; say so and hand it on)", style="bold"))
     if ask["action"]:
         body.append(Text(f"approves: {ask['action']} {_value(ask['inputs'])}"))
     body += [Text(f"shown: {item['label']} = {_value(item['value'])}") for item in ask["shown"]]

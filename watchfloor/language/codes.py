@@ -86,6 +86,7 @@ NO_WINDOW = Code("WF310", "error", "a person is asked without a deadline")
 LIFE_FIRST = Code("WF311", "error", "something comes before telling that life is at risk")
 NO_ATTEMPT = Code("WF312", "warning", "restricted without an attempt to preserve it")
 NO_REASON = Code("WF313", "warning", "a restriction without a statement of its ground")
+EXPOSED = Code("WF315", "error", "an exposure outside the specialist role")
 LASTING = Code("WF314", "warning", "a restriction that does not say whether it ends")
 
 # WF4xx: time and size

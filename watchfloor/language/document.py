@@ -168,6 +168,9 @@ class Task:
     within: Time
     remind: tuple[Time, ...]
     silence: OnSilence | None
+    exposure: str | None = None
+    exposed_at: Span | None = None
+    """Where the class of exposure is written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,8 @@ def task(at: StepCompiler, body: doc.Task, scope: Scope, path: str) -> Made:
         "remind": [at.duration(time) for time in body.remind],
         "on_silence": silence,
     }
+    if body.exposure is not None:
+        made["exposure"] = body.exposure
     return made, after, {}
 
 

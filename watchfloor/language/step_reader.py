@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
+from schemas.plan import EXPOSURES
 from watchfloor.language import codes
 from watchfloor.language import document as doc
 from watchfloor.language.document import Body, Course, Decide, Parallel, Step, Wait
@@ -303,9 +304,13 @@ def _read_task(node: Node, report: Report) -> doc.Task | None:
     within = _within(keys)
     remind = keys.take("remind", list_of(duration(shares=True), "durations", at_most=10)) or ()
     silence = _silence(keys)
+    exposure = keys.take("exposure", one_of(*EXPOSURES))
     if not keys.close() or assignee is None or do is None or within is None:
         return None
-    return doc.Task(assignee, do, show, form, within, remind, silence)
+    said = next((value for key, value in keys.node.entries if key.value == "exposure"), None)
+    return doc.Task(
+        assignee, do, show, form, within, remind, silence, exposure, said.span if said is not None else None
+    )
 
 
 def _wait(outer: Keys) -> Body | None:

@@ -62,7 +62,7 @@ def ask_digest(ask: Mapping[str, Any], *, region: str, namespace: str, incident:
 
 def _asked(ask: Mapping[str, Any]) -> dict[str, Json]:
     asked = {name: ask.get(name, 0) if name == "round" else ask[name] for name in ASKED}
-    return {**asked, "glass_from": ask["glass_from"]} if "glass_from" in ask else asked
+    return {**asked, **{name: ask[name] for name in ("glass_from", "exposure") if name in ask}}
 
 
 def calls_digest(calls: Sequence[str]) -> str:

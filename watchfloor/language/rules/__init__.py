@@ -13,6 +13,7 @@ from watchfloor.language.rules import (
     clocks,
     closing,
     constants,
+    exposure,
     facts,
     gates,
     lasting,
@@ -29,7 +30,7 @@ from watchfloor.language.rules import (
 )
 from watchfloor.language.step_compiler import Surroundings
 
-_RULES = (gates, people, reach, clocks, facts, windows, lasting)
+_RULES = (gates, people, reach, clocks, facts, windows, lasting, exposure)
 _PATH_RULES = (silence, preservation, attempts, closing)
 _PLAN_RULES = (life, reasons, residency, timing, budget, results, constants)
 
