@@ -55,6 +55,22 @@ def test_what_is_destroyed_was_preserved_on_every_way(before: str, expected: lis
     assert codes(before + GONE) == expected
 
 
+@pytest.mark.parametrize(
+    ("cond", "expected"),
+    [
+        ("has(steps.shot.ref)", []),
+        ("steps.shot.ok", []),
+        ('inputs.state == "DE" && has(steps.shot.ref)', []),
+        ("has(steps.shot.status)", ["WF304"]),
+        ('has(steps.shot.ref) || inputs.state == "DE"', ["WF304"]),
+        ("!steps.shot.ok", ["WF304"]),
+    ],
+)
+def test_a_condition_may_prove_that_the_snapshot_is_there(cond: str, expected: list[str]) -> None:
+    gone = GONE.replace("- id: gone\n", f"- id: gone\n  if: '{cond}'\n")
+    assert codes(f"- {SHOT % ', on_error: continue'}\n" + gone) == expected
+
+
 def test_a_clock_about_danger_to_life_has_somebody_who_tells_the_authorities() -> None:
     clock = (
         "clocks:\n  threat: {use: eu.tco.imminent, start: facts.order_received, stop: facts.removed,"

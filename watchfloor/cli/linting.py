@@ -85,7 +85,9 @@ def _text(files: int, findings: "Sequence[Finding]", suppressed: "Sequence[Suppr
 def _verdict(files: int, findings: "Sequence[Finding]", suppressed: "Sequence[Suppressed]") -> str:
     counted = f"{files} {'runbook' if files == 1 else 'runbooks'}"
     errors = sum(finding.is_error for finding in findings)
-    verdict = f"{errors} errors, {len(findings) - errors} warnings" if findings else "nothing to say"
+    counts = ((errors, "error"), (len(findings) - errors, "warning"))
+    said = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    verdict = said if findings else "nothing to say"
     allowed = f", {len(suppressed)} allowed by a line (--summary lists them)" if suppressed else ""
     return f"{counted}: {verdict}{allowed}"
 

@@ -6,6 +6,7 @@ what follows a `stop`. The result is exact but for conditions: a condition that 
 keeps that silence out unless it asks for it (`status`, `timed_out`); otherwise conditions may hold or not.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from schemas.plan import Expr, Plan, Step
 from watchfloor.language.proof.walk import Edge, every_step, facts_in, roots_of
 
 NOTHING: frozenset[str] = frozenset()
+_PROOF = re.compile(r"has\(steps\.(\w+)\.(\w+)\)|steps\.(\w+)\.ok", re.ASCII)
 
 
 class Silence(NamedTuple):
@@ -359,11 +361,24 @@ def _may_pass(code: str | None, handlers: Sequence[Any]) -> bool:
 
 
 def _guard(cond: Expr | None, state: State) -> State:
-    """The state under a condition: it keeps out the silence of a step whose answer it reads."""
-    if cond is None or not state.silences:
+    """The state under a condition: it keeps out the silence of a step whose answer it reads, and a step whose output is
+    there has been done."""
+    if cond is None:
+        return state
+    state = replace(state, done=state.done | _proven(cond))
+    if not state.silences:
         return state
     kept = frozenset(silence for silence in state.silences if not _excludes(cond, silence.step))
     return replace(state, silences=kept)
+
+
+def _proven(cond: Expr) -> frozenset[str]:
+    """Steps that were surely done when a condition holds: it is, or is joined by `&&` to, `steps.x.ok` or a `has()` of
+    something that only a step which was done has."""
+    if "||" in cond["src"] or "?" in cond["src"]:
+        return NOTHING
+    parts = (_PROOF.fullmatch(part.strip()) for part in cond["src"].split("&&"))
+    return frozenset(found[1] or found[3] for found in parts if found and found[2] not in {"ok", "status", "at"})
 
 
 def _excludes(cond: Expr, step: str) -> bool:
