@@ -141,7 +141,7 @@ def test_an_options_further_seats_count_with_the_common_ones() -> None:
     "ender",
     [
         "- {id: x, stop: {outcome: done}}\n",
-        "- {id: x, choose: [{when: 'true', steps: [{id: y, stop: {outcome: a}}]}, "
+        "- {id: x, choose: [{when: inputs.state == 'DE', steps: [{id: y, stop: {outcome: a}}]}, "
         "{otherwise: [{id: z, stop: {outcome: b}}]}]}\n",
         "- {id: x, decide: {ask: Q, from: [deputy], within: 1m, options: {a: {steps: [{id: y, stop: {outcome: a}}]}, "
         "b: {steps: [{id: z, stop: {outcome: b}}]}}}}\n",

@@ -45,3 +45,18 @@ def test_an_ask_costs_its_notice_its_timer_its_answers_and_its_ladder() -> None:
     climbing = "- {id: t, task: {assignee: ops_lead, do: Look, within: 5m, escalate: [deputy]}}"
     assert cost_of(*steps(plain)).events == 16
     assert cost_of(*steps(climbing)).events == 27
+
+
+def test_runs_of_each_item_are_as_many_as_the_list_may_hold() -> None:
+    one = "- {id: r, run: threat-to-life, wait: false, with: {order_id: '${{ inputs.order_id }}'}}"
+    many = one.replace("wait: false", "wait: false, each: {item: url, in: inputs.urls, at_once: 20}")
+    assert cost_of(*steps(one)).events == 17
+    assert cost_of(*steps(many)).events == 1205
+    assert cost_of(*steps(many)).beside == 20
+
+
+def test_a_review_and_an_expiry_cost_their_own_timers_and_answers() -> None:
+    plain = "- {id: a, action: content.disable, with: {url: 'https://example.test/v/1', scope: eu}, expires: 1h%s}"
+    reviewed = ", review: {from: [policy_lead], within: 1h, on_deny: undo}"
+    assert cost_of(*steps(plain % "")).events == 17
+    assert cost_of(*steps(plain % reviewed)).events == 33

@@ -78,3 +78,20 @@ def test_a_clock_about_danger_to_life_has_somebody_who_tells_the_authorities() -
     )
     assert codes(clock % TELL) == ["WF311"]
     assert codes(clock % TELL.replace("deputy", "le_liaison")) == []
+
+
+def test_what_comes_after_a_case_that_always_holds_can_never_run() -> None:
+    tell = "action: page, with: {role: deputy, about: x}"
+    first = f"- id: c\n  choose:\n    - when: 'true'\n      steps: [{{id: a, {tell}}}]\n"
+    later = f"    - otherwise: [{{id: b, {tell}}}]"
+    assert [each.code for each in compile_piece(first + later).findings] == ["WF403"]
+    assert compile_piece(first.rstrip()).findings == ()
+
+
+def test_nothing_runs_after_rounds_that_end_the_run() -> None:
+    rounds = "- id: c\n  repeat: {every: 1m, times: 3, until: 'false', on_exhausted: fail}\n"
+    after = "- {id: d, action: page, with: {role: deputy, about: x}}"
+    stops = rounds + "  steps: [{id: a, stop: {outcome: x}}]\n" + after
+    may = rounds + "  steps: [{id: a, if: inputs.state == 'DE', stop: {outcome: x}}]\n" + after
+    assert [each.code for each in compile_piece(stops).findings] == ["WF403"]
+    assert compile_piece(may).findings == ()

@@ -47,3 +47,17 @@ def test_people_outside_the_home_region_are_not_shown_it(command: str, found: li
 def test_a_page_outside_the_home_region_does_not_say_it() -> None:
     step = "      - {id: tell, if: has(facts.seen), action: page, with: {role: deputy, about: 'x ${{ facts.seen }}'}}\n"
     assert codes_of(step, "eu") == ["WF307"]
+
+
+RUN = "      - {{id: away, if: has(facts.seen), run: {runbook}, with: {{{key}: {value}}}}}\n"
+
+
+@pytest.mark.parametrize("value", ["'${{ facts.seen }}'", "'about ${{ facts.seen }}'"])
+def test_a_run_in_another_region_is_not_given_what_was_made_of_it(value: str) -> None:
+    assert codes_of(RUN.format(runbook="in-us", key="report", value=value), "eu") == ["WF307"]
+
+
+def test_a_run_in_the_same_region_is_given_it_only_where_its_input_says_the_class() -> None:
+    step = RUN.format(runbook="threat-to-life", key="order_id", value="'${{ facts.seen }}'")
+    assert codes_of(step, "eu") == ["WF307"]
+    assert codes_of(step.replace("'${{ facts.seen }}'", "plain"), "eu") == []

@@ -26,6 +26,9 @@ def ends(step: Step) -> bool:
             silent = body.silence.then if body.silence else None
             quiet = silent is None or silent.word == "fail" or list_ends(silent.steps)
             return quiet and all(list_ends(choice.steps) for choice in body.options)
+        case doc.Repeat():
+            # the first round is run whatever the condition says
+            return list_ends(body.steps)
         case doc.Choose():
             return (
                 body.otherwise is not None

@@ -66,12 +66,20 @@ def _of_step(step: Step, plan: Plan) -> Cost:
         case "action":
             gate = whole["approval"]
             asked = _ask(gate["on_silence"], len(gate["slots"])) if gate is not None else 0.0
+            review = whole.get("review")
+            asked += _reviewed(review) if review else 0.0
+            glass = gate.get("break_glass") if gate is not None else None
+            asked += TIMER + _reviewed(glass["review"]) if glass else 0.0
+            # what expires is taken back by a timer and an action
+            asked += TIMER + SEQUENTIAL if whole.get("expires") is not None else 0.0
             own = Cost(SEQUENTIAL + asked, STEP_BYTES, 1)
         case "decide" | "task":
             own = Cost(_ask(whole["on_silence"], len(whole.get("slots", (1,)))), STEP_BYTES, 1)
         case "wait":
             own = Cost(TIMER, STEP_BYTES, 0)
-        case "hold" | "handoff" | "postmortem" | "run":
+        case "run":
+            own = _runs(whole, plan)
+        case "hold" | "handoff" | "postmortem":
             own = Cost(CHILD + TIMER, STEP_BYTES, 1)
     if step["timeout"] is not None and whole["kind"] != "action":
         own = own.then(Cost(TIMER))
@@ -96,6 +104,20 @@ def _multiplied(step: Any, body: Cost, plan: Plan) -> Cost:
         case "repeat":
             return Cost((body.events + TIMER) * step["times"], body.carried * 2, body.beside)
     return body
+
+
+def _runs(step: Any, plan: Plan) -> Cost:
+    """What runs of other runbooks leave in this history; each has one of its own."""
+    if step["each"] is None:
+        return Cost(CHILD + TIMER, STEP_BYTES, 1)
+    items = bound_of(step["each"]["in_"], plan)
+    many = items if items is not None else step["each"]["at_once"]
+    return Cost(CHILD * many + TIMER, STEP_BYTES + ITEM_BYTES * many, min(many, step["each"]["at_once"]))
+
+
+def _reviewed(review: Any) -> float:
+    """One turn of a review; it is asked again only while nobody decides."""
+    return _ask(review, len(review["slots"]))
 
 
 def _ask(silence: Any, seats: int) -> float:

@@ -1,4 +1,5 @@
-"""No step that can never run by its own condition: one that reads nothing and is false whatever happens."""
+"""No step that can never run by a condition that reads nothing: its own is false whatever happens, or a case of a
+`choose` before it holds whatever happens."""
 
 from schemas.plan import Expr, Plan
 from watchfloor.expressions import EvaluationFailed, evaluate
@@ -13,8 +14,18 @@ def check(given: Surroundings, plan: Plan) -> None:
     for step in steps_of(plan):
         conditions = [step["cond"]] if step["cond"] is not None else []
         if step["kind"] == "choose":
-            conditions += [case["when"] for case in step["cases"]]
-        if any(_is_false(condition) for condition in conditions):
+            whens = [case["when"] for case in step["cases"]]
+            conditions += whens
+            after = [None] if step["otherwise"] is not None else []
+            if any(_constant(when) is True for when in [*whens, *after][:-1] if when is not None):
+                given.report.add(
+                    codes.NEVER_RUNS,
+                    places.step(step),
+                    f"a case of `{step['id']}` holds whatever happens, so what comes after it can never run",
+                    expected="a condition that reads an input, a fact or a step",
+                    help="make it the `otherwise:`, or remove what comes after it",
+                )
+        if any(_constant(condition) is False for condition in conditions):
             given.report.add(
                 codes.NEVER_RUNS,
                 places.step(step),
@@ -24,10 +35,11 @@ def check(given: Surroundings, plan: Plan) -> None:
             )
 
 
-def _is_false(condition: Expr) -> bool:
+def _constant(condition: Expr) -> object:
+    """What a condition gives that reads nothing; None when it reads something or fails."""
     if condition["vars"]:
-        return False
+        return None
     try:
-        return evaluate(condition, lambda name: None) is False
+        return evaluate(condition, lambda name: None)
     except EvaluationFailed:
-        return False
+        return None

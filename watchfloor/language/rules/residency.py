@@ -1,17 +1,19 @@
 """Residency: nothing of a protected class leaves its region, also not by way of a value made from it.
 
 Source: 28 CFR part 202. `share` that names a protected input or fact is refused where it is compiled; here are the
-values derived from one (items and results of a loop over it, facts recorded from it), and what people outside
-are shown.
+values derived from one (items and results of a loop over it, facts recorded from it, outputs of a run that was given
+it), what people outside are shown, and what another runbook is given: in another region nothing of it, in this one
+only where its input says the class, so that the proofs of that runbook know what they look at.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from schemas.plan import Expr, Plan, Shown, Step
+from schemas.plan import Expr, Plan, RunStep, Shown, Step
 from watchfloor.language import codes
 from watchfloor.language.document import Action, Decide, Handoff, Task
 from watchfloor.language.nodes import Scalar, Span
+from watchfloor.language.proof.children import child_of
 from watchfloor.language.proof.walk import steps_of
 from watchfloor.language.rules.places import Places
 from watchfloor.language.step_compiler import Surroundings
@@ -28,6 +30,8 @@ def check(given: Surroundings, plan: Plan) -> None:
         return
     places = Places(given)
     for step in steps_of(plan):
+        if step["kind"] == "run":
+            _check_run(given, plan, step, derived, places)
         for span, expr, where in _leaving(step, places, plan["command"] != HOME):
             names = sorted(name for name in _names(expr) if _covers(name, derived))
             if names and expr["type"] not in _AGGREGATES:
@@ -40,6 +44,37 @@ def check(given: Surroundings, plan: Plan) -> None:
                 )
 
 
+def _check_run(given: Surroundings, plan: Plan, step: RunStep, derived: set[str], places: Places) -> None:
+    """What another runbook is given, judged by where it runs and by what its inputs say they hold."""
+    child = child_of(plan, step)
+    if child is None:
+        return
+    there = child["command"] if child["command"] != plan["command"] else ""
+    told = [(f"with: {key}", key, expr) for key, value in step["with_"].items() for expr in _expressions(value)]
+    told += [(word, "", expr) for word, expr in (("key", step["key"]), ("known_at", step["known_at"])) if expr]
+    for word, key, expr in told:
+        names = sorted(name for name in _names(expr) if _covers(name, derived))
+        if not names or expr["type"] in _AGGREGATES:
+            continue
+        if there:
+            given.report.add(
+                codes.PROTECTED,
+                places.step(step),
+                f"`{names[0]}` holds what is of the class {PROTECTED}, and `{step['runbook']}` runs in `{there}`",
+                expected="us_public_content, aggregate, non_us",
+                help=f"leave it out of `{word}`",
+            )
+        elif key and child["inputs"][key].get("data_class") != PROTECTED:
+            given.report.add(
+                codes.PROTECTED,
+                places.step(step),
+                f"`{names[0]}` holds what is of the class {PROTECTED}, and the input `{key}` of"
+                f" `{step['runbook']}` does not say so",
+                expected=f"`data_class: {PROTECTED}` at that input",
+                help=f"add it to `{key}` in `{step['runbook']}`, so that it is kept in the region there too",
+            )
+
+
 def _derive(plan: Plan) -> set[str]:
     """Every name whose value is protected or made of what is."""
     found = {f"inputs.{name}" for name, spec in plan["inputs"].items() if spec.get("data_class") == PROTECTED}
@@ -50,6 +85,12 @@ def _derive(plan: Plan) -> set[str]:
         for name, spec in (whole.get("outputs") or whole.get("form") or {}).items():
             if spec.get("data_class") == PROTECTED:
                 found.add(f"steps.{step['id']}.{name}")
+        child = child_of(plan, step) if step["kind"] == "run" else None
+        if child is not None:
+            inner = _derive(child)
+            found |= {
+                f"steps.{step['id']}.{n}" for n, out in child.get("outputs", {}).items() if _reads(out["value"], inner)
+            }
     while True:
         more = {name for step in steps for name in _made_by(step, found)} - found
         if not more:
