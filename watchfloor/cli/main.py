@@ -6,6 +6,7 @@ import typer
 
 from watchfloor.cli import authoring, comparing, editing, keeping, permits, records, running, speaking, stacks
 from watchfloor.cli.options import Home
+from watchfloor.runtime.leaving import leave
 
 app = typer.Typer(
     name="watchfloor",
@@ -50,8 +51,13 @@ records.add_to(app)
 
 
 def main() -> None:
-    """Run the command line; a keyboard interrupt ends it quietly with 130."""
+    """Run the command line and end the process; a keyboard interrupt ends it quietly with 130."""
     try:
         app()
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        code = 130
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            typer.echo(end.code, err=True)
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    leave(code)

@@ -24,6 +24,7 @@ from watchfloor.identity.people import PeopleRefused
 from watchfloor.regions.keys import KeysRefused
 from watchfloor.regions.residency import ResidencyRefused
 from watchfloor.runtime.connection import connect, make_runtime
+from watchfloor.runtime.leaving import leave
 from watchfloor.runtime.logging import configure_logging
 from watchfloor.runtime.packages import require_own_packages
 from watchfloor.runtime.refusal import Refused
@@ -111,4 +112,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -22,6 +22,7 @@ import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from watchfloor.runtime.leaving import leave
 from watchfloor.runtime.logging import configure_logging
 from watchfloor.runtime.packages import require_own_packages
 from watchfloor.runtime.refusal import Refused
@@ -161,4 +162,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())
