@@ -123,7 +123,7 @@ async def _attempt(run: Run, halt: Halt, call: ActionCall, bounds: Bounds, times
             receipt = await handle
     except ActivityError as error:
         raise _explain(error, halt) from error
-    return _check_receipt(receipt)
+    return _check_receipt(call, receipt)
 
 
 async def _wait_for_last_attempt(handle: "workflow.ActivityHandle[Any]", attempt: float, halt: Halt) -> None:
@@ -145,7 +145,10 @@ def _explain(error: ActivityError, halt: Halt) -> StepFailed | Halted:
     return StepFailed("error")
 
 
-def _check_receipt(receipt: dict[str, Any]) -> dict[str, Json]:
+def _check_receipt(call: ActionCall, receipt: dict[str, Any]) -> dict[str, Json]:
+    # the codec binds a result to its activity's id, which begins anew with each continue-as-new; the key does not
+    if receipt.get("key") != call["key"]:
+        raise StepFailed("bad_receipt", "the receipt is of another call")
     outputs = receipt.get("outputs")
     if not isinstance(outputs, dict):
         raise StepFailed("bad_receipt", "the action gave no `outputs`")

@@ -176,4 +176,5 @@ class Custody:
             return (
                 (cause.type or ErrorType.UNAVAILABLE) if isinstance(cause, ApplicationError) else ErrorType.UNAVAILABLE
             )
-        return receipt
+        # as in `workflows.calls`: a receipt of another call proves nothing about this one
+        return receipt if receipt["key"] == key else "bad_receipt"

@@ -3,13 +3,18 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from temporalio.api.common.v1 import Payload, WorkflowExecution
-from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import (
+    PollActivityTaskQueueRequest,
+    RespondActivityTaskCompletedRequest,
+    SignalWorkflowExecutionRequest,
+)
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -22,7 +27,7 @@ from temporalio.converter import ActivitySerializationContext, WorkflowSerializa
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Replayer, Worker
 
-from tests.regions.tour import Tour, TourChild, Value, echo, fail
+from tests.regions.tour import Tour, TourChild, TourTwice, Value, echo, fail
 from watchfloor.regions.codec import BAD_PAYLOAD, TOMBSTONE, client_encryption, data_converter
 from watchfloor.regions.keys import KeyRing
 
@@ -34,7 +39,7 @@ CANARY = "canary-7f3a91"
 async def touring(server: str, ring: KeyRing = RING) -> AsyncIterator[tuple[Client, str]]:
     client = await Client.connect(server, **client_encryption(ring, "default"))
     queue = f"tour-{uuid.uuid4()}"
-    async with Worker(client, task_queue=queue, workflows=[Tour, TourChild], activities=[echo, fail]):
+    async with Worker(client, task_queue=queue, workflows=[Tour, TourChild, TourTwice], activities=[echo, fail]):
         yield client, queue
 
 
@@ -213,18 +218,78 @@ async def test_a_ciphertext_opens_only_where_it_was_meant_for(other: dict[str, A
     assert refused.value.type == TOMBSTONE
 
 
-async def test_an_activity_of_the_run_reads_what_the_run_wrote() -> None:
-    payloads = await bound().encode([{"secret": CANARY}])
+def at_activity(id_: str = "1", type_: str = "x", workflow_id: str = "run-1") -> Any:
     context = ActivitySerializationContext(
         namespace="default",
-        activity_id="1",
-        activity_type="x",
+        activity_id=id_,
+        activity_type=type_,
         activity_task_queue="q",
-        workflow_id="run-1",
+        workflow_id=workflow_id,
         workflow_type="W",
-        is_local=True,
+        is_local=False,
     )
-    assert await data_converter(RING, "default").with_context(context).decode(payloads) == [{"secret": CANARY}]
+    return data_converter(RING, "default").with_context(context)
+
+
+async def _replay_into_second(server: str, choose: Callable[[list[Any]], Payload | None]) -> Any:
+    """Run `TourTwice`; a poller without keys completes its second activity with what `choose` finds in the history."""
+    async with touring(server) as (client, queue):
+        raw, elsewhere, id_ = await plain_client(server), f"open-{uuid.uuid4()}", f"twice-{uuid.uuid4()}"
+        handle = await client.start_workflow(TourTwice.run, elsewhere, id=id_, task_queue=queue)
+        task = await raw.workflow_service.poll_activity_task_queue(
+            PollActivityTaskQueueRequest(
+                namespace="default", task_queue=TaskQueue(name=elsewhere), identity="a stranger"
+            )
+        )
+        assert task.activity_type.name == "tour.echo"
+        history = await raw.get_workflow_handle(id_).fetch_history()
+        chosen = choose(list(history.events))
+        if chosen is None:
+            [chosen] = await at_activity(task.activity_id, "tour.echo", id_).encode([{"secret": "no"}])
+        request = RespondActivityTaskCompletedRequest(namespace="default", task_token=task.task_token)
+        request.result.payloads.append(chosen)
+        await raw.workflow_service.respond_activity_task_completed(request)
+        return await asyncio.wait_for(handle.result(), 10)
+
+
+def _first_result(events: list[Any]) -> Payload:
+    [done] = [event for event in events if event.HasField("activity_task_completed_event_attributes")]
+    return cast(Payload, done.activity_task_completed_event_attributes.result.payloads[0])
+
+
+def _second_input(events: list[Any]) -> Payload:
+    scheduled = [event for event in events if event.HasField("activity_task_scheduled_event_attributes")]
+    return cast(Payload, scheduled[1].activity_task_scheduled_event_attributes.input.payloads[0])
+
+
+def _start(events: list[Any]) -> Payload:
+    return cast(Payload, events[0].workflow_execution_started_event_attributes.input.payloads[0])
+
+
+async def test_the_result_of_an_activity_is_taken_from_its_own_worker(server: str) -> None:
+    assert await _replay_into_second(server, lambda _: None) == ["yes", "no"]
+
+
+@pytest.mark.parametrize("choose", [_first_result, _second_input, _start])
+async def test_a_poller_without_keys_cannot_replay_what_is_recorded_elsewhere(
+    server: str, choose: Callable[[list[Any]], Payload], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL", logger="temporalio")
+    with pytest.raises(WorkflowFailureError) as failed:
+        await _replay_into_second(server, choose)
+    assert isinstance(failed.value.cause, ApplicationError)
+    assert failed.value.cause.type == TOMBSTONE
+
+
+async def test_an_activitys_payloads_open_for_its_own_id_and_type_only() -> None:
+    payloads = await at_activity().encode([{"secret": CANARY}])
+    assert await at_activity().decode(payloads) == [{"secret": CANARY}]
+    for other in (at_activity("2"), at_activity(type_="y"), at_activity(workflow_id="run-2"), bound()):
+        with pytest.raises(ApplicationError) as refused:
+            await other.decode(payloads)
+        assert refused.value.type == TOMBSTONE
+    with pytest.raises(ApplicationError):
+        await at_activity().decode(await bound().encode([{"secret": CANARY}]))
 
 
 async def test_with_and_without_context_never_stand_in_for_each_other() -> None:

@@ -103,3 +103,16 @@ class Tour:
     @workflow.update
     def finish(self) -> None:
         self.leave = True
+
+
+@workflow.defn(name="TourTwice")
+class TourTwice:
+    """Asks the same activity twice, the second time where a stranger may poll."""
+
+    @workflow.run
+    async def run(self, elsewhere: str) -> list[str]:
+        first = await workflow.execute_activity(echo, Value(secret="yes"), start_to_close_timeout=SECONDS)
+        second = await workflow.execute_activity(
+            echo, Value(secret="no"), start_to_close_timeout=SECONDS, task_queue=elsewhere
+        )
+        return [first["secret"], second["secret"]]

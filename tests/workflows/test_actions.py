@@ -230,3 +230,23 @@ async def test_stop_ends_the_run_with_its_outcome(bench: Bench) -> None:
 
 def refuse(call: dict) -> None:
     raise ApplicationError("no", type="refused")
+
+
+async def test_the_receipt_of_another_call_is_not_believed(bench: Bench) -> None:
+    seen: list[str] = []
+
+    def remember(call: dict) -> None:
+        # what the activity gives back is made from its call: the second gives the first one's receipt
+        seen.append(call["key"])
+        call["key"] = seen[0]
+
+    bench.behaviour["content.probe"] = remember
+    case = await bench.start(
+        plan(("triage", [action("one"), action("two", on_error="continue"), action("three", "content.other")]))
+    )
+    await case.outcome()
+    states = {step["path"]: step["state"] for step in (await case.board())["steps"]}
+    assert states["triage/one"] == "done"
+    assert states["triage/two"] == "failed"
+    failed = [entry for entry in bench.entries if entry["kind"] == "step.failed"]
+    assert [(entry["path"], entry["data"]["code"]) for entry in failed] == [("triage/two", "bad_receipt")]

@@ -1,14 +1,19 @@
-"""Everything that reaches Temporal is encrypted, and bound to the run it belongs to.
+"""Everything that reaches Temporal is encrypted, and bound to the run and the call it belongs to.
 
 A payload is sealed with AES-256-GCM under a key derived for one workflow; namespace, workflow id and key id are its
-associated data, so a ciphertext lifted from one run is not accepted by another. Nothing plain is passed through: what
-cannot be opened becomes a tombstone, which the payload converter refuses as an `ApplicationError` of type
-`TOMBSTONE`. The codec itself never raises on a message, because a raising codec leaves a run deaf for ever.
+associated data, so a ciphertext lifted from one run is not accepted by another. What goes to and from an activity is
+bound to the activity's type and id and to the side that wrote it as well: whoever polls a task queue without the keys
+cannot complete one activity with the recorded result of another (ADR 0007 says what is not bound).
+
+Nothing plain is passed through: what cannot be opened becomes a tombstone, which the payload converter refuses as an
+`ApplicationError` of type `TOMBSTONE`. The codec itself never raises on a message, because a raising codec leaves a
+run deaf for ever.
 
 What a refused payload does, by where it arrives (each has a test):
 
 * signal: dropped, and logged by the worker; update: rejected; query: fails; start: the run fails at once;
-* activity argument: the activity fails; activity, child or update result: raised where it is awaited.
+* activity argument: the activity fails; activity or child result: the run fails at once; update result: raised
+  where it is awaited.
 
 The SDK gives a serialization context for every payload but two. Headers set by a *client* interceptor are encoded
 without one; memos read through `list_workflows` are decoded without one. A payload without a context is bound to
@@ -21,10 +26,12 @@ import hashlib
 import hmac
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
 
 import temporalio.converter._data_converter as sdk_data_converter
+import temporalio.worker._command_aware_visitor as sdk_visitor
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from google.protobuf.message import DecodeError
@@ -48,7 +55,7 @@ from typing_extensions import TypedDict
 
 from watchfloor.regions.keys import KeyRing
 
-ENCODING = b"binary/watchfloor-aes256gcm-v1"
+ENCODING = b"binary/watchfloor-aes256gcm-v2"
 TOMBSTONE_ENCODING = b"watchfloor/tombstone"
 TOMBSTONE = "tombstone"
 """`ApplicationError.type` of a payload that could not be opened here."""
@@ -64,6 +71,37 @@ class ClientEncryption(TypedDict):
     header_codec_behavior: HeaderCodecBehavior
 
 
+INPUT, RESULT = "input", "result"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a run a payload belongs: what is written there, and what is read there."""
+
+    address: tuple[str, ...]
+    writes: str
+    reads: tuple[str, ...]
+
+
+IN_THE_RUN = Place((), "message", ("message",))
+"""Start, signals, updates, queries, memo, the run's own result: the SDK names none of them to a codec."""
+
+
+def _place_of(context: ActivitySerializationContext) -> Place:
+    """The place of one activity's payloads, seen from the run or from the activity.
+
+    The run's context names no activity id unless the code chose one; the SDK then uses the command's number, which
+    it keeps beside the payloads it visits. Only the run's side has such a number, so it tells the sides apart too.
+    The activity reads its own earlier heartbeats, which it wrote as it writes a result.
+    """
+    command = sdk_visitor.current_command_info.get()
+    id_ = context.activity_id or (str(command.command_seq) if command is not None else "")
+    address = ("activity", context.activity_type or "", id_)
+    if command is not None:
+        return Place(address, INPUT, (RESULT,))
+    return Place(address, RESULT, (INPUT, RESULT))
+
+
 class RegionCodec(PayloadCodec, WithSerializationContext):
     """Encrypts under the ring's current key, decrypts under any key of the ring.
 
@@ -71,13 +109,18 @@ class RegionCodec(PayloadCodec, WithSerializationContext):
     from their bound of 2**32 messages a key, however long a ring key lives (NIST SP 800-38D, 8.3).
     """
 
-    def __init__(self, ring: KeyRing, namespace: str, workflow_id: str | None = None) -> None:
+    def __init__(
+        self, ring: KeyRing, namespace: str, workflow_id: str | None = None, place: Place = IN_THE_RUN
+    ) -> None:
         self._ring = ring
         self._namespace = namespace
         self._workflow_id = workflow_id
+        self._place = place
 
     def with_context(self, context: SerializationContext) -> Self:
-        if isinstance(context, WorkflowSerializationContext | ActivitySerializationContext) and context.workflow_id:
+        if isinstance(context, ActivitySerializationContext) and context.workflow_id:
+            return type(self)(self._ring, context.namespace, context.workflow_id, _place_of(context))
+        if isinstance(context, WorkflowSerializationContext) and context.workflow_id:
             return type(self)(self._ring, context.namespace, context.workflow_id)
         return type(self)(self._ring, self._namespace)
 
@@ -89,9 +132,10 @@ class RegionCodec(PayloadCodec, WithSerializationContext):
 
     def _seal(self, payload: Payload) -> Payload:
         kid = self._ring.current
-        bound = self._bound(kid)
+        scope = self._scope(kid)
         nonce = os.urandom(NONCE_BYTES)
-        box = _cipher(self._ring.keys[kid], bound).encrypt(nonce, payload.SerializeToString(), bound)
+        bound = scope + _pack(self._place.writes, *self._place.address)
+        box = _cipher(self._ring.keys[kid], scope).encrypt(nonce, payload.SerializeToString(), bound)
         return Payload(metadata={"encoding": ENCODING, "kid": kid.encode()}, data=nonce + box)
 
     def _open(self, payload: Payload) -> Payload:
@@ -101,17 +145,19 @@ class RegionCodec(PayloadCodec, WithSerializationContext):
         raw = self._ring.keys.get(kid)
         if raw is None:
             return _tombstone("its key is not in this region's ring, or was destroyed")
-        bound = self._bound(kid)
+        scope = self._scope(kid)
         nonce, box = payload.data[:NONCE_BYTES], payload.data[NONCE_BYTES:]
-        try:
-            return Payload.FromString(_cipher(raw, bound).decrypt(nonce, box, bound))
-        except (InvalidTag, ValueError, DecodeError):
-            return _tombstone("it was altered, or belongs to another run")
+        for side in self._place.reads:
+            try:
+                bound = scope + _pack(side, *self._place.address)
+                return Payload.FromString(_cipher(raw, scope).decrypt(nonce, box, bound))
+            except (InvalidTag, ValueError, DecodeError):
+                continue
+        return _tombstone("it was altered, or belongs to another run or call")
 
-    def _bound(self, kid: str) -> bytes:
+    def _scope(self, kid: str) -> bytes:
         scope = ["run", self._namespace, self._workflow_id] if self._workflow_id else ["namespace", self._namespace]
-        parts = [part.encode() for part in ("watchfloor.payload.v1", kid, *scope)]
-        return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return _pack("watchfloor.payload.v2", kid, *scope)
 
 
 class RegionPayloadConverter(PydanticPayloadConverter):
@@ -186,10 +232,16 @@ def client_encryption(ring: KeyRing, namespace: str) -> ClientEncryption:
     }
 
 
+def _pack(*texts: str) -> bytes:
+    """Texts one after another, each with its length before it and their number in front: read in one way only."""
+    parts = [text.encode() for text in texts]
+    return len(parts).to_bytes(4, "big") + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
 def _tombstone(reason: str) -> Payload:
     return Payload(metadata={"encoding": TOMBSTONE_ENCODING}, data=reason.encode())
 
 
 @lru_cache(maxsize=4096)
 def _cipher(raw: bytes, bound: bytes) -> AESGCM:
-    return AESGCM(hmac.new(raw, b"watchfloor.payload.subkey.v1\n" + bound, hashlib.sha256).digest())
+    return AESGCM(hmac.new(raw, b"watchfloor.payload.subkey.v2\n" + bound, hashlib.sha256).digest())
