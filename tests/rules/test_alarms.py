@@ -222,6 +222,45 @@ def sized(broken: bool) -> Iterator[str]:
         )
 
 
+def resident(broken: bool) -> Iterator[str]:
+    """The last step differs: a handoff, a question, a page, a run elsewhere, a run here."""
+    told = "facts.seen" if broken else "facts.order_received"
+    lasts = (
+        f"handoff: {{to: us, share: [{told}], accept_within: 10m}}",
+        f"task: {{assignee: ops_lead, do: Look, show: [{told}], within: 10m}}",
+        f'action: page, with: {{role: deputy, about: "x ${{{{ {told} }}}}"}}',
+        f'run: in-us, with: {{report: "x ${{{{ {told} }}}}"}}',
+        f'run: threat-to-life, with: {{order_id: "x ${{{{ {told} }}}}"}}',
+    )
+    for width, window, last in product((1, 5), ("5m", "10m"), lasts):
+        yield (
+            "inputs:\n  received_at: timestamp\n"
+            "  accounts: {type: list, of: ref, max_items: 9, data_class: us_protected}\n"
+            "facts:\n  order_received: {type: timestamp, from: [inputs.received_at]}\n"
+            "  seen: {type: ref, from: [steps.note]}\nphases:\n  - main:\n      - id: each\n"
+            f"        for_each: {{item: account, in: inputs.accounts, at_once: {width}}}\n        steps:\n"
+            "          - id: note\n            records: {seen: account}\n"
+            f"            task: {{assignee: ops_lead, do: Look, within: {window}}}\n"
+            f"      - {{id: away, if: has(facts.seen), {last}}}\n"
+        )
+
+
+def heard(broken: bool) -> Iterator[str]:
+    """A breach of a deadline has somebody who hears of it."""
+    for text in closed(False):
+        breach = "    on_breach: [{page: exec_sponsor}]\n"
+        yield text.replace(breach, "") if broken else text
+
+
+def exposed(broken: bool) -> Iterator[str]:
+    who = "ops_lead" if broken else "csea_specialist"
+    return four(
+        f"- {{id: look, task: {{assignee: {who}, do: <1>, within: <2>, exposure: csea}}}}",
+        ("Look at it", "Compare the two"),
+        ("5m", "10m"),
+    )
+
+
 RULES: dict[str, tuple[str, Callable[[bool], Iterator[str]]]] = {
     "gate": ("WF301", gate),
     "silence": ("WF302", silence),
@@ -237,6 +276,9 @@ RULES: dict[str, tuple[str, Callable[[bool], Iterator[str]]]] = {
     "size": ("WF412", sized),
     "temporary": ("WF314", lasting),
     "no result never used": ("WF506", used),
+    "media": ("WF315", exposed),
+    "residency": ("WF307", resident),
+    "breach": ("WF404", heard),
     "gate of an undo": ("WF301", undone),
 }
 
