@@ -27,6 +27,7 @@ from workflows.journal import Journal
 from workflows.notices import Notices
 from workflows.packets import NOT_OFFERED, RECALLED, refuse_packet_answer
 from workflows.reception import open_statement
+from workflows.starts import RefusesBadStarts, refuse_bad_start
 
 COMMANDER = "incident_commander"
 MAY_RECALL = frozenset({COMMANDER, "deputy", "exec_sponsor"})
@@ -38,7 +39,7 @@ _KINDS = {"accepted": EntryKind.ACCEPTED, "declined": EntryKind.DECLINED}
 
 
 @workflow.defn(name=HANDOFF_WORKFLOW)
-class Handoff:
+class Handoff(RefusesBadStarts):
     """One offer to another region.
 
     Durable: the offer, the answer that counted. May run twice: posting the packet, which the receiver's gateway
@@ -47,8 +48,10 @@ class Handoff:
     """
 
     @workflow.init
-    def __init__(self, start: HandoffStart) -> None:
-        self.start = start
+    @refuse_bad_start(HandoffStart)
+    def __init__(self, *said: Any) -> None:
+        (start,) = said
+        self.start: HandoffStart = start
         self.packet = start["packet"]
         self.accept_by = parse_instant(self.packet["accept_by"])
         self.opened_at = render_instant(workflow.now())
@@ -70,7 +73,8 @@ class Handoff:
         self.notices = Notices(self.desk, self.journal, self.packet["severity"])
 
     @workflow.run
-    async def run(self, start: HandoffStart) -> HandoffResult:
+    async def run(self, *said: Any) -> HandoffResult:
+        self.require_start()
         flusher = asyncio.create_task(self.journal.keep_flushed())
         self._note_offer()
         posting = asyncio.create_task(self._post())

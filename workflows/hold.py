@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
@@ -19,6 +20,7 @@ from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, p
 from workflows.journal import Journal
 from workflows.notices import Notices
 from workflows.retention import find_expiry, find_release, find_warnings
+from workflows.starts import RefusesBadStarts, refuse_bad_start
 
 RELEASE = "release"
 TOO_EARLY = "too_early"
@@ -51,7 +53,7 @@ class HoldSteps(HumanSteps):
 
 
 @workflow.defn(name=HOLD_WORKFLOW)
-class Hold(AnswersPeople):
+class Hold(AnswersPeople, RefusesBadStarts):
     """One legal hold.
 
     Durable: the sources' states, expiry, warnings given, the open ask with its answers; all survive continue-as-new.
@@ -63,8 +65,10 @@ class Hold(AnswersPeople):
     """
 
     @workflow.init
-    def __init__(self, start: HoldStart) -> None:
-        self.start = start
+    @refuse_bad_start(HoldStart)
+    def __init__(self, *said: Any) -> None:
+        (start,) = said
+        self.start: HoldStart = start
         carried = start["carried"]
         now = workflow.now()
         self.placed_at = parse_instant(carried["placed_at"]) if carried else now
@@ -108,7 +112,9 @@ class Hold(AnswersPeople):
         )
 
     @workflow.run
-    async def run(self, start: HoldStart) -> HoldResult:
+    async def run(self, *said: Any) -> HoldResult:
+        self.require_start()
+        start = self.start
         flusher = asyncio.create_task(self.journal.keep_flushed())
         if start["carried"] is None:
             self._note_opening()

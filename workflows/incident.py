@@ -70,7 +70,9 @@ class IncidentWorkflow(AnswersPeople):
     """
 
     @workflow.init
-    def __init__(self, start: Any = None) -> None:
+    def __init__(self, *said: Any) -> None:
+        # any number of arguments: one too many would fail the task for ever, as a raised error would
+        start: Any = said[0] if len(said) == 1 else None
         self._closed_at = ""
         self._broken = ""
         self._run: Run | None = None
@@ -89,7 +91,7 @@ class IncidentWorkflow(AnswersPeople):
         self.human.guard = partial(refuse_glass, self._run)
 
     @workflow.run
-    async def run(self, start: Any = None) -> IncidentResult:
+    async def run(self, *said: Any) -> IncidentResult:
         run = self._run
         if run is None:
             raise ApplicationError(self._broken, type="start_refused", non_retryable=True)

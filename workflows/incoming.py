@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -22,6 +22,7 @@ from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience
 from workflows.journal import Journal
 from workflows.notices import Notices
 from workflows.packets import find_read_back_fault, refuse_packet
+from workflows.starts import RefusesBadStarts, refuse_bad_start
 
 PATH = "accept"
 ACCEPT, DECLINE = "accept", "decline"
@@ -54,7 +55,7 @@ class OfferSteps(HumanSteps):
 
 
 @workflow.defn(name=INCOMING_WORKFLOW)
-class IncomingHandoff(AnswersPeople):
+class IncomingHandoff(AnswersPeople, RefusesBadStarts):
     """One offer from another region, put before the people who may take it.
 
     Durable: the ask and its answer. May run twice: posting the answer, which the sender takes once. Command is this
@@ -64,13 +65,15 @@ class IncomingHandoff(AnswersPeople):
     """
 
     @workflow.init
-    def __init__(self, start: IncomingStart) -> None:
-        self.start = start
+    @refuse_bad_start(IncomingStart)
+    def __init__(self, *said: Any) -> None:
+        (start,) = said
+        self.start: IncomingStart = start
         self.opened_at = render_instant(workflow.now())
         own = workflow.info().workflow_id
         checked = refuse_packet(start["packet"], start["sender_keys"], start["handoff"], start["region"])
         self.refused = checked if isinstance(checked, Refusal) else None
-        self.packet: Packet = start["packet"]["body"]  # type: ignore[assignment]
+        self.packet: Packet = start["packet"]["body"]
         self.commander: Commander | None = None
         self.ended: HandoffResult | None = None
         self.desk = Desk(
@@ -88,7 +91,8 @@ class IncomingHandoff(AnswersPeople):
         self.human.packet = self.packet
 
     @workflow.run
-    async def run(self, start: IncomingStart) -> HandoffResult:
+    async def run(self, *said: Any) -> HandoffResult:
+        self.require_start()
         if self.refused is not None:
             raise ApplicationError(self.refused.message, type=self.refused.type, non_retryable=True)
         flusher = asyncio.create_task(self.journal.keep_flushed())

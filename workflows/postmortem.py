@@ -19,6 +19,7 @@ from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, p
 from workflows.journal import Journal
 from workflows.notices import Notices
 from workflows.spans import add_business_days
+from workflows.starts import RefusesBadStarts, refuse_bad_start
 
 REVIEW = "review"
 DONE = "done"
@@ -39,7 +40,7 @@ _AFTER_DUE = 5
 
 
 @workflow.defn(name=POSTMORTEM_WORKFLOW)
-class Postmortem(AnswersPeople):
+class Postmortem(AnswersPeople, RefusesBadStarts):
     """One review.
 
     Durable: the closing, the draft's receipt, the open ask with its answers. May run twice: the draft (the same bytes
@@ -49,11 +50,14 @@ class Postmortem(AnswersPeople):
     `review.done`, the entries of the ask. Reports `drafted` and `done` to the incident as long as it is there.
     """
 
+    closing: dict[str, Json] | None = None
+
     @workflow.init
-    def __init__(self, start: PostmortemStart) -> None:
-        self.start = start
+    @refuse_bad_start(PostmortemStart)
+    def __init__(self, *said: Any) -> None:
+        (start,) = said
+        self.start: PostmortemStart = start
         self.opened_at = render_instant(workflow.now())
-        self.closing: dict[str, Json] | None = None
         self.due_at: datetime | None = None
         self.receipt: DraftReceipt | None = None
         self.fault = ""
@@ -80,7 +84,9 @@ class Postmortem(AnswersPeople):
             self.closing = payload
 
     @workflow.run
-    async def run(self, start: PostmortemStart) -> PostmortemResult:
+    async def run(self, *said: Any) -> PostmortemResult:
+        self.require_start()
+        start = self.start
         flusher = asyncio.create_task(self.journal.keep_flushed())
         self.journal.note(
             EntryKind.REVIEW_STARTED,

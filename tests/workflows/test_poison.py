@@ -70,7 +70,9 @@ async def test_a_plan_other_than_its_digest_is_refused_and_nothing_runs(bench: B
     assert bench.calls == []
 
 
-@pytest.mark.parametrize("said", [[{"v": 1}], [], [None], [7]], ids=["other", "none", "null", "number"])
+@pytest.mark.parametrize(
+    "said", [[{"v": 1}], [], [None], [7], [{}, {}]], ids=["other", "none", "null", "number", "two"]
+)
 async def test_a_start_message_that_is_none_is_refused(bench: Bench, said: list) -> None:
     handle = await bench.client.start_workflow("Incident", args=said, id="inc-broken", task_queue=bench.queue)
     await handle.signal("decide_later", {})
