@@ -29,6 +29,7 @@ from watchfloor.ledger import (
     sign_checkpoint,
 )
 from watchfloor.ledger.chain import bare, genesis, hash_of
+from watchfloor.ledger.report import Tampering
 from watchfloor.ledger.verify import verify_file
 from watchfloor.signing import SignatureRefused, SigningKey
 
@@ -338,4 +339,7 @@ def test_whatever_is_appended_the_chains_stay_whole(
         for chain in ledger.chains():
             assert_chained(ledger, chain)
             ledger.export(chain, folder / "export.jsonl")
-            assert verify_file(folder / "export.jsonl", {}).findings == ()
+            # an id that came again with other content is named, each time, and nothing else is found
+            conflicts = [entry["seq"] for entry in ledger.read(chain) if entry["kind"] == EntryKind.CONFLICT]
+            found = verify_file(folder / "export.jsonl", {}).findings
+            assert [(item.kind, item.seq) for item in found] == [(Tampering.CONFLICT, seq) for seq in conflicts]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from schemas.decision import Envelope
 from schemas.ledger import Entry, StoredEntry
-from watchfloor.ledger import sign_checkpoint
+from watchfloor.ledger import SqliteLedger, sign_checkpoint
 from watchfloor.ledger.chain import genesis, hash_of, seal
 from watchfloor.ledger.report import Tampering, Verdict
 from watchfloor.ledger.verify import verify_bytes, verify_file
@@ -316,3 +316,30 @@ def test_no_change_of_one_byte_goes_unseen(
     byte = data.draw(st.integers(0, 255).filter(lambda value: value != content[at]))
     report = verify_bytes(content[:at] + bytes([byte]) + content[at + 1 :], keys, anchors)
     assert report.verdict is not Verdict.INTACT
+
+
+def test_two_contents_under_one_id_are_named(
+    make: Make, ledger: SqliteLedger, tmp_path: Path, keys: dict[str, str]
+) -> None:
+    ledger.append([make(1, kind="incident.opened"), make(2)])
+    ledger.append([make(1, kind="incident.opened", at="2026-11-22T05:00:00Z", data={"n": 9})])
+    ledger.export("inc-a", tmp_path / "chain.jsonl")
+    report = verify_file(tmp_path / "chain.jsonl", keys)
+    assert report.verdict == Verdict.IN_CONFLICT
+    assert not report.ok
+    [found] = report.findings
+    assert (found.kind, found.line, found.seq) == (Tampering.CONFLICT, 3, 3)
+    for word in ("`inc-a:1`", "`incident.opened` of 2026-11-22T03:10:00Z (entry 1)", "2026-11-22T05:00:00Z", "compare"):
+        assert word in found.message
+    content = (tmp_path / "chain.jsonl").read_bytes()
+    cut = b"".join(content.splitlines(keepends=True)[:1] + content.splitlines(keepends=True)[2:])
+    assert verify_bytes(cut, keys).verdict == Verdict.TAMPERED
+
+
+def test_an_entry_written_again_as_it_was_is_no_conflict(
+    make: Make, ledger: SqliteLedger, tmp_path: Path, keys: dict[str, str]
+) -> None:
+    ledger.append([make(1), make(2)])
+    ledger.append([make(1)])
+    ledger.export("inc-a", tmp_path / "chain.jsonl")
+    assert verify_file(tmp_path / "chain.jsonl", keys).verdict == Verdict.INTACT

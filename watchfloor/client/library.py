@@ -64,6 +64,11 @@ class Shelf(Mapping[str, tuple[str, bytes]]):
         self._folders = [beside, library_folder()]
 
     def __getitem__(self, name: str) -> tuple[str, bytes]:
+        from watchfloor.language.reading import RUNBOOK_ID
+
+        # a name is joined to a folder: `..`, `/` and the like are no names of runbooks
+        if not RUNBOOK_ID.match(name):
+            raise KeyError(name)
         for folder in self._folders:
             path = folder / name / "runbook.yaml"
             if path.is_file():
@@ -96,6 +101,9 @@ def compile_runbook(path: Path, *, shown_as: str | None = None) -> "Compiled":
     Raises:
         NotFound: the file cannot be read.
     """
+    if path.exists() and not path.is_file():
+        # a pipe or a device might never end
+        raise NotFound(f"cannot read `{path}`: no regular file was found there; expected a YAML file; check the path")
     try:
         with path.open("rb") as file:
             text = file.read(MAX_RUNBOOK + 1)

@@ -9,6 +9,8 @@ class Verdict(StrEnum):
     """Nothing wrong was found; `Report.unchecked` says what nobody could have found with what was given."""
     TORN = "torn tail"
     """The last line was not written to its end, as a crash leaves it; everything before it is whole."""
+    IN_CONFLICT = "in conflict"
+    """Every entry is as the ledger wrote it, and the ledger wrote down that one id was given two contents."""
     TAMPERED = "tampered"
     UNREADABLE = "unreadable"
 
@@ -23,6 +25,8 @@ class Tampering(StrEnum):
     REWRITTEN = "rewritten"
     MALFORMED = "malformed"
     TORN = "torn tail"
+    CONFLICT = "conflict"
+    """Not tampering with the file: two histories were written to one chain, and the ledger kept both."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.decision import Envelope
-from schemas.ledger import Checkpoint
+from schemas.ledger import Checkpoint, EntryKind
 from watchfloor.ledger.chain import ALGORITHM, genesis, hash_of
 from watchfloor.ledger.checkpoint import open_checkpoint
 from watchfloor.ledger.port import MAX_ENTRY
@@ -64,6 +64,7 @@ def verify_bytes(content: bytes, keys: Mapping[str, str], anchors: Sequence[Enve
     for chain in chains.values():
         _check_hashes(chain, findings)
         _check_links(chain, findings)
+        _name_conflicts(chain, findings)
     for name in trusted:
         chains.setdefault(name, _Chain(name))
     summaries, unchecked = [], list[str]()
@@ -93,9 +94,11 @@ def verify_bytes(content: bytes, keys: Mapping[str, str], anchors: Sequence[Enve
 
 def _verdict(findings: Sequence[Finding], content: bytes, chains: Sequence[ChainSummary]) -> Verdict:
     kinds = {finding.kind for finding in findings}
-    if kinds - {Tampering.TORN}:
+    if kinds - {Tampering.TORN, Tampering.CONFLICT}:
         unreadable = kinds == {Tampering.MALFORMED} and not any(chain.entries for chain in chains)
         return Verdict.UNREADABLE if unreadable and content else Verdict.TAMPERED
+    if Tampering.CONFLICT in kinds:
+        return Verdict.IN_CONFLICT
     return Verdict.TORN if kinds else Verdict.INTACT
 
 
@@ -169,6 +172,25 @@ def _check_links(chain: _Chain, findings: list[Finding]) -> None:
         span = f"entry {first} is" if first == last else f"entries {first} to {last} are"
         found(0, first, Tampering.CUT, f"{span} missing")
     _check_prev(chain, found)
+
+
+def _name_conflicts(chain: _Chain, findings: list[Finding]) -> None:
+    """Say in words what the store found when it wrote a `ledger.conflict`: which entry came twice, and with what."""
+    first = {entry["id"]: entry for _, entry in reversed(chain.places)}
+    for line, entry in chain.places:
+        if entry.get("kind") != EntryKind.CONFLICT:
+            continue
+        data = entry.get("data")
+        about = str(data.get("id", "")) if isinstance(data, dict) else ""
+        kept, second = first.get(about), data.get("second") if isinstance(data, dict) else None
+        was = f"`{kept.get('kind')}` of {kept.get('at')} (entry {kept['seq']})" if kept else "an entry that is not here"
+        came = f"`{second.get('kind')}` of {second.get('at')}" if isinstance(second, dict) else "another content"
+        message = (
+            f"`{about}` was written twice: kept is {was}, then came {came}; "
+            "the run may have been started anew after it was ended from outside, or reset: "
+            "compare both, find out who did, and end the run that should not be"
+        )
+        findings.append(Finding(line, chain.name, entry["seq"], Tampering.CONFLICT, message))
 
 
 def _check_prev(chain: _Chain, found: Any) -> None:
