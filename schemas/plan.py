@@ -312,6 +312,8 @@ class DecideStep(StepCommon):
     remind: list[Duration]
     options: dict[str, Option]
     on_silence: Silence
+    order: NotRequired[list[str]]
+    """The options as their author wrote them: a plan travels with its keys sorted."""
 
 
 class TaskStep(StepCommon):

@@ -37,7 +37,10 @@ async def _ask(run: Run, frame: Frame, step: DecideStep, path: str) -> None:
             step=step["id"],
             kind="decide",
             title=as_text(run.fill(step["ask"], frame)),
-            options={name: [*slots, *run.describe_slots(option["also"])] for name, option in step["options"].items()},
+            options={
+                name: [*slots, *run.describe_slots(step["options"][name]["also"])]
+                for name in step.get("order", step["options"])
+            },
             patience=find_patience(run, step["within"], step["remind"], step["on_silence"]),
             on_silence=describe_silence(step["on_silence"]),
             exclude=step["exclude"],

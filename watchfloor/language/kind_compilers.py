@@ -172,6 +172,7 @@ def decide(at: StepCompiler, step: Step, body: doc.Decide, scope: Scope, path: s
         "remind": [at.duration(time) for time in body.remind],
         "options": options,
         "on_silence": silence,
+        "order": list(options),
     }
     return made, after, {}
 
