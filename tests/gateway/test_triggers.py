@@ -3,8 +3,8 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +28,7 @@ from watchfloor.gateway.schedules import GRACE, Schedules, last_instant
 from watchfloor.gateway.senders import StandardWebhooks
 from watchfloor.gateway.triggers import Plans, TriggerDesk
 from watchfloor.identity.people import Directory
+from watchfloor.intake import Claims
 from watchfloor.regions.codec import client_encryption
 from watchfloor.regions.keys import RegionKeys
 
@@ -90,6 +91,7 @@ async def face(temporal: str, tmp_path: Path) -> Face:
         decision_keys=keys.decision_keys,
         people=Directory({}),
         reasons=cast(Any, None),
+        claims=Claims(tmp_path / "claims.sqlite"),
     )
 
 
@@ -120,6 +122,24 @@ async def test_a_hundred_identical_deliveries_at_once_are_one_incident(door: Doo
     assert {answer.status_code for answer in answers} == {200, 202}
     assert sum(answer.json()["state"] == "started" for answer in answers) == 1
     assert len({answer.json()["incident"] for answer in answers}) == 1
+
+
+async def test_an_order_whose_incident_the_engine_has_forgotten_is_joined_and_called_closed(
+    door: Door, temporal: str
+) -> None:
+    incident = (await door.post(event(order_id="DE-6"))).json()["incident"]
+    assert door.face.claims is not None
+    door.face.claims.note(incident, "closed")
+    later = replace(door.face, client=await Client.connect(temporal, namespace="us"), namespace="us")
+    desk = TriggerDesk(later, {"authority_portal": Believed()}, limits=LIMITS)
+    content = json.dumps(event(order_id="DE-6")).encode()
+    answer = await desk.take("eu-tco-removal-order", "authority_portal", {}, content)
+    assert (answer["state"], answer["incident"], answer["closed"]) == ("joined", incident, True)
+
+
+class Believed:
+    def verify(self, headers: Mapping[str, str], content: bytes) -> str:
+        return "msg-1"
 
 
 async def test_what_is_not_signed_by_the_sender_is_refused_and_starts_nothing(door: Door) -> None:

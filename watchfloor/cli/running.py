@@ -102,6 +102,9 @@ def start(
         screen = console()
         verb = "was started before by this key" if started.already else "started"
         screen.print(f"{started.incident} {verb} in {started.region}")
+        if started.forgotten:
+            screen.print("  it closed; the engine no longer has it, the ledger does")
+            return
         screen.print(f"  watchfloor watch {short_id(started.incident)}", style="cyan")
 
 

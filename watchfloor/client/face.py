@@ -16,6 +16,7 @@ from watchfloor.authorisation import Authority, load_authority
 from watchfloor.client.errors import EngineUnavailable
 from watchfloor.client.inbox import StatementInbox
 from watchfloor.identity.people import Directory
+from watchfloor.intake.claims import Claims
 from watchfloor.signing import SigningKey
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Face:
     long a worker may take to answer an update or a query before the face stops waiting. `loopback` says that nothing
     beyond this machine is reached, which is what development sign-in needs. `authority` holds the region's policies:
     what they do not permit is not signed. `inbox` keeps what no worker takes; without one it is sent as a signal only.
+    `claims` remembers what was started longer than the engine does; without them the engine alone does.
     """
 
     client: Client
@@ -52,6 +54,7 @@ class Face:
     loopback: bool = False
     answer_within: timedelta = timedelta(seconds=10)
     inbox: StatementInbox | None = None
+    claims: Claims | None = None
     authority: Authority = field(default_factory=load_authority, repr=False)
 
 
@@ -104,6 +107,7 @@ def face_over(settings: "RegionSettings", keys: "RegionKeys", client: Client) ->
         loopback=settings.embedded or is_loopback(settings.address),
         authority=authority,
         inbox=StatementInbox(settings.inbox_path),
+        claims=Claims(settings.claims_path),
     )
 
 

@@ -1,6 +1,8 @@
 """Start runs, find them, look at their boards."""
 
+import asyncio
 import base64
+import contextlib
 import json
 import re
 import zlib
@@ -29,6 +31,7 @@ from watchfloor.client.errors import Ambiguous, EngineUnavailable, NotFound, Ref
 from watchfloor.client.face import Face
 from watchfloor.client.inputs import validate_inputs
 from watchfloor.client.orders import Order
+from watchfloor.intake.claims import ClaimsUnavailable, State
 from watchfloor.signing import canonical, digest, opaque_id, pack
 
 RUNBOOK = SearchAttributeKey.for_keyword("WatchfloorRunbook")
@@ -59,13 +62,15 @@ _OWN_ID = re.compile(r"[a-z0-9-]{1,80}")
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What became of a trigger. `already` is success too: this order had started its run before."""
+    """What became of a trigger. `already` is success too: this order had started its run before. `forgotten`: that
+    run closed so long ago that the engine no longer has it; the ledger does."""
 
     incident: str
     region: str
     runbook: str
     plan: str
     already: bool
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,8 @@ async def start_incident(
             SearchAttributePair(INCIDENT, incident),
         ]
     )
+    if await _closed_before(face, incident, plan, inputs, now):
+        return Started(incident, face.region, plan["id"], plan_digest, already=True, forgotten=True)
     already = False
     try:
         async with engine_errors(face, "the order may or may not have started its run; sending it again is safe"):
@@ -166,13 +173,76 @@ async def start_incident(
         await _refuse_other_order(face, incident, plan, inputs)
         ended = await _find_end_from_outside(face, incident)
         if ended:
+            await _note_claim(face, incident, "lost", content_of(face, plan, incident, inputs))
             raise Refused(
                 "lost",
                 f"this key started {incident} before, and it was {ended} from outside before it could close; "
                 f"nothing runs for this order now; see `watchfloor show {incident}` for what is in force, then start "
                 "it anew under another key (--key)",
             ) from None
+    await _note_claim(face, incident, "started", content_of(face, plan, incident, inputs))
     return Started(incident, face.region, plan["id"], plan_digest, already)
+
+
+def content_of(face: Face, plan: Plan, incident: str, inputs: Mapping[str, Json]) -> str:
+    """A keyed hash of what an order asks for. Timestamps are left out: files may give them relatively."""
+    asked = {name: inputs.get(name) for name, spec in plan["inputs"].items() if spec["type"] != "timestamp"}
+    return opaque_id("content", face.secret, incident, canonical(asked).decode())
+
+
+async def _closed_before(face: Face, incident: str, plan: Plan, inputs: Mapping[str, Json], now: datetime) -> bool:
+    """Claim the order; True when it was carried out so long ago that the engine has forgotten it.
+
+    Raises:
+        Refused: that earlier order had other content, or nobody saw its run close.
+        EngineUnavailable: nothing could be claimed, so nothing was started.
+    """
+    if face.claims is None:
+        return False
+    content = content_of(face, plan, incident, inputs)
+    try:
+        claim = await asyncio.to_thread(face.claims.take, incident, content, now=now)
+    except ClaimsUnavailable as error:
+        raise EngineUnavailable(str(error)) from error
+    if claim.state == "claimed" or await exists(face, incident):
+        return False  # the engine knows best, and names what differs
+    if claim.content != content:
+        raise Refused(
+            "key_reused",
+            f"this key started {incident} before with other content, and that closed long ago; nothing was started; "
+            "give a new order a key of its own (--key)",
+        )
+    if claim.state != "closed":
+        raise Refused(
+            "lost",
+            f"this key started {incident} before; the engine no longer has it, and it was not seen to close; nothing "
+            f"was started; `watchfloor ledger export {incident}` shows how far it came, then start it anew under "
+            "another key (--key)",
+        )
+    return True
+
+
+async def _note_claim(face: Face, incident: str, state: State, content: str) -> None:
+    """The run is there whether or not this is written: a later look writes it down."""
+    if face.claims is not None:
+        with contextlib.suppress(ClaimsUnavailable):
+            await asyncio.to_thread(face.claims.note, incident, state, content=content)
+
+
+async def claim_state(face: Face, incident: str) -> State | None:
+    """What the engine says of a claim's run; None when it has none of that id.
+
+    Raises:
+        EngineUnavailable: Temporal did not answer.
+    """
+    try:
+        async with engine_errors(face, "nothing was changed", looked_for=incident):
+            described = await face.client.get_workflow_handle(incident).describe()
+    except NotFound:
+        return None
+    if described.status in _FROM_OUTSIDE:
+        return "lost"
+    return "closed" if described.status == WorkflowExecutionStatus.COMPLETED else "started"
 
 
 async def _refuse_other_order(face: Face, incident: str, plan: Plan, inputs: Mapping[str, Json]) -> None:

@@ -21,6 +21,8 @@ from watchfloor.gateway.schedules import Schedules
 from watchfloor.gateway.senders import Sender, open_senders
 from watchfloor.gateway.triggers import Plans, TriggerDesk
 from watchfloor.identity.people import PeopleRefused
+from watchfloor.intake import Claims
+from watchfloor.intake.sweep import keep_sweeping
 from watchfloor.regions.keys import KeysRefused
 from watchfloor.regions.residency import ResidencyRefused
 from watchfloor.runtime.connection import connect, make_runtime
@@ -59,6 +61,7 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
     beside = [
         asyncio.create_task(keep_delivering(settings, inbox, client)),
         asyncio.create_task(Schedules(face, plans=plans).run()),
+        asyncio.create_task(keep_sweeping(face, Claims(settings.claims_path))),
     ]
     try:
         await uvicorn.Server(config).serve()

@@ -115,6 +115,7 @@ class TriggerDesk:
             "incident": started.incident,
             "region": started.region,
             "runbook": started.runbook,
+            **({"closed": True} if started.forgotten else {}),
         }
 
 

@@ -99,6 +99,11 @@ class RegionSettings:
         return self.directory / "inbox.sqlite"
 
     @property
+    def claims_path(self) -> Path:
+        """What was started, kept longer than the engine keeps it."""
+        return self.directory / "claims.sqlite"
+
+    @property
     def log_path(self) -> Path:
         return self.home / "logs"
 
