@@ -399,7 +399,9 @@ def note_refusal(journal: Journal, envelope: object, error: ApplicationError) ->
         mark = envelope_digest(envelope) if _is_envelope(envelope) else digest(envelope)  # type: ignore[arg-type]
     except (TypeError, ValueError, RecursionError):
         mark = ""
-    journal.note(EntryKind.REFUSED, data={"statement": mark, "why": error.type or RefusalType.BAD_SIGNATURE})
+    data = journal.refusals.count(error.type or RefusalType.BAD_SIGNATURE, mark)
+    if data is not None:
+        journal.note(EntryKind.REFUSED, data=data)
 
 
 def _is_envelope(said: object) -> bool:

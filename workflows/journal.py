@@ -17,6 +17,7 @@ from schemas.json_value import Json
 from schemas.ledger import ENTRY_VERSION, Entry
 from schemas.notify import ACTIVITY_LEDGER, AppendCall
 from watchfloor.signing import render_instant
+from workflows.refusals import Refusals
 
 RIDE_LIMIT = 100
 """Entries one activity carries at most: an argument must stay far below the server's 2 MB."""
@@ -41,6 +42,7 @@ class Journal:
         self.region = region
         self.entries: list[Entry] = list(entries)
         self.seq = seq
+        self.refusals = Refusals()
 
     def note(
         self, kind: str, *, step: str = "", path: str = "", actor: str = "engine", data: dict[str, Json] | None = None

@@ -1,5 +1,6 @@
 """Hostile and broken messages: refused or dropped, never a failing workflow task."""
 
+import asyncio
 import inspect
 
 import pytest
@@ -16,6 +17,7 @@ from workflows.incident import IncidentWorkflow
 from workflows.incoming import IncomingHandoff
 from workflows.plans import PlanRefused, load
 from workflows.postmortem import Postmortem
+from workflows.refusals import MOST
 
 TASK_FAILED = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
 
@@ -134,3 +136,15 @@ async def test_a_review_takes_a_closing_word_of_any_shape(bench: Bench) -> None:
 def test_a_damaged_plan_is_refused(packed: str) -> None:
     with pytest.raises(PlanRefused):
         load(packed, "sha256:" + "0" * 64)
+
+
+async def test_a_flood_of_bad_signals_leaves_few_entries_and_the_run_still_listens(bench: Bench) -> None:
+    case = await bench.start(plan(("one", [decide("pick", {"go": {}}, slot("legal_counsel"))])))
+    await case.ask("one/pick")
+    await asyncio.gather(*(case.handle.signal("decide_later", number) for number in range(900)))
+    await case.decide("one/pick", "go", "lena", "legal_counsel")
+    assert (await case.outcome())["outcome"] == "closed"
+    refused = [entry["data"] for entry in bench.entries if entry["kind"] == "decision.refused"]
+    assert len({str(data) for data in refused}) == MOST + 3
+    assert sorted(data["count"] for data in refused if "count" in data) == [200, 400, 800]
+    assert "WORKFLOW_TASK_FAILED" not in await case.events()
