@@ -78,13 +78,17 @@ class FactStatement(TypedDict):
 
 
 class Control(TypedDict):
-    """The body of a `CONTROL` envelope: pause, resume or abort a run."""
+    """The body of a `CONTROL` envelope: pause, resume or abort a run, or steer it otherwise.
+
+    `verb` is one of `workflows.control.VERBS`; `about` holds what that verb speaks of: ids, levels and instants.
+    """
 
     v: int
     region: str
     namespace: str
     incident: str
-    verb: Literal["pause", "resume", "abort"]
+    verb: str
+    about: NotRequired[dict[str, Json]]
     person: str
     role: str
     issued_at: str

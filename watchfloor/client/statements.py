@@ -8,7 +8,7 @@ the sender is told "kept". A face without an inbox sends a signal, and says "sen
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
@@ -206,22 +206,30 @@ async def send_fact(
 async def send_control(
     face: Face,
     run: str,
-    verb: Literal["pause", "resume", "abort"],
+    verb: str,
     *,
     person: str,
     role: str | None = None,
     reason: str,
+    about: Mapping[str, Json] | None = None,
+    speaks_as: Sequence[str] = (),
     signed_in: SignIn = DEV,
     now: datetime | None = None,
 ) -> Sent:
-    """Pause, resume or abort an incident. Never sent as a signal: who aborts must know whether it was taken.
+    """Pause, resume or abort an incident, or steer it otherwise (`workflows.control.VERBS`). Never sent as a signal:
+    who aborts must know whether it was taken.
+
+    Args:
+        about: what the verb speaks of: ids, levels, instants.
+        speaks_as: the roles that this verb is for; by default those that command.
 
     Raises:
         Refused, NotFound, EngineUnavailable: as in `send_decision`.
     """
     now = now or datetime.now(UTC)
     someone = admit_person(face, person, signed_in)
-    speaking_as = role or next((known for known in COMMANDING if known in someone.roles), someone.roles[0])
+    wanted = speaks_as or COMMANDING
+    speaking_as = role or next((known for known in wanted if known in someone.roles), someone.roles[0])
     _require_role(someone, speaking_as)
     steered = about_run(await board(face, run))
     require_permission(face, someone, "control", steered, role=speaking_as, option=verb, signed_in=signed_in)
@@ -238,6 +246,8 @@ async def send_control(
         "nonce": secrets.token_hex(16),
         "reason_ref": _keep_reason(face, reason),
     }
+    if about:
+        body["about"] = dict(about)
     envelope = sign(CONTROL, cast(dict[str, Json], body), face.key)
     return await _deliver(face, run, verb, envelope, UPDATE_CONTROL, None)
 
