@@ -129,14 +129,26 @@ class RefusalType:
     BAD_VALUE = "bad_value"
     BUSY = "busy"
     EARLY = "early"
+    CLAIMED = "claimed"
 
 
 class Rung(TypedDict):
-    """One notice that an open ask will send if it is still open at `at`."""
+    """One notice that an open ask will send if it is still open at `at`. A `lapse` ends the claim on a task."""
 
     at: str
-    kind: Literal["remind", "escalate"]
+    kind: Literal["remind", "escalate", "lapse"]
     roles: list[str]
+    unclaimed: NotRequired[bool]
+    """Taken only if nobody has claimed the task by then; a claim takes it off the ladder."""
+
+
+class Claim(TypedDict):
+    """Who has taken a task. `until` is absolute; from then on the task is free again."""
+
+    person: str
+    role: str
+    at: str
+    until: str
 
 
 class OpenAsk(TypedDict):
@@ -173,6 +185,12 @@ class OpenAsk(TypedDict):
     """How many rungs of the ladder have been taken; none is taken twice."""
     exposure: NotRequired[str]
     """Class of what the person who does the task will be exposed to (`schemas.plan.EXPOSURES`)."""
+    claim: NotRequired[Claim]
+    """Who has taken the task; absent while nobody has."""
+    claim_for: NotRequired[float]
+    """Seconds for which a claim holds, where the runbook says so."""
+    returned: NotRequired[int]
+    """How often the task was handed back or its claim lapsed."""
     glass_from: NotRequired[str]
     """From when the option `break_glass` may be taken, if its condition holds then."""
     chosen: NotRequired[str]

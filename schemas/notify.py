@@ -17,6 +17,7 @@ NoticeKind = Literal[
     "ask",
     "remind",
     "escalate",
+    "reassigned",
     "failed_step",
     "doubtful_effect",
     "clock_warning",

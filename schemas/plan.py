@@ -327,6 +327,8 @@ class TaskStep(StepCommon):
     on_silence: Silence
     exposure: NotRequired[Exposure]
     """What the person who does it will be exposed to."""
+    claim_for: NotRequired[Duration]
+    """How long a claim holds before others may take the task."""
 
 
 class WaitStep(StepCommon):

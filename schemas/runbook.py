@@ -286,6 +286,9 @@ class TaskBody(Document):
     on_silence: OnSilence = "fail"
     escalate: list[Role] | None = Field(default=None, description="Short for on_silence: {escalate, then: fail}.")
     exposure: Exposure | None = Field(default=None, description="What the person will be exposed to; shown before.")
+    claim_for: Duration | None = Field(
+        default=None, description="How long a claim holds (30m), then others may take it."
+    )
 
 
 class TaskStep(StepCommon):

@@ -15,6 +15,7 @@ from watchfloor.signing import Refusal, envelope_digest, parse_instant
 from watchfloor.signing.gates import CLOCK_SKEW
 from workflows.reception import open_statement
 from workflows.run import COMMANDER, Run
+from workflows.tasks import TASK_VERBS
 from workflows.verbs import Verb
 
 MAY_CONTROL = (COMMANDER, "deputy", "exec_sponsor")
@@ -126,5 +127,6 @@ VERBS: dict[str, Verb] = {
     "pause": Verb(_pause, MAY_CONTROL, _refuse_pause),
     "resume": Verb(_resume, MAY_CONTROL, _refuse_resume, reasoned=False),
     "abort": Verb(_abort, MAY_CONTROL, ending=True),
+    **TASK_VERBS,
 }
 """Every way to steer a run, in the order in which messages name them."""

@@ -30,6 +30,8 @@ from watchfloor.signing import (
     parse_instant,
     render_instant,
 )
+from watchfloor.signing.tasks import seat_commander
+from workflows.claiming import lapse
 from workflows.journal import Journal
 from workflows.notices import Desk, Notices
 from workflows.reception import refuse_answer
@@ -138,6 +140,7 @@ class HumanSteps:
         round_: int = 0,
         glass_after: float | None = None,
         exposure: str = "",
+        claim_for: float | None = None,
     ) -> OpenAsk:
         """Ask people, unless this very ask is open already; tells every role that may fill a seat.
 
@@ -148,6 +151,7 @@ class HumanSteps:
             on_silence: what happens if nobody answers, in words.
             action_digest: `watchfloor.signing.action_digest` at an approval.
             exposure: class of what the person will be exposed to, shown before anything opens; empty for nothing.
+            claim_for: seconds for which a claim on the task holds.
             glass_after: seconds after which the option `break_glass` may be taken.
             round_: grows when the same path is asked again, so that an old decision cannot answer a new ask.
         """
@@ -181,6 +185,8 @@ class HumanSteps:
         }
         if exposure:
             ask["exposure"] = exposure
+        if claim_for is not None:
+            ask["claim_for"] = claim_for
         if glass_after is not None:
             ask["glass_from"] = render_instant(now + timedelta(seconds=glass_after))
         ask["ask"] = self._digest(ask)
@@ -213,8 +219,9 @@ class HumanSteps:
         while "chosen" not in ask:
             rung = self._next_rung(ask)
             until = rung or (parse_instant(ask["deadline_at"]) if ask["deadline_at"] else None)
-            if await wait(lambda: "chosen" in ask, until):
-                break
+            # a claim or its return puts other rungs on the ladder
+            if await wait(lambda rung=rung: "chosen" in ask or self._next_rung(ask) != rung, until):  # type: ignore[misc]
+                continue
             now = workflow.now()
             if ask["deadline_at"] is not None and now >= parse_instant(ask["deadline_at"]):
                 return self._fall_silent(ask)
@@ -294,7 +301,7 @@ class HumanSteps:
             },
         )
         same = [one for one in _bodies(ask) if one["option"] == option]
-        left = open_slots(ask["options"][option], same)
+        left = open_slots(seat_commander(ask, workflow.now())["options"][option], same)
         if not left:
             ask["chosen"] = option
             self._journal.note(
@@ -333,6 +340,9 @@ class HumanSteps:
             nth = ask.get("climbed", 0)
             rung = rungs[nth]
             ask["climbed"] = nth + 1
+            if rung["kind"] == "lapse":
+                lapse(ask, self._journal, self._notices, now)
+                continue
             self._journal.note(
                 EntryKind.REMINDED if rung["kind"] == "remind" else EntryKind.ESCALATED,
                 step=ask["step"],

@@ -8,6 +8,7 @@ from schemas.decision import DECISION, Decision, Envelope, OpenAsk, RefusalType
 from schemas.json_value import Json
 from schemas.plan import TypeSpec
 from watchfloor.signing import Refusal, SignatureRefused, envelope_digest, parse_instant, refuse_decision, verify
+from watchfloor.signing.tasks import refuse_report, seat_commander
 from workflows.notices import Desk
 from workflows.values import find_form_fault
 
@@ -95,7 +96,9 @@ def refuse_answer(
         return Refusal(RefusalType.NOT_WAITING, f"nothing waits at `{body['path']}`; look at the board")
     if "chosen" in ask:
         return Refusal(RefusalType.NOT_WAITING, f"`{ask['step']}` is already decided: {ask['chosen']}")
-    refusal = refuse_decision(ask, cast(Decision, body), requester=desk.requester, now=now)
+    seated = seat_commander(ask, now)
+    refusal = refuse_decision(seated, cast(Decision, body), requester=desk.requester, now=now)
+    refusal = refusal or refuse_report(ask, body, now)
     if refusal is not None:
         return refusal
     fault = find_form_fault(cast(dict[str, TypeSpec], ask["form"]), body["form"])

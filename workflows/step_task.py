@@ -40,6 +40,7 @@ def _open(run: Run, frame: Frame, step: TaskStep, path: str) -> None:
         form={name: dict(spec) for name, spec in step["form"].items()},
         round_=run.state["loops"].get(f"{path}!round", 0),
         exposure=step.get("exposure", ""),
+        claim_for=run.find_seconds(step["claim_for"]) if "claim_for" in step else None,
     )
 
 

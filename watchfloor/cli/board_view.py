@@ -20,6 +20,7 @@ from watchfloor.cli.instants import ago, clock_time, left
 from watchfloor.client.asks import AskAt, Family
 from watchfloor.drawing.words import join_words, show_controls
 from watchfloor.signing import in_words, open_slots
+from watchfloor.signing.tasks import find_claim
 
 DONE_SHOWN = 10
 """How many finished steps are listed; the ledger has them all."""
@@ -154,6 +155,7 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None) -> Iterator[RenderableT
     body: list[Text] = [who]
     if "exposure" in ask:
         body.append(Text(f"exposure: {ask['exposure']} (nobody has to take this; say so and hand it on)", style="bold"))
+    body += [Text(line, style="bold cyan") for line in _claimed(ask, now, local)]
     if ask["action"]:
         body.append(Text(f"approves: {ask['action']} {_value(ask['inputs'])}"))
     body += [Text(f"shown: {item['label']} = {_value(item['value'])}") for item in ask["shown"]]
@@ -167,6 +169,13 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None) -> Iterator[RenderableT
     yield from (Hanging(line) for line in body)
     for line in command_lines(_decide_words(at), COMMAND_WIDTH):
         yield Text(line, style="cyan", no_wrap=True, overflow="ignore")
+
+
+def _claimed(ask: OpenAsk, now: datetime, local: tzinfo | None) -> Iterator[str]:
+    claim = find_claim(ask, now)
+    if claim is not None:
+        until = clock_time(claim["until"], now, local=local)
+        yield f"{claim['person']} has it until {until} (as {claim['role']}, since {ago(claim['at'], now)})"
 
 
 def decide_command(at: AskAt) -> str:

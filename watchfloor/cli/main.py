@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from watchfloor.cli import authoring, comparing, editing, keeping, permits, records, running, speaking, stacks
+from watchfloor.cli import authoring, comparing, editing, keeping, permits, records, running, speaking, stacks, tasks
 from watchfloor.cli.options import Home
 from watchfloor.runtime.leaving import leave
 
@@ -42,6 +42,7 @@ def root(
 stacks.add_to(app)
 running.add_to(app)
 speaking.add_to(app)
+tasks.add_to(app)
 keeping.add_to(app)
 authoring.add_to(app)
 comparing.add_to(app)

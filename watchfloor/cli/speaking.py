@@ -61,7 +61,7 @@ def decide(
             face, found = await here.locate(run)
             return await send_decision(face, found, step, option, person=person, role=role, reason=reason, form=fields)
 
-        _report(with_faces(context.obj, region, go), f"`{option}` by {person}", as_json)
+        report_sent(with_faces(context.obj, region, go), f"`{option}` by {person}", as_json)
 
 
 def fact(
@@ -105,7 +105,7 @@ def fact(
                 at=at,
             )
 
-        _report(with_faces(context.obj, region, go), f"fact `{name}` from {source}", as_json)
+        report_sent(with_faces(context.obj, region, go), f"fact `{name}` from {source}", as_json)
 
 
 def pause(
@@ -177,10 +177,11 @@ def _control(
             face, found = await here.locate(run)
             return await send_control(face, found, verb, person=person, role=role, reason=reason)
 
-        _report(with_faces(context.obj, region, go), f"`{verb}` by {person}", as_json)
+        report_sent(with_faces(context.obj, region, go), f"`{verb}` by {person}", as_json)
 
 
-def _report(sent: "Sent", what: str, as_json: bool) -> None:
+def report_sent(sent: "Sent", what: str, as_json: bool) -> None:
+    """Print what became of a statement, in words that promise no more than is so."""
     from watchfloor.cli.console import console, print_json
 
     if as_json:

@@ -13,6 +13,8 @@ from watchfloor.client.face import Face
 from watchfloor.identity.people import Person
 from watchfloor.signing.gates import GRANTING
 
+TASK_VERBS = frozenset({"claim", "hand_back"})
+"""What is said to one task and not to the run; each task's own seats say who may."""
 STEERING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles by which the engine lets a run be paused, resumed or aborted, whatever a policy says."""
 
@@ -157,6 +159,8 @@ def rule(question: Question, verdict: Verdict) -> Ruling:
             found.append("engine: who asked for a thing does not approve it")
         if {who.id, question.role} & set(one.excluded):
             found.append("engine: the runbook excludes this person or role from the step")
+    elif question.verb == "control" and question.option in TASK_VERBS:
+        pass  # who may do a task, and who has it, is known when it is asked
     elif question.verb == "control" and question.role not in STEERING:
         found.append(f"engine: a run is steered by {', '.join(STEERING)}")
     return Ruling(not found, verdict.permits if not found else (), tuple(found))

@@ -210,7 +210,7 @@ async def send_control(
     *,
     person: str,
     role: str | None = None,
-    reason: str,
+    reason: str | None = None,
     about: Mapping[str, Json] | None = None,
     speaks_as: Sequence[str] = (),
     signed_in: SignIn = DEV,
@@ -220,6 +220,7 @@ async def send_control(
     who aborts must know whether it was taken.
 
     Args:
+        reason: why; None for a verb that asks for none (a task is claimed and handed back without a word).
         about: what the verb speaks of: ids, levels, instants.
         speaks_as: the roles that this verb is for; by default those that command.
 
@@ -244,7 +245,7 @@ async def send_control(
         "issued_at": render_instant(now),
         "expires_at": render_instant(now + VALID_FOR),
         "nonce": secrets.token_hex(16),
-        "reason_ref": _keep_reason(face, reason),
+        "reason_ref": "" if reason is None else _keep_reason(face, reason),
     }
     if about:
         body["about"] = dict(about)

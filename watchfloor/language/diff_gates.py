@@ -11,6 +11,7 @@ from watchfloor.language.diff_rules import (
     WEAKER,
     below,
     condition,
+    differs,
     instants,
     length,
     members,
@@ -124,6 +125,10 @@ def task(pair: Pair, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Verdi
         *below(instants(pair, old["remind"], new["remind"], "decision.remind", "reminders"), "remind"),
         *below(shown(old["show"], new["show"], "decision.show"), "show"),
         *below(silence(old["on_silence"], new["on_silence"]), "on_silence"),
+        *below(
+            differs(old.get("claim_for"), new.get("claim_for"), "decision.claim_for", "how long a claim holds"),
+            "claim_for",
+        ),
         *below(
             members(
                 old["form"],

@@ -171,6 +171,7 @@ class Task:
     exposure: str | None = None
     exposed_at: Span | None = None
     """Where the class of exposure is written."""
+    claim_for: Time | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,6 +202,8 @@ def task(at: StepCompiler, body: doc.Task, scope: Scope, path: str) -> Made:
     }
     if body.exposure is not None:
         made["exposure"] = body.exposure
+    if body.claim_for is not None:
+        made["claim_for"] = at.duration(body.claim_for)
     return made, after, {}
 
 

@@ -305,11 +305,12 @@ def _read_task(node: Node, report: Report) -> doc.Task | None:
     remind = keys.take("remind", list_of(duration(shares=True), "durations", at_most=10)) or ()
     silence = _silence(keys)
     exposure = keys.take("exposure", one_of(*EXPOSURES))
+    claim_for = keys.take("claim_for", duration())
     if not keys.close() or assignee is None or do is None or within is None:
         return None
     said = next((value for key, value in keys.node.entries if key.value == "exposure"), None)
     return doc.Task(
-        assignee, do, show, form, within, remind, silence, exposure, said.span if said is not None else None
+        assignee, do, show, form, within, remind, silence, exposure, said.span if said is not None else None, claim_for
     )
 
 

@@ -262,6 +262,12 @@ def _note(note: Note) -> Iterator[Sentence]:
             )
         case EntryKind.PAUSED | EntryKind.RESUMED | EntryKind.ABORTED:
             yield say(at, seqs, "The run was ", note.kind.removeprefix("run."), " by ", Id(note.actor), ".")
+        case EntryKind.TASK_CLAIMED:
+            yield say(at, seqs, Id(note.actor), " took the task ", step, ".")
+        case EntryKind.TASK_REASSIGNED:
+            yield say(at, seqs, "The task ", step, " was reassigned.")
+        case EntryKind.TASK_LAPSED:
+            yield say(at, seqs, "The claim on the task ", step, " lapsed.")
         case EntryKind.COMMAND:
             to, region = _aside(" to ", text(note.data, "person")), _aside(" in ", text(note.data, "region"))
             yield say(at, seqs, "Command passed", *to, *region, ".")

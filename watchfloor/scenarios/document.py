@@ -6,7 +6,7 @@ names a step, a fact, a clock or an option is checked against the plan by `watch
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Literal, TypeVar, cast
+from typing import TypeVar
 
 from schemas.actions import ActionContract
 from schemas.decision import RefusalType
@@ -47,6 +47,7 @@ _EXPECT = {
 }
 _CLOCKS = {"waiting", "running", "met", "breached", "late", "assigned"}
 _VERBS = {"pause", "resume", "abort"}
+_TASK_VERBS = {"claim", "hand_back"}
 _STATEMENT = {"at", "from", "as", "refused"}
 KEYS = _SCENARIO | _ANSWER | _EXPECT | _STATEMENT | {"returns", "fails", "for", "times", "verb"}
 """Every key that has a meaning somewhere in a scenario."""
@@ -230,11 +231,18 @@ class _Parser(Reader):
 
     def _control(self, node: Node) -> Control:
         needed = ("at", "verb", "as")
-        fields = self.fields(node, "a control", known={*needed, "reason", "refused"}, needed=needed)
+        fields = self.fields(node, "a control", known={*needed, "step", "reason", "refused"}, needed=needed)
         if not set(needed) <= set(fields):
             raise Misfit
+        verb = self.word(fields["verb"], "`verb`", _VERBS | _TASK_VERBS)
+        if ("step" in fields) != (verb in _TASK_VERBS):
+            message = f"`{verb}` is said {'to a task' if verb in _TASK_VERBS else 'to the whole run'}"
+            expected = "`step: <id of the task>`" if verb in _TASK_VERBS else "no `step`"
+            self.note(CONTRADICTION, node.span, message, expected=expected)
+            raise Misfit
         return Control(
-            verb=cast(Literal["pause", "resume", "abort"], self.word(fields["verb"], "`verb`", _VERBS)),
+            verb=verb,
+            step=self.text(fields["step"], "`step`") if "step" in fields else "",
             person=self._person(fields["as"]),
             reason=self.text(fields["reason"], "`reason`") if "reason" in fields else "as the scenario says",
             at=self.duration(fields["at"], "`at`"),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
 
 from schemas.actions import ErrorType
 from schemas.json_value import Json
@@ -76,14 +75,15 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Pause, resume or abort, `at` after the start."""
+    """Pause, resume or abort, or a word to a task (`step`), `at` after the start."""
 
-    verb: Literal["pause", "resume", "abort"]
+    verb: str
     person: Person
     reason: str
     at: timedelta
     refused: str | None
     line: int
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)

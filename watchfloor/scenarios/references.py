@@ -21,6 +21,7 @@ def check_references(scenario: Scenario, plan: Plan) -> list[Finding]:
         _finding(scenario.path, line, code, message, expected)
         for line, code, message, expected in (
             *_in_answers(scenario, steps),
+            *_in_controls(scenario, steps),
             *_in_facts(scenario, plan),
             *_in_expectations(scenario, plan, steps),
         )
@@ -52,6 +53,17 @@ def _in_answers(scenario: Scenario, steps: dict[str, Step]) -> Iterator[_Problem
                 f"`{answer.step}` has no option `{answer.choose}`",
                 f"one of {listing(sorted(options))}",
             )
+
+
+def _in_controls(scenario: Scenario, steps: dict[str, Step]) -> Iterator[_Problem]:
+    for control in scenario.controls:
+        if not control.step:
+            continue
+        step = steps.get(control.step.rsplit("/", 1)[-1].split("[", 1)[0])
+        if step is None:
+            yield _unknown(control.line, "step", control.step, steps)
+        elif step["kind"] != "task":
+            yield control.line, BAD_VALUE, f"`{control.step}` is no task", "a `task` step"
 
 
 def _in_facts(scenario: Scenario, plan: Plan) -> Iterator[_Problem]:

@@ -37,6 +37,7 @@ from watchfloor.client import (
     send_control,
     send_fact,
 )
+from watchfloor.client.tasks import claim_task, hand_back_task
 from watchfloor.scenarios.answering import send_answer
 from watchfloor.scenarios.crossing import Crossing, all_steps
 from watchfloor.scenarios.driver import CUE, OVER, SAY, Cue
@@ -363,6 +364,16 @@ class Stage:
                     role=entry.person.role if entry.person else None,
                     now=now,
                 )
+            case Control() if entry.step:
+                say = {"claim": claim_task, "hand_back": hand_back_task}[entry.verb]
+                await say(
+                    self.face,
+                    self.incident,
+                    entry.step,
+                    person=entry.person.id,
+                    role=entry.person.role,
+                    now=now,
+                )
             case Control():
                 await send_control(
                     self.face,
@@ -393,4 +404,4 @@ def _said(entry: Answer | Statement | Control) -> str:
         case Statement():
             return f"fact {entry.fact}"
         case Control():
-            return f"{entry.person.id} says {entry.verb}"
+            return f"{entry.person.id} says {entry.verb}{f' to {entry.step}' if entry.step else ''}"

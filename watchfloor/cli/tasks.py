@@ -1,0 +1,73 @@
+"""Tasks: take one, give one back."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watchfloor.cli.edge import edge
+from watchfloor.cli.options import As, JsonFlag, Region, Role, RunId
+from watchfloor.cli.speaking import PANEL, report_sent
+from watchfloor.cli.teaching import register
+
+if TYPE_CHECKING:
+    from watchfloor.client.statements import Sent
+
+Step = Annotated[str, typer.Argument(metavar="STEP", help="Id or path of the task, as `show` names it.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    register(app, claim, PANEL)
+    register(app, hand_back, PANEL, name="hand-back")
+
+
+def claim(
+    context: typer.Context,
+    run: RunId,
+    step: Step,
+    person: As,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take a task: the others see who has it and until when. Claim it again to keep it longer.
+
+    Example:
+      watchfloor claim inc-4fkq tell_authority --as liaison-1
+    """
+    with edge(as_json):
+        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.client.tasks import claim_task
+
+        async def go(here: Here) -> "Sent":
+            face, found = await here.locate(run)
+            return await claim_task(face, found, step, person=person, role=role)
+
+        report_sent(with_faces(context.obj, region, go), f"`{step}` claimed by {person}", as_json)
+
+
+def hand_back(
+    context: typer.Context,
+    run: RunId,
+    step: Step,
+    person: As,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Give a task back. Nobody asks why: the others are asked at once, the record says "reassigned" and no more.
+
+    The incident commander and the wellness officer may hand back what somebody else has.
+
+    Example:
+      watchfloor hand-back inc-4fkq tell_authority --as liaison-1
+    """
+    with edge(as_json):
+        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.client.tasks import hand_back_task
+
+        async def go(here: Here) -> "Sent":
+            face, found = await here.locate(run)
+            return await hand_back_task(face, found, step, person=person, role=role)
+
+        report_sent(with_faces(context.obj, region, go), f"`{step}` handed back", as_json)

@@ -1,0 +1,96 @@
+"""Taking a task and giving it back, in a person's name: who has it is known to all, and one person has it at a time."""
+
+from datetime import datetime
+
+from schemas.decision import OpenAsk, RefusalType
+from watchfloor.client.asks import AskAt, family, pick_ask
+from watchfloor.client.errors import Refused
+from watchfloor.client.face import Face
+from watchfloor.client.statements import DEV, Sent, SignIn, admit_person, send_control
+
+OVERRULING = ("incident_commander", "wellness_officer")
+"""Roles that may take a task from whoever has it."""
+
+
+async def claim_task(
+    face: Face,
+    run: str,
+    step: str,
+    *,
+    person: str,
+    role: str | None = None,
+    signed_in: SignIn = DEV,
+    now: datetime | None = None,
+) -> Sent:
+    """Take a task for as long as it says; claiming it again begins that time anew.
+
+    Raises:
+        Refused: it is no task, somebody else has it, or this person has no seat there.
+        Ambiguous, NotFound, EngineUnavailable: nothing was sent.
+    """
+    at = await find_task(face, run, step)
+    return await _send(face, at, "claim", person, role, seats_of_task(at.ask), signed_in, now)
+
+
+async def hand_back_task(
+    face: Face,
+    run: str,
+    step: str,
+    *,
+    person: str,
+    role: str | None = None,
+    signed_in: SignIn = DEV,
+    now: datetime | None = None,
+) -> Sent:
+    """Give a task back. Nobody asks why; the others are asked at once, and nothing but that is recorded.
+
+    Raises:
+        Refused, Ambiguous, NotFound, EngineUnavailable: as in `claim_task`.
+    """
+    at = await find_task(face, run, step)
+    claim = at.ask.get("claim")
+    own = claim is not None and claim["person"] == person
+    wanted = (*((claim["role"],) if own and claim else OVERRULING), *seats_of_task(at.ask))
+    return await _send(face, at, "hand_back", person, role, wanted, signed_in, now)
+
+
+async def find_task(face: Face, run: str, step: str) -> AskAt:
+    """The open task that a person means.
+
+    Raises:
+        Refused: nothing of that name waits, or it is no task.
+        Ambiguous, NotFound, EngineUnavailable: as in `pick_ask` and `family`.
+    """
+    at = pick_ask(await family(face, run), step)
+    if at.ask["kind"] != "task":
+        raise Refused(RefusalType.NOT_WAITING, f"`{at.ask['path']}` is a {at.ask['kind']}, not a task; use `decide`")
+    return at
+
+
+def seats_of_task(ask: OpenAsk) -> tuple[str, ...]:
+    """The roles that may do a task."""
+    return tuple(dict.fromkeys(role for slots in ask["options"].values() for slot in slots for role in slot["any_of"]))
+
+
+async def _send(
+    face: Face,
+    at: AskAt,
+    verb: str,
+    person: str,
+    role: str | None,
+    speaks_as: tuple[str, ...],
+    signed_in: SignIn,
+    now: datetime | None,
+) -> Sent:
+    admit_person(face, person, signed_in)
+    return await send_control(
+        face,
+        at.workflow,
+        verb,
+        person=person,
+        role=role,
+        about={"path": at.ask["path"], "ask": at.ask["ask"]},
+        speaks_as=speaks_as,
+        signed_in=signed_in,
+        now=now,
+    )
