@@ -482,11 +482,48 @@ class FactSpec(TypedDict):
     revise: dict[str, Json] | None
 
 
+class Calendar(TypedDict):
+    """Days as a place counts them, written out by the compiler so that nothing is looked up while a run goes on.
+
+    `offsets` are the instants from which the place's clocks differ from UTC by so many seconds, earliest first; the
+    first holds for all time before. The table knows the days from `known_from` to `known_until`, both included.
+    """
+
+    kind: Literal["calendar_days", "business_days"]
+    zone: str
+    place: str
+    """Country and part, `DE` or `US-CA`, whose public holidays are left out; empty: weekends only."""
+    weekend: list[int]
+    """Days of the week, Monday is 0."""
+    workdays: list[str]
+    """Days of a weekend on which the place works, in exchange for others."""
+    holidays: list[str]
+    offsets: list[tuple[str, int]]
+    known_from: str
+    known_until: str
+
+
+class Renewal(TypedDict):
+    """What one renewal adds to a clock's end, in seconds, and how often the law allows one."""
+
+    add: float
+    max: int
+
+
+ConflictClass = Literal["destruction", "floor", "litigation", "erasure", "ttl"]
+CONFLICT_CLASSES: tuple[ConflictClass, ...] = get_args(ConflictClass)
+"""What may claim the same material, the strongest first: lawful destruction, statutory floors of preservation,
+litigation holds, erasure for a person, ordinary deletion after a time."""
+
+
 class ClockLaw(TypedDict):
-    """One row of the clock register, as `runbooks/clocks.yaml` gives it."""
+    """One row of the clock register, as `runbooks/clocks.yaml` gives it.
+
+    Rows of kind `info` and `retired` set no clock: no plan holds one.
+    """
 
     id: str
-    kind: Literal["deadline", "promptly", "min_retention", "max_retention"]
+    kind: Literal["deadline", "promptly", "min_retention", "max_retention", "info", "retired"]
     title: str
     legal_ref: str
     duration: float | None
@@ -498,6 +535,12 @@ class ClockLaw(TypedDict):
     owner: str
     review_after: str
     holidays: list[str]
+    calendar: NotRequired[Calendar]
+    """Absent on the wall clock, and for business days that are counted in UTC without a place."""
+    renew: NotRequired[Renewal]
+    conflicts: NotRequired[list[str]]
+    """Ids of rows and names of classes that may claim the same material."""
+    conflict_class: NotRequired[ConflictClass]
 
 
 class Page(TypedDict):

@@ -71,10 +71,53 @@ def test_business_days_and_holidays_are_data() -> None:
         ({"kind": "promptly", "duration": None}, "WF408"),
         ({"lenght": "1h"}, "WF120"),
         ({"id": "EU.TCO"}, "WF124"),
+        ({"kind": "info"}, "WF408"),
+        ({"kind": "info", "duration": None, "pause_on": "[force_majeure]"}, "WF408"),
+        ({"after_pause": "restart"}, "WF408"),
+        ({"after_pause": "later", "pause_on": "[force_majeure]"}, "WF123"),
+        ({"pause_on": "[lunch, lunch]"}, "WF127"),
+        ({"renew": "{add: 90d}"}, "WF121"),
+        ({"renew": "{add: 90d, max: 0}"}, "WF123"),
+        ({"renew": "{add: 5bd, max: 1}"}, "WF219"),
+        ({"calendar": "calendar_days"}, "WF408"),
+        ({"calendar": "calendar_days", "zone": "Europe/Dublin", "duration": "36h"}, "WF408"),
+        ({"calendar": "calendar_days", "zone": "Europe/Dublin", "duration": "3bd"}, "WF408"),
+        ({"calendar": "business_days", "zone": "Europe/Dublin", "duration": "3d"}, "WF408"),
+        ({"calendar": "wall_clock", "zone": "Europe/Dublin"}, "WF408"),
+        ({"duration": "3bd", "place": "DE"}, "WF408"),
+        ({"duration": "3d", "calendar": "calendar_days", "zone": "Europe/Berlin", "place": "DE"}, "WF408"),
+        ({"duration": "3bd", "zone": "Europe/Atlantis"}, "WF123"),
+        ({"duration": "3bd", "zone": "../../etc/passwd"}, "WF123"),
+        ({"duration": "3bd", "zone": "Europe/Berlin", "place": "ZZ"}, "WF123"),
+        ({"duration": "3bd", "zone": "Europe/Berlin", "place": "DE-CA"}, "WF123"),
+        ({"traps": "[{says: no mark}]"}, "WF121"),
+        ({"thresholds": "{health: many}"}, "WF122"),
+        ({"conflicts": "[erasure]"}, "WF408"),
+        ({"conflict_class": "erasure", "conflicts": "[eu.tco.remoal]"}, "WF420"),
+        ({"conflict_class": "erasure", "conflicts": "[eu.tco.removal]"}, "WF420"),
+        ({"conflict_class": "soon"}, "WF123"),
+        ({"kind": "min_retention", "conflict_class": "erasure"}, "WF408"),
     ],
 )
 def test_a_row_that_is_wrong_is_refused(changes: dict[str, str | None], code: str) -> None:
     assert codes(register(**changes)) == [code]
+
+
+def test_history_and_thresholds_still_parse() -> None:
+    old, findings = read_register(register(kind="retired"), path="clocks.yaml")
+    assert (findings, old["eu.tco.removal"]["duration"]) == ((), 3600.0)
+    info, findings = read_register(register(kind="info", duration=None, thresholds="{health: 10000}"), path="c.yaml")
+    assert (findings, info["eu.tco.removal"]["thresholds"]) == ((), {"health": 10000})
+
+
+def test_a_conflict_is_named_from_both_sides() -> None:
+    floor = register(id="a.floor", kind="min_retention", conflicts="[erasure]").removeprefix("clocks:\n")
+    silent = register(id="b.floor", kind="min_retention").removeprefix("clocks:\n")
+    erasure = register(conflict_class="erasure", conflicts="[floor]")
+    assert codes(erasure + floor) == []
+    assert codes(erasure + floor + silent) == ["WF420"]
+    by_id = register(id="b.floor", kind="min_retention", conflicts="[eu.tco.removal]").removeprefix("clocks:\n")
+    assert codes(erasure + floor + by_id) == []
 
 
 def test_an_id_stands_once() -> None:

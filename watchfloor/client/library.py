@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import runbooks
-from schemas.plan import ClockLaw, Plan
+from schemas.plan import Plan
+from schemas.register import RegisterRow
 from watchfloor.client.errors import NotFound, RunbookRefused
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Shelf(Mapping[str, tuple[str, bytes]]):
 
 
 @cache
-def clock_register() -> dict[str, ClockLaw]:
+def clock_register() -> dict[str, RegisterRow]:
     """The shipped clock register."""
     from watchfloor.language import load_register
 

@@ -22,6 +22,7 @@ from watchfloor.language.library import Runbooks
 from watchfloor.language.map import StepMap
 from watchfloor.language.nodes import Node, Scalar, Span, shorten
 from watchfloor.language.outputs import ALWAYS, cel_of, is_optional, outputs_of
+from watchfloor.language.register import NO_CLOCK, law_of
 from watchfloor.language.report import Report
 from watchfloor.language.scope import NOTHING, Scope
 from watchfloor.language.type_reader import assignable, cel_type, field_type
@@ -492,6 +493,7 @@ class StepCompiler:
             )
 
     def law(self, scalar: Scalar) -> ClockLaw | None:
+        """What the plan holds of a row of the register; None, with a finding, when no clock can come of it."""
         law = self.given.register.get(scalar.value)
         if law is None:
             near = nearest(scalar.value, self.given.register)
@@ -503,4 +505,15 @@ class StepCompiler:
                 expected=f"one of {listing(known, 8)}",
                 help=f"did you mean `{near}`?" if near else "add a row to runbooks/clocks.yaml",
             )
-        return law
+            return None
+        if law["kind"] in NO_CLOCK:
+            why = "a condition or threshold, no clock" if law["kind"] == "info" else "history; its law is superseded"
+            self.report.add(
+                codes.LAW_KIND,
+                scalar.span,
+                f"`{scalar.value}` is {why}",
+                expected="a row that sets a time",
+                found=law["kind"],
+            )
+            return None
+        return law_of(law)
