@@ -165,7 +165,7 @@ def test_a_lawful_request_to_destroy_comes_before_floor_and_hold() -> None:
         (IMAGE, destruction("acct-7")),
         (VIDEO, destruction("vid-17", signed=frozenset({"vid-17"}))),
     ],
-    ids="unsigned other-image declined both no-reference future past by-account no-abuse".split(),
+    ids=["unsigned", "other-image", "declined", "both", "no-reference", "future", "past", "by-account", "no-abuse"],
 )
 def test_a_request_to_destroy_that_lacks_anything_destroys_nothing(copy: Copy, request_: Claim) -> None:
     assert decide(copy, [request_], NOW).action == "keep"
@@ -243,9 +243,9 @@ def keeps_by_law(claim: Claim, copy: Copy) -> bool:
     """A floor of exact scope in force now, said in the words of the rule and not of the code."""
     named = bool({copy.id, *copy.names} & claim.scope)
     begun = claim.since <= NOW
-    running = claim.until is None or NOW < claim.until
+    running = claim.until is None or claim.until > NOW
     if claim.renewal is not None and claim.renewal.received_at <= NOW and claim.renewal.state == "granted":
-        running = running or claim.renewal.until is None or NOW < claim.renewal.until
+        running = running or claim.renewal.until is None or claim.renewal.until > NOW
     here = not claim.served_on or not copy.kept_by or claim.served_on == copy.kept_by
     return claim.kind == "floor" and named and begun and running and here
 
@@ -258,7 +258,7 @@ def is_lawful_request(claim: Claim, copy: Copy) -> bool:
         and bool(claim.authority)
         and copy.id in claim.signed - claim.declined
         and claim.since <= NOW
-        and (claim.until is None or NOW < claim.until)
+        and (claim.until is None or claim.until > NOW)
     )
 
 
