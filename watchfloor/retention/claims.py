@@ -126,7 +126,7 @@ def instants(claim: Claim) -> list[datetime]:
 
 
 def _names(claim: Claim, copy: Copy) -> bool:
-    # who asks for destruction names the copy itself: an account's reference would reach copies that nobody has looked at
+    # a request to destroy names the copy itself: an account's name would reach copies that nobody has looked at
     known = {copy.id} if claim.kind == "destruction" else {copy.id, *copy.names}
     return not known.isdisjoint(claim.scope)
 

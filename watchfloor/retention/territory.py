@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 from watchfloor.retention.claims import Claim, Standing
 
-EU = frozenset(["AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"])
+EU = frozenset(
+    {
+        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU"),
+        *("LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+    }
+)
 """Member States of the European Union."""
 
 
