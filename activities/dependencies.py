@@ -11,7 +11,9 @@ import httpx2
 from watchfloor.connections.port import Caller, Notifier
 from watchfloor.evidence.port import Evidence
 from watchfloor.ledger.port import Ledger
+from watchfloor.regions.certificates import KeyBook
 from watchfloor.regions.keys import PublicKeys, RegionKeys
+from watchfloor.signing import Trust
 
 
 class Peer(Protocol):
@@ -47,6 +49,7 @@ class Dependencies:
         keys: the region's own private keys; `keys.ledger` signs checkpoints.
         decision_keys: key id -> public key whose decisions count at an effect. These are the worker's own, never
             those that a call brings along.
+        book: root, certificates and revocations of the region, read anew at each effect; None where there are none.
         bindings: carries actions out on real systems.
         notifier: delivers notices to configured destinations.
         contacts: role -> names of the destinations of whoever holds it in this region.
@@ -69,3 +72,12 @@ class Dependencies:
     contacts: Callable[[str], Sequence[str]] = _nobody
     peers: Mapping[str, Peer] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
+    book: KeyBook | None = None
+
+    def trust(self) -> Trust:
+        """Whom an effect believes now.
+
+        Raises:
+            KeysRefused: what was revoked cannot be read; then nobody is believed.
+        """
+        return Trust(keys=self.decision_keys) if self.book is None else self.book.trust(self.decision_keys)

@@ -8,6 +8,7 @@ from activities.values import Mismatch, check_values
 from schemas.actions import ActionCall, ActionContract, ErrorType
 from watchfloor.connections.port import CallFailed
 from watchfloor.evidence.port import EvidenceError, EvidenceUnavailable
+from watchfloor.regions.keys import KeysRefused
 from watchfloor.signing import refuse_grant
 
 
@@ -48,9 +49,12 @@ def _check_grant(deps: Dependencies, call: ActionCall, contract: ActionContract)
             region=call["region"],
             incident=call["incident"],
             plan=call["plan"],
-            keys=deps.decision_keys,
+            keys=deps.trust(),
             tier=contract["tier"],
         )
+    except KeysRefused as error:
+        message = f"nobody is believed while this cannot be read: {error}"
+        raise CallFailed(ErrorType.UNAVAILABLE, message, possible=False, detail={"why": "keys"}) from error
     except (KeyError, TypeError, ValueError) as error:
         message = f"the grant of `{call['action']}` is not well formed"
         raise CallFailed(ErrorType.NO_GRANT, message, possible=False, detail={"why": "malformed"}) from error

@@ -23,6 +23,8 @@ class Envelope(TypedDict):
     body: dict[str, Json]
     sig: str
     """Base64url without padding."""
+    cert: NotRequired["Envelope"]
+    """The certificate of `kid` (`schemas.keys.Certificate`), for runs that pin a root. Not part of what is signed."""
 
 
 class Decision(TypedDict):
@@ -130,6 +132,7 @@ class RefusalType:
     BUSY = "busy"
     EARLY = "early"
     CLAIMED = "claimed"
+    REVOKED = "revoked"
 
 
 class Rung(TypedDict):

@@ -101,6 +101,9 @@ class HandoffStart(TypedDict):
     fallback: str
     decision_keys: dict[str, str]
     requester: NotRequired[str]
+    root: NotRequired[str]
+    """With `revoked`: `schemas.keys.Pins`."""
+    revoked: NotRequired[dict[str, str]]
 
 
 class IncomingStart(TypedDict):
@@ -115,6 +118,9 @@ class IncomingStart(TypedDict):
     sender_keys: dict[str, str]
     decision_keys: dict[str, str]
     received_at: str
+    root: NotRequired[str]
+    """With `revoked`: `schemas.keys.Pins`."""
+    revoked: NotRequired[dict[str, str]]
 
 
 UPDATE_ANSWER = "answer"

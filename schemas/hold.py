@@ -35,6 +35,9 @@ class HoldStart(TypedDict):
     warn_before: list[float]
     reverify_every: float
     carried: "HoldCarried | None"
+    root: NotRequired[str]
+    """With `revoked`: `schemas.keys.Pins`."""
+    revoked: NotRequired[dict[str, str]]
 
 
 class SourceState(TypedDict):
@@ -63,6 +66,8 @@ class HoldCarried(TypedDict):
     """Source -> how many freezes, and `<source>!canary` -> how many canaries were sent; part of their keys."""
     reported: NotRequired[str]
     """Digest of the last report, so that nothing is reported twice."""
+    revoked: NotRequired[dict[str, str]]
+    """Key id -> instant from which on nothing under it counts."""
 
 
 class HoldResult(TypedDict):

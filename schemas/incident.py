@@ -85,7 +85,8 @@ class IncidentStart(TypedDict):
     """The one argument of the incident workflow.
 
     `plan_z` is base64 of zlib of the plan's RFC 8785 bytes; `plan` its digest, checked before anything runs.
-    `decision_keys` pins the public keys (kid -> base64url Ed25519) whose signatures this run accepts.
+    `decision_keys` pins the public keys (kid -> base64url Ed25519) whose signatures this run accepts; where `root` is
+    pinned, keys certified under it count instead (`schemas.keys.Pins`).
     `carried` is null on a first start and the whole state after continue-as-new.
     """
 
@@ -109,6 +110,8 @@ class IncidentStart(TypedDict):
     over 2 MB would leave the run unable to continue."""
     parent: NotRequired[Parent | None]
     given: NotRequired[Given | None]
+    root: NotRequired[str]
+    revoked: NotRequired[dict[str, str]]
 
 
 class FactState(TypedDict):
@@ -226,6 +229,8 @@ class Carried(TypedDict):
     """Who is told how this run ended, beside the parent in its start."""
     glass: NotRequired[dict[str, KeptFrame]]
     """Runtime path of an approval that may be broken -> where its condition is evaluated."""
+    revoked: NotRequired[dict[str, str]]
+    """Key id -> instant from which on nothing under it counts, once a revocation has arrived."""
     ending: NotRequired[dict[str, Json] | None]
     """Set once the run has been told to end: `{outcome, reason, path}`."""
 

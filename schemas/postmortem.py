@@ -1,6 +1,6 @@
 """Messages of the postmortem: a workflow of its own that starts with the incident and drafts when it has closed."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -25,6 +25,9 @@ class PostmortemStart(TypedDict):
     requester: str
     commander: str
     decision_keys: dict[str, str]
+    root: NotRequired[str]
+    """With `revoked`: `schemas.keys.Pins`."""
+    revoked: NotRequired[dict[str, str]]
 
 
 class DraftCall(TypedDict):

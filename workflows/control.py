@@ -66,6 +66,7 @@ def _check(run: Run, envelope: object) -> Refusal | tuple[Envelope, dict[str, Js
         instants=("issued_at", "expires_at"),
         desk=run.desk,
         seen=run.state["seen"],
+        now=workflow.now(),
     )
     if isinstance(opened, Refusal):
         return opened

@@ -60,7 +60,7 @@ async def start_detached(run: Run, track: Track, mark: str, frame: Frame) -> Non
         "inputs": {**run.start["inputs"], **seen},
         "requester": run.desk.requester,
         "trigger": {"source": f"run:{run.desk.incident}", "key": at, "received_at": run.now},
-        "decision_keys": dict(run.desk.decision_keys),
+        "decision_keys": {},
         "exposed_regions": list(run.start["exposed_regions"]),
         "limits": run.start["limits"],
         "carried": None,
@@ -71,6 +71,7 @@ async def start_detached(run: Run, track: Track, mark: str, frame: Frame) -> Non
             "compartment": run.plan["compartment"],
         },
     }
+    run.desk.pin(argument)
     run.note(EntryKind.LINKED, path=at, run=child, runbook=plan["id"], plan=plan_digest, track=track["id"])
     await start_run(run, at, argument, plan)
 

@@ -132,6 +132,7 @@ class Facts:
             instants=("at", "issued_at"),
             desk=self._desk,
             seen=self._state["seen"],
+            now=now,
         )
         if isinstance(opened, Refusal):
             return opened

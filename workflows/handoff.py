@@ -68,6 +68,8 @@ class Handoff(RefusesBadStarts):
             workflow=start["handoff"],
             requester=start.get("requester", ""),
             decision_keys=start["decision_keys"],
+            root=start.get("root", ""),
+            revoked=dict(start.get("revoked", {})),
         )
         self.journal = Journal(chain=start["handoff"], region=start["region"])
         self.notices = Notices(self.desk, self.journal, self.packet["severity"])
@@ -232,6 +234,7 @@ class Handoff(RefusesBadStarts):
             instants=("issued_at", "expires_at"),
             desk=self.desk,
             seen=self.seen,
+            now=workflow.now(),
         )
         if isinstance(opened, Refusal):
             raise _refusal(opened)

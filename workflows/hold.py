@@ -91,6 +91,8 @@ class Hold(AnswersPeople, RefusesBadStarts):
             workflow=start["hold"],
             requester=start["requester"],
             decision_keys=start["decision_keys"],
+            root=start.get("root", ""),
+            revoked=dict((carried or start).get("revoked", {})),
         )
         self.journal = Journal(chain=start["hold"], region=start["region"], seq=carried["entry_seq"] if carried else 0)
         self.notices = Notices(self.desk, self.journal)

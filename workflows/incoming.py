@@ -84,6 +84,8 @@ class IncomingHandoff(AnswersPeople, RefusesBadStarts):
             workflow=own,
             requester="",
             decision_keys=start["decision_keys"],
+            root=start.get("root", ""),
+            revoked=dict(start.get("revoked", {})),
         )
         self.journal = Journal(chain=own, region=start["region"])
         self.notices = Notices(self.desk, self.journal, "" if self.refused else self.packet["severity"])

@@ -5,16 +5,17 @@ A notice holds ids, roles and instants only. One that reaches nobody is written 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
+from schemas.keys import Pins
 from schemas.ledger import EntryKind
 from schemas.notify import ACTIVITY_NOTIFY, NoticeKind, NotifyCall, NotifyReceipt
-from watchfloor.signing import effect_key
+from watchfloor.signing import Trust, effect_key, parse_instant
 from workflows.journal import Journal
 
 _ATTEMPT = timedelta(seconds=30)
@@ -27,7 +28,8 @@ class Desk:
     """Where a workflow stands and whom it believes: what every statement to it must name, and the pinned keys.
 
     `incident` is the id that decisions must name; for a hold or a postmortem it is the incident that placed it.
-    `workflow` is the workflow's own id. `requester` is who asked for the thing, empty for a machine.
+    `workflow` is the workflow's own id. `requester` is who asked for the thing, empty for a machine. `root` is the
+    pinned root of the region, empty in a run from before there were roots; `revoked` grows as revocations arrive.
     """
 
     region: str
@@ -37,6 +39,26 @@ class Desk:
     workflow: str
     requester: str
     decision_keys: dict[str, str]
+    root: str = ""
+    revoked: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for at in self.revoked.values():
+            parse_instant(at)  # a start message with another text is refused now, not when a statement comes
+
+    @property
+    def trust(self) -> Trust:
+        """Whom this workflow believes now. Where a root is pinned, no key counts without a certificate."""
+        keys = {} if self.root else self.decision_keys
+        return Trust(self.region, self.namespace, keys, self.root, self.revoked)
+
+    def pin(self, start: Pins) -> None:
+        """Have a run that this one starts believe the same."""
+        start["decision_keys"] = dict(self.decision_keys)
+        if self.root:
+            start["root"] = self.root
+        if self.revoked:
+            start["revoked"] = dict(self.revoked)
 
 
 class Notices:

@@ -70,6 +70,8 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
             workflow=start["postmortem"],
             requester=start["requester"],
             decision_keys=start["decision_keys"],
+            root=start.get("root", ""),
+            revoked=dict(start.get("revoked", {})),
         )
         self.journal = Journal(chain=start["postmortem"], region=start["region"])
         self.notices = Notices(self.desk, self.journal)

@@ -7,7 +7,15 @@ from typing import cast
 from schemas.decision import DECISION, Decision, Envelope, OpenAsk, RefusalType
 from schemas.json_value import Json
 from schemas.plan import TypeSpec
-from watchfloor.signing import Refusal, SignatureRefused, envelope_digest, parse_instant, refuse_decision, verify
+from watchfloor.signing import (
+    KeyRevoked,
+    Refusal,
+    SignatureRefused,
+    envelope_digest,
+    parse_instant,
+    refuse_decision,
+    verify_statement,
+)
 from watchfloor.signing.tasks import refuse_report, seat_commander
 from workflows.notices import Desk
 from workflows.values import find_form_fault
@@ -34,7 +42,14 @@ _MAX_DEPTH = 32
 
 
 def open_statement(
-    envelope: object, *, domain: str, texts: Sequence[str], instants: Sequence[str], desk: Desk, seen: Sequence[str]
+    envelope: object,
+    *,
+    domain: str,
+    texts: Sequence[str],
+    instants: Sequence[str],
+    desk: Desk,
+    seen: Sequence[str],
+    now: datetime,
 ) -> Refusal | tuple[Envelope, dict[str, Json]]:
     """Verify a signed statement and check that it is well formed, meant for this run and not a repetition.
 
@@ -42,12 +57,18 @@ def open_statement(
         texts: fields of the body that must be texts of at most 512 characters.
         instants: fields that must be instants with an offset.
         seen: digests and `nonce:` marks of statements accepted before.
+        now: workflow time, at which a certificate must hold.
+
+    Returns:
+        The envelope with the parts a statement has and no others, and its body; or why it is refused.
     """
     if not isinstance(envelope, dict) or not _is_shallow(envelope, _MAX_DEPTH):
         return Refusal(RefusalType.BAD_SIGNATURE, "this is not a signed statement")
     claimed = cast(Envelope, envelope)
     try:
-        body = verify(claimed, domain, desk.decision_keys)
+        body = verify_statement(claimed, domain, desk.trust, now)
+    except KeyRevoked as error:
+        return Refusal(RefusalType.REVOKED, str(error))
     except (SignatureRefused, TypeError, AttributeError) as error:
         # a hostile envelope may hold any JSON where a text is expected
         return Refusal(RefusalType.BAD_SIGNATURE, f"the statement is refused: {type(error).__name__}: {error}")
@@ -63,7 +84,7 @@ def open_statement(
         return Refusal(RefusalType.WRONG_RUN, "the statement was made for another region, namespace or incident")
     if envelope_digest(claimed) in seen or f"nonce:{body['nonce']}" in seen:
         return Refusal(RefusalType.REPEATED, "this statement was accepted before; it does not count twice")
-    return claimed, body
+    return _bare(claimed, certified=bool(desk.root)), body
 
 
 def refuse_answer(
@@ -78,7 +99,7 @@ def refuse_answer(
 ) -> Refusal | tuple[Envelope, OpenAsk]:
     """Check an answer against the asks of a run; gives the envelope and the ask it answers, or why it is refused."""
     opened = open_statement(
-        envelope, domain=DECISION, texts=_TEXTS, instants=("issued_at", "expires_at"), desk=desk, seen=seen
+        envelope, domain=DECISION, texts=_TEXTS, instants=("issued_at", "expires_at"), desk=desk, seen=seen, now=now
     )
     if isinstance(opened, Refusal):
         return opened
@@ -105,6 +126,19 @@ def refuse_answer(
     if fault:
         return Refusal(RefusalType.BAD_FORM, fault)
     return checked, ask
+
+
+def _bare(envelope: Envelope, *, certified: bool) -> Envelope:
+    """Without what was added beside the signed parts: it would be kept with the answers, however large."""
+    bare: Envelope = {
+        "domain": envelope["domain"],
+        "kid": envelope["kid"],
+        "body": envelope["body"],
+        "sig": envelope["sig"],
+    }
+    if certified:
+        bare["cert"] = _bare(envelope["cert"], certified=False)
+    return bare
 
 
 def _is_shallow(value: object, depth: int) -> bool:

@@ -55,6 +55,8 @@ class Run:
             workflow=start["incident"],
             requester=start["requester"],
             decision_keys=start["decision_keys"],
+            root=start.get("root", ""),
+            revoked=dict(state.get("revoked", start.get("revoked", {}))),
         )
         self.journal = Journal(
             chain=start["incident"], region=start["region"], entries=state["entries"], seq=state["entry_seq"]

@@ -68,9 +68,10 @@ async def _offer(run: Run, frame: Frame, step: HandoffStep, path: str, at: str) 
         "plan": run.desk.plan,
         "packet": _build_packet(run, frame, step, child, render_instant(accept_by)),
         "fallback": step["fallback"] if isinstance(step["fallback"], str) else "steps",
-        "decision_keys": dict(run.desk.decision_keys),
+        "decision_keys": {},
         "requester": run.desk.requester,
     }
+    run.desk.pin(argument)
     run.note(EntryKind.OFFERED, step=step["id"], path=path, handoff=child, to=step["to"], mode=step["mode"])
     await start_child(run, path=at, kind="handoff", workflow_type=HANDOFF_WORKFLOW, child=child, argument=argument)
 

@@ -44,11 +44,12 @@ async def carry_out_hold(run: Run, frame: Frame, step: HoldStep, path: str) -> O
             "storage": step["storage"],
             "release": run.describe_slots(step["release"]),
             "requester": run.desk.requester,
-            "decision_keys": dict(run.desk.decision_keys),
+            "decision_keys": {},
             "warn_before": WARN_BEFORE,
             "reverify_every": REVERIFY_EVERY,
             "carried": None,
         }
+        run.desk.pin(argument)
         run.note(EntryKind.HOLD_PLACED, step=step["id"], path=path, hold=child, basis=step["basis"])
         await start_child(run, path=at, kind="hold", workflow_type=HOLD_WORKFLOW, child=child, argument=argument)
     await run.wait(frame.halt, lambda: find_report(run, at)["state"] in {_VERIFIED, *_FAILED})

@@ -36,8 +36,9 @@ async def carry_out_postmortem(run: Run, frame: Frame, step: PostmortemStep, pat
             "business_days": step["business_days"],
             "requester": run.desk.requester,
             "commander": run.state["commander"]["person"],
-            "decision_keys": dict(run.desk.decision_keys),
+            "decision_keys": {},
         }
+        run.desk.pin(argument)
         run.note(EntryKind.REVIEW_STARTED, step=step["id"], path=path, review=child)
         await start_child(
             run, path=path, kind="postmortem", workflow_type=POSTMORTEM_WORKFLOW, child=child, argument=argument

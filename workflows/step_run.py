@@ -129,12 +129,13 @@ async def _start(run: Run, frame: Frame, step: RunStep, at: str) -> None:
             "key": at if key is None else str(key),
             "received_at": str(known),
         },
-        "decision_keys": dict(run.desk.decision_keys),
+        "decision_keys": {},
         "exposed_regions": list(run.start["exposed_regions"]),
         "limits": run.start["limits"],
         "carried": None,
         "parent": {"incident": run.desk.incident, "path": at},
     }
+    run.desk.pin(argument)
     moving = find_moving(run, plan) if step["reroute"] else {}
     if step["reroute"]:
         argument["given"] = _give(run, moving)

@@ -117,7 +117,7 @@ async def test_exactly_the_packet_reaches_the_other_region(regions: dict[str, Re
     [start] = await us.client.data_converter.with_context(context).decode(started.input.payloads)
     classed = [{**item, "data_class": "public_content"} for item in sent["shared"]]
     assert start["packet"]["body"] == {**sent, "shared": classed}
-    assert set(start) == set(IncomingStart.__annotations__)
+    assert set(start) == set(IncomingStart.__required_keys__)
     assert start["decision_keys"] == us.keys.decision_keys
     for clear in (PLAN, "x/to_us", str(eu.keys.face.public)):
         assert clear not in str(start), "what the sender knows beside the packet"

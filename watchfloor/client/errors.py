@@ -33,6 +33,7 @@ class Refused(ClientError):
     NO_REASON = "no_reason"
     NOT_SIGNED_IN = "not_signed_in"
     NOT_PERMITTED = "not_permitted"
+    NO_CERTIFICATE = "no_certificate"
 
     def __init__(self, type: str, message: str) -> None:
         super().__init__(message)

@@ -6,18 +6,23 @@ A face belongs to exactly one region; no process but a developer's command line 
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from schemas.decision import Envelope
+from schemas.json_value import Json
+from schemas.keys import Pins
 from watchfloor.authorisation import Authority, load_authority
-from watchfloor.client.errors import EngineUnavailable
+from watchfloor.client.errors import EngineUnavailable, Refused
 from watchfloor.client.inbox import StatementInbox
 from watchfloor.identity.people import Directory
 from watchfloor.intake.claims import Claims
-from watchfloor.signing import SigningKey
+from watchfloor.regions.certificates import KeyBook
+from watchfloor.regions.keys import KeysRefused
+from watchfloor.signing import SigningKey, sign
 
 if TYPE_CHECKING:
     from watchfloor.regions.keys import RegionKeys
@@ -34,11 +39,13 @@ class ReasonStore(Protocol):
 class Face:
     """One region, as a face sees it.
 
-    `decision_keys` are the public keys a run started here pins; `key` signs under one of them. `answer_within` is how
-    long a worker may take to answer an update or a query before the face stops waiting. `loopback` says that nothing
-    beyond this machine is reached, which is what development sign-in needs. `authority` holds the region's policies:
-    what they do not permit is not signed. `inbox` keeps what no worker takes; without one it is sent as a signal only.
-    `claims` remembers what was started longer than the engine does; without them the engine alone does.
+    `decision_keys` are the public keys a run started here pins; `key` signs under one of them. `book` holds the root
+    that is pinned as well, the key's certificate and what was revoked; without one there are no certificates.
+    `answer_within` is how long a worker may take to answer an update or a query before the face stops waiting.
+    `loopback` says that nothing beyond this machine is reached, which is what development sign-in needs. `authority`
+    holds the region's policies: what they do not permit is not signed. `inbox` keeps what no worker takes; without one
+    it is sent as a signal only. `claims` remembers what was started longer than the engine does; without them the
+    engine alone does.
     """
 
     client: Client
@@ -56,6 +63,36 @@ class Face:
     inbox: StatementInbox | None = None
     claims: Claims | None = None
     authority: Authority = field(default_factory=load_authority, repr=False)
+    book: KeyBook | None = None
+
+    def pin(self, start: Pins) -> None:
+        """Say in a start message whom the run believes.
+
+        Raises:
+            EngineUnavailable: what was revoked cannot be read; nothing should be started then.
+        """
+        start["decision_keys"] = dict(self.decision_keys)
+        if self.book is not None:
+            try:
+                self.book.pin(start)
+            except KeysRefused as error:
+                raise EngineUnavailable(f"nothing was started: {error}") from error
+
+    def sign(self, domain: str, body: Mapping[str, Json]) -> Envelope:
+        """A statement under the face's key, with its certificate.
+
+        Raises:
+            Refused: the key may not sign any more, or its certificate cannot be read.
+        """
+        envelope = sign(domain, body, self.key)
+        if self.book is not None:
+            try:
+                certificate = self.book.usable(self.key.kid, datetime.now(UTC))
+            except KeysRefused as error:
+                raise Refused(Refused.NO_CERTIFICATE, f"nothing was signed: {error}") from error
+            if certificate is not None:
+                envelope["cert"] = certificate
+        return envelope
 
 
 async def connect(settings: "RegionSettings") -> Face:
@@ -106,6 +143,7 @@ def face_over(settings: "RegionSettings", keys: "RegionKeys", client: Client) ->
         known_regions=tuple(sorted(settings.peers)),
         loopback=settings.embedded or is_loopback(settings.address),
         authority=authority,
+        book=settings.book,
         inbox=StatementInbox(settings.inbox_path),
         claims=Claims(settings.claims_path),
     )

@@ -138,11 +138,12 @@ async def start_incident(
         "inputs": inputs,
         "requester": order.requester,
         "trigger": {"source": order.source, "key": order.key, "received_at": order.received_at},
-        "decision_keys": dict(face.decision_keys),
+        "decision_keys": {},
         "exposed_regions": list(face.known_regions),
         "limits": limits,
         "carried": None,
     }
+    face.pin(start)
     size = len(json.dumps(start))
     if size > MAX_START:
         raise Refused("too_large", f"plan and inputs have {size} bytes; expected at most {MAX_START}; send references")

@@ -36,7 +36,7 @@ from watchfloor.client.inputs import validate_value
 from watchfloor.client.permission import about_ask, about_plan, about_run, require_permission, verb_of
 from watchfloor.client.runs import board, engine_errors, plan_of, started_with
 from watchfloor.identity.people import Person
-from watchfloor.signing import envelope_digest, parse_instant, render_instant, sign
+from watchfloor.signing import envelope_digest, parse_instant, render_instant
 
 VALID_FOR = timedelta(minutes=5)
 """How long a signed statement may travel before the run refuses it as late."""
@@ -129,7 +129,7 @@ async def send_decision(
         "nonce": secrets.token_hex(16),
         "reason_ref": _keep_reason(face, reason),
     }
-    envelope = sign(DECISION, cast(dict[str, Json], body), face.key)
+    envelope = face.sign(DECISION, cast(dict[str, Json], body))
     return await _deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, _until(ask, now))
 
 
@@ -199,7 +199,7 @@ async def send_fact(
         "nonce": secrets.token_hex(16),
         "reason_ref": _keep_reason(face, reason) if reason.strip() else "",
     }
-    envelope = sign(FACT, cast(dict[str, Json], body), face.key)
+    envelope = face.sign(FACT, cast(dict[str, Json], body))
     return await _deliver(face, run, f"facts.{name}", envelope, UPDATE_FACT, SIGNAL_FACT)
 
 
@@ -249,7 +249,7 @@ async def send_control(
     }
     if about:
         body["about"] = dict(about)
-    envelope = sign(CONTROL, cast(dict[str, Json], body), face.key)
+    envelope = face.sign(CONTROL, cast(dict[str, Json], body))
     return await _deliver(face, run, verb, envelope, UPDATE_CONTROL, None)
 
 
@@ -399,7 +399,7 @@ async def _keep(
     tried = envelope_digest(envelope)
     if until is not None and "expires_at" in envelope["body"]:
         body = {**envelope["body"], "expires_at": render_instant(until)}
-        envelope = sign(envelope["domain"], body, face.key)
+        envelope = face.sign(envelope["domain"], body)
     try:
         mark = await asyncio.to_thread(inbox.keep, envelope, workflow=workflow, path=path, signal=signal, first=tried)
     except InboxUnavailable as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from watchfloor.regions.certificates import KeyBook
 from watchfloor.regions.keys import PublicKeys, RegionKeys
 from watchfloor.regions.residency import Residency, load_residency
 from watchfloor.runtime.settings import RegionSettings
@@ -16,7 +17,8 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """`peers` are the other regions' public keys; `clock` gives aware UTC now."""
+    """`peers` are the other regions' public keys; `clock` gives aware UTC now; `book` says what a run that is started
+    here pins."""
 
     region: str
     namespace: str
@@ -26,6 +28,7 @@ class Inbox:
     anchors_path: Path
     residency: Residency
     clock: Callable[[], datetime] = field(default=_now)
+    book: KeyBook | None = None
 
 
 def open_inbox(settings: RegionSettings) -> Inbox:
@@ -43,4 +46,5 @@ def open_inbox(settings: RegionSettings) -> Inbox:
         peers={name: peer.keys for name, peer in settings.peers.items()},
         anchors_path=settings.directory / "anchors",
         residency=load_residency(),
+        book=settings.book,
     )

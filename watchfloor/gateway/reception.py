@@ -23,6 +23,7 @@ from schemas.handoff import UPDATE_ANSWER, AnswerReceipt, HandoffResult, Incomin
 from schemas.incident import INCOMING_WORKFLOW
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.problems import Problem
+from watchfloor.regions.keys import KeysRefused
 from watchfloor.regions.packets import Opened, PacketRefused, open_answer, open_packet
 from watchfloor.signing import envelope_digest, parse_instant, render_instant
 
@@ -76,6 +77,12 @@ class Reception:
             "decision_keys": inbox.keys.decision_keys,
             "received_at": render_instant(now),
         }
+        if inbox.book is not None:
+            try:
+                inbox.book.pin(start)
+            except KeysRefused as error:
+                log.error("keys cannot be read", error=str(error))
+                raise Problem(503, "unavailable", "this region cannot read its keys now; send it again") from error
         try:
             await self._client.start_workflow(
                 INCOMING_WORKFLOW,

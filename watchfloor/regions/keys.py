@@ -174,12 +174,12 @@ class RegionKeys:
             KeysRefused: with the file's name, what is wrong with it and how to put it right.
         """
         return cls(
-            face=SigningKey.from_bytes(_read_raw(directory / FACE)),
-            ledger=SigningKey.from_bytes(_read_raw(directory / LEDGER)),
-            packets=SigningKey.from_bytes(_read_raw(directory / PACKETS)),
-            sealing=SealingKey.from_bytes(_read_raw(directory / SEALING)),
+            face=SigningKey.from_bytes(read_raw(directory / FACE)),
+            ledger=SigningKey.from_bytes(read_raw(directory / LEDGER)),
+            packets=SigningKey.from_bytes(read_raw(directory / PACKETS)),
+            sealing=SealingKey.from_bytes(read_raw(directory / SEALING)),
             payload=_read_ring(directory / PAYLOAD),
-            secret=_read_raw(directory / SECRET),
+            secret=read_raw(directory / SECRET),
         )
 
     @classmethod
@@ -236,7 +236,12 @@ def _read_text(path: Path) -> str:
         raise KeysRefused(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _read_raw(path: Path) -> bytes:
+def read_raw(path: Path) -> bytes:
+    """The key in a file.
+
+    Raises:
+        KeysRefused: missing, readable by others or no key.
+    """
     try:
         raw = decode(_read_text(path))
     except SignatureRefused as error:

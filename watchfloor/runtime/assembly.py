@@ -85,6 +85,7 @@ async def assembled(
             namespace=settings.namespace,
             keys=keys,
             decision_keys=keys.decision_keys,
+            book=settings.book,
             ledger=ledger,
             evidence=evidence,
             bindings=connections.caller,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from temporalio.envconfig import ClientConnectConfig
 
+from watchfloor.regions.certificates import KeyBook
 from watchfloor.regions.keys import PublicKeys
 from watchfloor.runtime.clusters import cluster_connection
 from watchfloor.runtime.refusal import SettingsRefused
@@ -75,6 +76,11 @@ class RegionSettings:
     @property
     def keys_path(self) -> Path:
         return self.directory / "keys"
+
+    @property
+    def book(self) -> KeyBook:
+        """Root, certificates and revocations of the region."""
+        return KeyBook(self.keys_path, self.region, self.namespace)
 
     @property
     def ledger_path(self) -> Path:

@@ -15,7 +15,7 @@ from schemas.json_value import Json
 from watchfloor.client import Face, Refused
 from watchfloor.client.forms import read_form
 from watchfloor.scenarios.model import Answer
-from watchfloor.signing import digest, render_instant, sign
+from watchfloor.signing import digest, render_instant
 
 _VALID_FOR = timedelta(minutes=5)
 
@@ -53,7 +53,7 @@ async def send_answer(
         "nonce": hashlib.sha256(f"{answer.line}:{nth}".encode()).hexdigest()[:32],
         "reason_ref": digest(answer.reason.encode()),
     }
-    envelope = sign(DECISION, cast(dict[str, Json], body), face.key)
+    envelope = face.sign(DECISION, cast(dict[str, Json], body))
     try:
         await face.client.get_workflow_handle(board["workflow"]).execute_update(UPDATE_DECIDE, envelope)
     except WorkflowUpdateFailedError as error:

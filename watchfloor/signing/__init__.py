@@ -24,11 +24,14 @@ from watchfloor.signing.gates import (
 )
 from watchfloor.signing.packing import pack
 from watchfloor.signing.statements import SignatureRefused, SigningKey, envelope_digest, sign, verify
+from watchfloor.signing.trust import KeyRevoked, Trust, read_revocation, verify_statement
 
 __all__ = [
+    "KeyRevoked",
     "Refusal",
     "SignatureRefused",
     "SigningKey",
+    "Trust",
     "action_digest",
     "ask_digest",
     "bind_grant",
@@ -42,9 +45,11 @@ __all__ = [
     "open_slots",
     "pack",
     "parse_instant",
+    "read_revocation",
     "refuse_decision",
     "refuse_grant",
     "render_instant",
     "sign",
     "verify",
+    "verify_statement",
 ]

@@ -10,7 +10,8 @@ from schemas.actions import Grant
 from schemas.decision import DECISION, Decision, Envelope, OpenAsk, RefusalType
 from schemas.json_value import Json
 from watchfloor.signing.canonical import digest, parse_instant
-from watchfloor.signing.statements import SignatureRefused, verify
+from watchfloor.signing.statements import SignatureRefused
+from watchfloor.signing.trust import KeyRevoked, Trust, verify_statement
 
 CLOCK_SKEW = timedelta(minutes=2)
 """How far a face's clock may be ahead of the run's before its statements count as issued in the future."""
@@ -154,11 +155,12 @@ def refuse_grant(  # the activity's last look before the effect
     region: str,
     incident: str,
     plan: str,
-    keys: Mapping[str, str],
+    keys: Mapping[str, str] | Trust,
     tier: str = "",
 ) -> Refusal | None:
     """Check a grant at the effect: signatures over exactly this ask and these inputs, seats, requester, time.
 
+    `keys` is whom the caller believes now: a key that was revoked since the run took the decision counts for nothing.
     A grant by broken glass is one decision of one person for that option's one seat, taken when it could be taken; it
     lets no action of a tier in `NO_GLASS` go ahead.
 
@@ -174,9 +176,10 @@ def refuse_grant(  # the activity's last look before the effect
         return Refusal(RefusalType.CHANGED, f"`{option}` lets nothing go ahead")
     if len(grant["accepted_at"]) != len(grant["decisions"]):
         return Refusal(RefusalType.BAD_SIGNATURE, "the grant does not say when each decision was accepted")
+    trust = keys if isinstance(keys, Trust) else Trust(keys=keys)
     bodies: list[dict[str, Json]] = []
     for envelope, accepted_at in zip(grant["decisions"], grant["accepted_at"], strict=True):
-        refusal = _refuse_granted(envelope, accepted_at, grant, region, incident, plan, keys)
+        refusal = _refuse_granted(envelope, accepted_at, grant, region, incident, plan, trust)
         if isinstance(refusal, Refusal):
             return refusal
         bodies.append(refusal)
@@ -204,11 +207,13 @@ def _refuse_granted(
     region: str,
     incident: str,
     plan: str,
-    keys: Mapping[str, str],
+    trust: Trust,
 ) -> Refusal | dict[str, Json]:
     asked, deadline_at = grant["asked"], grant["asked"]["deadline_at"]
     try:
-        body = verify(envelope, DECISION, keys)
+        body = verify_statement(envelope, DECISION, trust, parse_instant(accepted_at))
+    except KeyRevoked as error:
+        return Refusal(RefusalType.REVOKED, str(error))
     except SignatureRefused as error:
         return Refusal(RefusalType.BAD_SIGNATURE, str(error))
     if (body["region"], body["incident"], body["plan"]) != (region, incident, plan):
