@@ -15,6 +15,7 @@ from schemas.json_value import Json
 DECISION = "watchfloor.decision.v1"
 FACT = "watchfloor.fact.v1"
 CONTROL = "watchfloor.control.v1"
+MOTION = "watchfloor.motion.v1"
 
 
 class Envelope(TypedDict):
@@ -54,6 +55,33 @@ class Decision(TypedDict):
     entity: str
     signed_in: str
     """How the face knew the person: `dev` (loopback only), `oidc`, `webauthn`."""
+    issued_at: str
+    expires_at: str
+    nonce: str
+    reason_ref: str
+
+
+class Motion(TypedDict):
+    """The body of a `MOTION` envelope: what a person says at an ask other than an answer to it.
+
+    It goes the way of a decision, by the same update and signal, and is bound to the same digest of the ask. `verb` is
+    one of `watchfloor.signing.motions.VERBS`; `about` holds what that verb speaks of. A reason is always given;
+    `reason_ref` refers to its text, which stays in the region's evidence store.
+    """
+
+    v: int
+    region: str
+    namespace: str
+    incident: str
+    plan: str
+    path: str
+    ask: str
+    verb: str
+    about: dict[str, Json]
+    person: str
+    role: str
+    entity: str
+    signed_in: str
     issued_at: str
     expires_at: str
     nonce: str
@@ -133,6 +161,8 @@ class RefusalType:
     EARLY = "early"
     CLAIMED = "claimed"
     REVOKED = "revoked"
+    ABSTAINED = "abstained"
+    NO_REASON = "no_reason"
 
 
 class Rung(TypedDict):
@@ -143,6 +173,14 @@ class Rung(TypedDict):
     roles: list[str]
     unclaimed: NotRequired[bool]
     """Taken only if nobody has claimed the task by then; a claim takes it off the ladder."""
+
+
+class Due(TypedDict):
+    """A notice that a motion has made due at `at`; the handler records it, the run sends it."""
+
+    at: str
+    kind: Literal["remind", "escalate"]
+    roles: list[str]
 
 
 class Claim(TypedDict):
@@ -198,3 +236,10 @@ class OpenAsk(TypedDict):
     """From when the option `break_glass` may be taken, if its condition holds then."""
     chosen: NotRequired[str]
     """The option that has all its seats filled; the ask takes no more answers."""
+    acting: NotRequired[bool]
+    """The call that was decided has been handed to a worker; nobody can take an answer back any more."""
+    motions: NotRequired[list[Envelope]]
+    """What people said at this ask other than answers, as accepted; `moved_at` says when, in the same order."""
+    moved_at: NotRequired[list[str]]
+    tell: NotRequired[list[Due]]
+    """Notices that the run has still to send for motions."""

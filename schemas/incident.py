@@ -290,6 +290,8 @@ class Board(TypedDict):
     now: str
     commander: Commander
     asks: list[OpenAsk]
+    decided: NotRequired[list[OpenAsk]]
+    """Gates that are decided and have had no effect yet: an answer may still be taken back."""
     steps: list[StepView]
     loops: list[dict[str, Json]]
     """`{path, step, done, failed, total, running}`"""

@@ -79,6 +79,8 @@ class EntryKind:
     REFUSED = "decision.refused"
     SETTLED = "decision.settled"
     SILENT = "decision.silent"
+    ABSTAINED = "decision.abstained"
+    WITHDRAWN = "decision.withdrawn"
     NOTICE_FAILED = "notice.failed"
     ANNOUNCED = "effect.announced"
     DONE = "effect.done"

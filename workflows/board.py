@@ -28,6 +28,7 @@ def draw_board(run: Run, closed_at: str) -> Board:
     """Everything a responder must know now; also served for a closed run."""
     state, plan = run.state, run.plan
     outcome = str((state.get("ending") or {}).get("outcome", ""))
+    decided = [] if closed_at else run.human.revocable()
     return {
         "v": 1,
         "kind": "incident",
@@ -46,6 +47,7 @@ def draw_board(run: Run, closed_at: str) -> Board:
         "now": run.now,
         "commander": state["commander"],
         "asks": [] if closed_at else run.human.shown(),
+        **({"decided": decided} if decided else {}),  # type: ignore[typeddict-item]
         "steps": [*_list_done(run), *_list_running(run)],
         "loops": _list_loops(run),
         "clocks": list(state["clocks"].values()),

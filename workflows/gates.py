@@ -14,7 +14,8 @@ from schemas.decision import OpenAsk, RefusalType
 from schemas.json_value import Json
 from schemas.plan import ActionStep, Approval
 from watchfloor.signing import Refusal, action_digest, bind_grant
-from watchfloor.signing.gates import BREAK_GLASS, NO_GLASS
+from watchfloor.signing.gates import NO_GLASS
+from watchfloor.signing.standing import BREAK_GLASS
 from workflows.halt import Halted, StepFailed
 from workflows.human import Answer
 from workflows.outcome import Outcome
@@ -98,6 +99,14 @@ def find_grant(run: Run, path: str, of: Subject, shown: list[dict[str, Json]]) -
     if ask is None or ask.get("chosen") not in {"approve", BREAK_GLASS}:
         return None
     return bind_grant(ask, run.desk.requester, ask["chosen"])
+
+
+def mark_acting(run: Run, path: str) -> None:
+    """Say that the call goes to a worker now: from here on nobody takes an answer back, for the effect may be announced
+    before the run hears of it. Stays through retries and continue-as-new, until the gate is closed."""
+    ask = run.human.asks.get(path)
+    if ask is not None:
+        ask["acting"] = True
 
 
 def find_breaker(grant: Grant | None) -> str:

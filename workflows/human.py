@@ -30,9 +30,11 @@ from watchfloor.signing import (
     parse_instant,
     render_instant,
 )
+from watchfloor.signing.motions import can_be_taken_back
 from watchfloor.signing.tasks import seat_commander
 from workflows.claiming import lapse
 from workflows.journal import Journal
+from workflows.motions import is_motion, record_motion, refuse_spoken
 from workflows.notices import Desk, Notices
 from workflows.reception import refuse_answer
 
@@ -96,7 +98,7 @@ class HumanSteps:
     Durable: `asks`, `settled`, `silent` and `seen` must be carried over continue-as-new (pass the same objects in
     again); `answer` on a carried ask waits on without telling anybody anew. Ledger entries: `decision.asked`,
     `.reminded`, `.escalated`, `.recorded`, `.settled`, `.silent`, `.refused` (signals only: a refused update leaves
-    nothing in the history).
+    nothing in the history), and those of `workflows.motions`.
     """
 
     def __init__(
@@ -219,8 +221,10 @@ class HumanSteps:
         while "chosen" not in ask:
             rung = self._next_rung(ask)
             until = rung or (parse_instant(ask["deadline_at"]) if ask["deadline_at"] else None)
-            # a claim or its return puts other rungs on the ladder
-            if await wait(lambda rung=rung: "chosen" in ask or self._next_rung(ask) != rung, until):  # type: ignore[misc]
+            # a claim or its return puts other rungs on the ladder; a motion may make notices due at once
+            if await wait(lambda rung=rung: self._is_stirred(ask, rung), until):  # type: ignore[misc]
+                # what was chosen may have been taken back again before this came to its turn
+                self._send_told(ask)
                 continue
             now = workflow.now()
             if ask["deadline_at"] is not None and now >= parse_instant(ask["deadline_at"]):
@@ -251,12 +255,13 @@ class HumanSteps:
         self.silent[:] = [one for one in self.silent if not one.startswith(prefix)]
 
     def refuse(self, envelope: object) -> tuple[Envelope, OpenAsk]:
-        """Check an answer, hostile until this returns. Changes nothing.
+        """Check an answer, or a motion, hostile until this returns. Changes nothing.
 
         Raises:
             ApplicationError: non-retryable, its type one of `RefusalType`, its message for the sender.
         """
-        found = refuse_answer(
+        judge = refuse_spoken if is_motion(envelope) else refuse_answer
+        found = judge(
             envelope,
             desk=self.desk,
             asks=self.asks,
@@ -265,19 +270,21 @@ class HumanSteps:
             seen=self.seen,
             now=workflow.now(),
         )
-        if not isinstance(found, Refusal):
+        if not isinstance(found, Refusal) and judge is refuse_answer:
             found = self.guard(found[1], str(found[0]["body"]["option"])) or found
         if isinstance(found, Refusal):
             raise ApplicationError(found.message, type=found.type, non_retryable=True)
         return found
 
     def accept(self, envelope: object) -> Receipt:
-        """Record an answer; checks everything once more, for two may have passed the validator in one task.
+        """Record an answer or a motion; checks everything once more, for two may have passed the validator in one task.
 
         Raises:
             ApplicationError: as `refuse`.
         """
         checked, ask = self.refuse(envelope)
+        if is_motion(checked):
+            return record_motion(ask, checked, self.desk, self._journal, self.seen)
         body, mark = checked["body"], envelope_digest(checked)
         ask["answers"].append(checked)
         ask["accepted_at"].append(render_instant(workflow.now()))
@@ -325,9 +332,16 @@ class HumanSteps:
         """The asks that still take answers, for the board."""
         return [ask for ask in self.asks.values() if "chosen" not in ask]
 
+    def revocable(self) -> list[OpenAsk]:
+        """The asks that are decided and still without effect."""
+        return [ask for ask in self.asks.values() if can_be_taken_back(ask)]
+
     def _digest(self, ask: OpenAsk) -> str:
         desk = self.desk
         return ask_digest(ask, region=desk.region, namespace=desk.namespace, incident=desk.incident, plan=desk.plan)
+
+    def _is_stirred(self, ask: OpenAsk, rung: datetime | None) -> bool:
+        return "chosen" in ask or "tell" in ask or self._next_rung(ask) != rung
 
     def _next_rung(self, ask: OpenAsk) -> datetime | None:
         rungs, climbed = ask.get("ladder", []), ask.get("climbed", 0)
@@ -356,6 +370,22 @@ class HumanSteps:
                 roles=rung["roles"],
                 deadline_at=ask["deadline_at"],
                 nth=f"{ask.get('round', 0)}:{nth}",
+            )
+
+    def _send_told(self, ask: OpenAsk) -> None:
+        """Send the notices that a motion made due; a handler only records them."""
+        for rung in ask.pop("tell", []):
+            escalates = rung["kind"] == "escalate"
+            if escalates:
+                data: dict[str, Json] = {"ask": ask["ask"], "roles": list(rung["roles"])}
+                self._journal.note(EntryKind.ESCALATED, step=ask["step"], path=ask["path"], data=data)
+            self._notices.send(
+                rung["kind"],
+                path=ask["path"],
+                step=ask["step"],
+                roles=rung["roles"],
+                deadline_at=ask["deadline_at"],
+                nth=f"{ask.get('round', 0)}:{rung['at']}:{len(ask.get('motions', []))}",
             )
 
     def _fall_silent(self, ask: OpenAsk) -> Answer:

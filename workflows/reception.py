@@ -108,13 +108,9 @@ def refuse_answer(
         return Refusal(RefusalType.WRONG_RUN, "the decision was made over another version of the plan")
     if not isinstance(body.get("form"), dict):
         return Refusal(RefusalType.BAD_FORM, "`form` of the decision is not a mapping")
-    ask = asks.get(body["path"])
-    if ask is None:
-        if body["path"] in silent:
-            return Refusal(RefusalType.LATE, f"`{body['path']}` ended in silence; its window is over")
-        if body["path"] in settled:
-            return Refusal(RefusalType.NOT_WAITING, f"`{body['path']}` is already decided")
-        return Refusal(RefusalType.NOT_WAITING, f"nothing waits at `{body['path']}`; look at the board")
+    ask = find_ask(body["path"], asks, settled, silent)
+    if isinstance(ask, Refusal):
+        return ask
     if "chosen" in ask:
         return Refusal(RefusalType.NOT_WAITING, f"`{ask['step']}` is already decided: {ask['chosen']}")
     seated = seat_commander(ask, now)
@@ -139,6 +135,19 @@ def _bare(envelope: Envelope, *, certified: bool) -> Envelope:
     if certified:
         bare["cert"] = _bare(envelope["cert"], certified=False)
     return bare
+
+
+def find_ask(
+    path: str, asks: Mapping[str, OpenAsk], settled: Mapping[str, str], silent: Sequence[str]
+) -> Refusal | OpenAsk:
+    """The ask that stands at a path, or why nobody can speak to it."""
+    if path in asks:
+        return asks[path]
+    if path in silent:
+        return Refusal(RefusalType.LATE, f"`{path}` ended in silence; its window is over")
+    if path in settled:
+        return Refusal(RefusalType.NOT_WAITING, f"`{path}` is already decided")
+    return Refusal(RefusalType.NOT_WAITING, f"nothing waits at `{path}`; look at the board")
 
 
 def _is_shallow(value: object, depth: int) -> bool:

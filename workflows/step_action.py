@@ -11,7 +11,7 @@ from schemas.plan import ActionStep
 from watchfloor.signing import effect_key
 from workflows.calls import Bounds, call_action
 from workflows.doubt import ask_about_doubt
-from workflows.gates import Subject, ask_approval, find_breaker, find_grant, refuse_passage
+from workflows.gates import Subject, ask_approval, find_breaker, find_grant, mark_acting, refuse_passage
 from workflows.halt import StepFailed
 from workflows.measures import record_measure
 from workflows.outcome import Outcome
@@ -41,6 +41,7 @@ async def carry_out_action(run: Run, frame: Frame, step: ActionStep, path: str) 
             grant = find_grant(run, path, of, run.show(approval["show"], frame))
             if grant is None:
                 continue
+            mark_acting(run, path)
         receipt = await _call(run, frame, step, path, of, grant)
         record_measure(run, frame, step, path, of, receipt)
         ask_reviews(run, frame, step, path, of, find_breaker(grant))

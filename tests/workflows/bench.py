@@ -17,7 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
-from schemas.decision import CONTROL, DECISION, FACT
+from schemas.decision import CONTROL, DECISION, FACT, MOTION
 from tests.workflows.stand_ins import HandoffStandIn, HoldStandIn, PostmortemStandIn
 from watchfloor.signing import SigningKey, pack, render_instant, sign
 from workflows.incident import IncidentWorkflow
@@ -208,6 +208,17 @@ class Case:
 
     async def decide(self, path: str, option: str, person: str, role: str, **more: Any) -> dict[str, Any]:
         return await self.send("decide", await self.statement(path, option, person, role, **more))
+
+    async def motion(self, path: str, verb: str, person: str, role: str, **more: Any) -> dict[str, Any]:
+        """A signed motion at an ask; it must be open unless `ask` is given."""
+        fields = {"verb": verb, "about": {}, "reason_ref": "sha256:00", "domain": MOTION, **more}
+        return await self.statement(path, "", person, role, **fields)
+
+    async def say(self, path: str, verb: str, person: str, role: str, **more: Any) -> dict[str, Any]:
+        return await self.send("decide", await self.motion(path, verb, person, role, **more))
+
+    async def refused_motion(self, path: str, verb: str, person: str, role: str, **more: Any) -> str:
+        return await self.refused("decide", await self.motion(path, verb, person, role, **more))
 
     async def send(self, update: str, envelope: Any) -> dict[str, Any]:
         handle = self.bench.client.get_workflow_handle(self.handle.id)

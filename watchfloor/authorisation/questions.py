@@ -6,10 +6,22 @@ from typing import Any, Literal, get_args
 from watchfloor.identity.people import Person
 
 Verb = Literal[
-    "decide", "delegate", "withdraw", "release_hold", "reveal", "control", "send_fact", "view", "export", "start"
+    "decide",
+    "abstain",
+    "withdraw",
+    "release_hold",
+    "reveal",
+    "control",
+    "send_fact",
+    "view",
+    "export",
+    "start",
+    "delegate",
 ]
 VERBS: tuple[str, ...] = get_args(Verb)
-ABOUT_ASKS = frozenset({"decide", "delegate", "withdraw", "release_hold", "reveal"})
+MOTIONS = frozenset({"abstain", "withdraw", "delegate"})
+"""What is said at an ask besides an answer; it is about all options, so none is named."""
+ABOUT_ASKS = MOTIONS | {"decide", "release_hold", "reveal"}
 
 
 @dataclass(frozen=True, slots=True)

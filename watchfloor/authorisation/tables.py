@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from watchfloor.authorisation.authority import Authority
 from watchfloor.authorisation.policies_file import PoliciesRefused, PolicyFault
-from watchfloor.authorisation.questions import VERBS, Question, Resource
+from watchfloor.authorisation.questions import VERBS, Question, Resource, Verb
 from watchfloor.identity.located import PeopleRefused, Place, read_located
 from watchfloor.identity.people import Person
 
@@ -43,9 +43,7 @@ class _Someone(BaseModel):
 class _Case(BaseModel):
     model_config = ConfigDict(extra="forbid")
     person: str
-    verb: Literal[
-        "decide", "delegate", "withdraw", "release_hold", "reveal", "control", "send_fact", "view", "export", "start"
-    ]
+    verb: Verb
     region: str
     role: str = ""
     option: str = ""

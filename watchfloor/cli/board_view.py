@@ -14,6 +14,7 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board, Measure, StepView
 from schemas.json_value import Json
 from schemas.plan import Plan
+from watchfloor.cli.ask_view import decided_lines, said_lines
 from watchfloor.cli.clock_bars import clock_rows, render_clock
 from watchfloor.cli.hanging import Hanging, command_lines
 from watchfloor.cli.instants import ago, clock_time, left
@@ -66,6 +67,10 @@ def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None
     blocks: list[RenderableType] = [*_head(view.found.board, at, local)]
     for title, lines in (
         ("WAITS ON PEOPLE", list(_asks(view, at, local))),
+        (
+            "DECIDED, NOT YET BEGUN",
+            [line for one in view.found.decided for line in decided_lines(one.ask, short_id(one.workflow))],
+        ),
         (
             "CLOCKS",
             [
@@ -165,6 +170,7 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None) -> Iterator[RenderableT
         Text(f"answered: {answer['body']['person']} as {answer['body']['role']}: {answer['body']['option']}")
         for answer in ask["answers"]
     ]
+    body += [Text(line) for line in said_lines(ask)]
     body.append(Text(f"if nobody answers: {show_controls(ask['on_silence'])}", style="yellow"))
     yield from (Hanging(line) for line in body)
     for line in command_lines(_decide_words(at), COMMAND_WIDTH):

@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from watchfloor.cli import authoring, comparing, editing, keeping, permits, records, running, speaking, stacks, tasks
+from watchfloor.cli import (
+    authoring,
+    comparing,
+    deciding,
+    editing,
+    keeping,
+    permits,
+    records,
+    running,
+    speaking,
+    stacks,
+    tasks,
+)
 from watchfloor.cli.options import Home
 from watchfloor.runtime.leaving import leave
 
@@ -43,6 +55,7 @@ stacks.add_to(app)
 running.add_to(app)
 speaking.add_to(app)
 tasks.add_to(app)
+deciding.add_to(app)
 keeping.add_to(app)
 authoring.add_to(app)
 comparing.add_to(app)

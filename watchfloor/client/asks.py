@@ -13,6 +13,7 @@ from watchfloor.client.runs import board
 
 _LEFT_OUT: dict[str, object] = {
     "asks": [],
+    "decided": [],
     "steps": [],
     "loops": [],
     "clocks": [],
@@ -47,6 +48,12 @@ class Family:
             AskAt(each["workflow"], each, ask) for each in (self.board, *self.children.values()) for ask in each["asks"]
         ]
         return sorted(found, key=lambda at: at.ask["deadline_at"] or "9999")
+
+    @property
+    def decided(self) -> list[AskAt]:
+        """Gates that are decided and have had no effect yet."""
+        boards = (self.board, *self.children.values())
+        return [AskAt(each["workflow"], each, ask) for each in boards for ask in each.get("decided", [])]
 
 
 async def family(face: Face, workflow: str) -> Family:
@@ -99,14 +106,15 @@ def recall_ask(face: Face, run: str, step: str) -> AskAt | None:
     return fits[0] if fits else None
 
 
-def pick_ask(found: Family, step: str) -> AskAt:
-    """The open ask named by a runtime path, a step id, or the end of a path.
+def pick_ask(found: Family, step: str, *, decided: bool = False) -> AskAt:
+    """The open ask named by a runtime path, a step id, or the end of a path; with `decided` also a decided gate that
+    has had no effect yet.
 
     Raises:
         Refused: nothing of that name waits; what does is listed.
         Ambiguous: the step waits in several places (iterations of a loop); their paths are named.
     """
-    asks = found.asks
+    asks = found.asks + (found.decided if decided else [])
     for fits in (
         [at for at in asks if at.ask["path"] == step],
         [at for at in asks if at.ask["step"] == step],

@@ -8,6 +8,7 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board
 from schemas.plan import Plan
 from watchfloor.authorisation import Question, Resource, Verdict
+from watchfloor.authorisation.questions import ABOUT_ASKS
 from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face
 from watchfloor.identity.people import Person
@@ -63,7 +64,7 @@ def verb_of(ask: OpenAsk) -> str:
 
 
 def about_ask(board: Board, ask: OpenAsk, option: str, requester: str = "") -> Resource:
-    """An open ask as policies see it."""
+    """An open ask as policies see it; with no option named, what is said there is about the whole ask."""
     contract = _contract(ask["action"])
     return Resource(
         id=f"{board['workflow']}/{ask['path']}",
@@ -79,7 +80,7 @@ def about_ask(board: Board, ask: OpenAsk, option: str, requester: str = "") -> R
         action=ask["action"],
         effect=str(contract.get("effect", "")),
         tier=str(contract.get("tier", "")),
-        seats=_roles(ask["options"].get(option, ())),
+        seats=find_seats(ask["options"], option),
     )
 
 
@@ -124,7 +125,7 @@ def about_step(plan: Plan, step: Mapping[str, Any], option: str, requester: str)
         action=str(step.get("action", "")),
         effect=str(contract.get("effect", "")),
         tier=str(contract.get("tier", "")),
-        seats=_roles(seats_of(step).get(option, ())),
+        seats=find_seats(seats_of(step), option),
     )
 
 
@@ -150,10 +151,10 @@ def rule(question: Question, verdict: Verdict) -> Ruling:
     one, who = question.resource, question.person
     if question.role not in who.roles and question.verb not in {"view", "export", "start"}:
         found.append(f"engine: `{who.id}` does not hold `{question.role}`; they hold: {', '.join(who.roles)}")
-    if question.verb in {"decide", "release_hold", "reveal", "delegate", "withdraw"}:
+    if question.verb in ABOUT_ASKS:
         if question.role not in one.seats:
-            wanted = ", ".join(one.seats) or "nobody"
-            found.append(f"engine: `{question.option}` at `{one.step}` has seats for {wanted}, none for this role")
+            wanted, of = ", ".join(one.seats) or "nobody", f"`{question.option}` at " if question.option else ""
+            found.append(f"engine: {of}`{one.step}` has seats for {wanted}, none for this role")
         gated = one.kind in {"approval", "release"} or question.option in GRANTING
         if gated and one.requester and one.requester == who.id:
             found.append("engine: who asked for a thing does not approve it")
@@ -164,6 +165,11 @@ def rule(question: Question, verdict: Verdict) -> Ruling:
     elif question.verb == "control" and question.role not in STEERING:
         found.append(f"engine: a run is steered by {', '.join(STEERING)}")
     return Ruling(not found, verdict.permits if not found else (), tuple(found))
+
+
+def find_seats(options: Mapping[str, Sequence[Mapping[str, Sequence[str]]]], option: str) -> tuple[str, ...]:
+    """The roles that may fill a seat of an option; of any option when none is named."""
+    return _roles(options.get(option, ()) if option else [slot for slots in options.values() for slot in slots])
 
 
 def _roles(slots: Sequence[Mapping[str, Sequence[str]]]) -> tuple[str, ...]:

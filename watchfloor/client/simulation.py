@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.plan import Plan
 from watchfloor.authorisation import VERBS, Authority, Question, Resource, load_authority
-from watchfloor.authorisation.questions import ABOUT_ASKS
+from watchfloor.authorisation.questions import ABOUT_ASKS, MOTIONS
 from watchfloor.client.asks import family, pick_ask
 from watchfloor.client.errors import NotFound
 from watchfloor.client.face import Face
@@ -53,7 +53,7 @@ def rule_on_runbook(
         return _rule(authority, someone, verb, about_plan(plan, requester), role, what or option)
     step = _find_step(plan, what)
     seats = seats_of(step)
-    chosen = _option(option, list(seats), what)
+    chosen = "" if verb in MOTIONS and seats else _option(option, list(seats), what)
     return _rule(authority, someone, verb, about_step(plan, step, chosen, requester), role, chosen)
 
 
@@ -68,8 +68,8 @@ async def rule_on_run(
     someone = admit_person(face, person)
     if _known(verb) not in ABOUT_ASKS:
         return _rule(face.authority, someone, verb, about_run(await board(face, run)), role, what or option)
-    at = pick_ask(await family(face, run), what)
-    chosen = _option(option, list(at.ask["options"]), what)
+    at = pick_ask(await family(face, run), what, decided=verb == "withdraw")
+    chosen = "" if verb in MOTIONS else _option(option, list(at.ask["options"]), what)
     requester = str((await started_with(face, at.workflow)).get("requester", ""))
     return _rule(face.authority, someone, verb, about_ask(at.board, at.ask, chosen, requester), role, chosen)
 

@@ -102,12 +102,12 @@ async def send_decision(
     """
     now = now or datetime.now(UTC)
     someone = admit_person(face, person, signed_in)
-    at = shown or await _find_ask(face, run, step)
+    at = shown or await find_ask(face, run, step)
     ask = at.ask
     if option not in ask["options"]:
         raise _wrong_option(ask, step, option)
-    speaking_as = _role_for(someone, role, ask["options"][option], option, ask["step"])
-    requester = await _requester_of(face, at) if ask["kind"] in GATED else ""
+    speaking_as = find_role(someone, role, ask["options"][option], option, ask["step"])
+    requester = await find_requester(face, at) if ask["kind"] in GATED else ""
     resource = about_ask(at.board, ask, option, requester)
     require_permission(face, someone, verb_of(ask), resource, role=speaking_as, option=option, signed_in=signed_in)
     body: Decision = {
@@ -127,10 +127,10 @@ async def send_decision(
         "issued_at": render_instant(now),
         "expires_at": render_instant(now + VALID_FOR),
         "nonce": secrets.token_hex(16),
-        "reason_ref": _keep_reason(face, reason),
+        "reason_ref": keep_reason(face, reason),
     }
     envelope = face.sign(DECISION, cast(dict[str, Json], body))
-    return await _deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, _until(ask, now))
+    return await deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(ask, now))
 
 
 async def send_fact(
@@ -174,7 +174,7 @@ async def send_fact(
         observed = str(validate_value({"type": "timestamp"}, at or "now", field="at", now=now, relative=True))
     held = someone.roles
     speaking_as = role or (source if source in held else held[0])
-    _require_role(someone, speaking_as)
+    require_role(someone, speaking_as)
     require_permission(
         face,
         someone,
@@ -197,10 +197,10 @@ async def send_fact(
         "role": speaking_as,
         "issued_at": render_instant(now),
         "nonce": secrets.token_hex(16),
-        "reason_ref": _keep_reason(face, reason) if reason.strip() else "",
+        "reason_ref": keep_reason(face, reason) if reason.strip() else "",
     }
     envelope = face.sign(FACT, cast(dict[str, Json], body))
-    return await _deliver(face, run, f"facts.{name}", envelope, UPDATE_FACT, SIGNAL_FACT)
+    return await deliver(face, run, f"facts.{name}", envelope, UPDATE_FACT, SIGNAL_FACT)
 
 
 async def send_control(
@@ -231,7 +231,7 @@ async def send_control(
     someone = admit_person(face, person, signed_in)
     wanted = speaks_as or COMMANDING
     speaking_as = role or next((known for known in wanted if known in someone.roles), someone.roles[0])
-    _require_role(someone, speaking_as)
+    require_role(someone, speaking_as)
     steered = about_run(await board(face, run))
     require_permission(face, someone, "control", steered, role=speaking_as, option=verb, signed_in=signed_in)
     body: ControlBody = {
@@ -245,12 +245,12 @@ async def send_control(
         "issued_at": render_instant(now),
         "expires_at": render_instant(now + VALID_FOR),
         "nonce": secrets.token_hex(16),
-        "reason_ref": "" if reason is None else _keep_reason(face, reason),
+        "reason_ref": "" if reason is None else keep_reason(face, reason),
     }
     if about:
         body["about"] = dict(about)
     envelope = face.sign(CONTROL, cast(dict[str, Json], body))
-    return await _deliver(face, run, verb, envelope, UPDATE_CONTROL, None)
+    return await deliver(face, run, verb, envelope, UPDATE_CONTROL, None)
 
 
 GATED = frozenset({"approval", "release"})
@@ -259,10 +259,11 @@ COMMANDING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles a person speaks as by default when they steer a run; the run decides whether they may."""
 
 
-async def _find_ask(face: Face, run: str, step: str) -> AskAt:
-    """The open ask; while no worker answers, as it was last shown here."""
+async def find_ask(face: Face, run: str, step: str, *, decided: bool = False) -> AskAt:
+    """The open ask, with `decided` also one whose decision has no effect yet; while no worker answers, as it was last
+    shown here."""
     try:
-        return pick_ask(await family(face, run), step)
+        return pick_ask(await family(face, run), step, decided=decided)
     except EngineUnavailable:
         remembered = await asyncio.to_thread(recall_ask, face, run, step)
         if remembered is None:
@@ -270,13 +271,13 @@ async def _find_ask(face: Face, run: str, step: str) -> AskAt:
         return remembered
 
 
-def _until(ask: OpenAsk, now: datetime) -> datetime:
+def find_end(ask: OpenAsk, now: datetime) -> datetime:
     """Until when a kept decision may still reach the run: the ask's deadline, a day at most."""
     longest = now + KEPT_FOR
     return min(longest, parse_instant(ask["deadline_at"])) if ask["deadline_at"] else longest
 
 
-async def _requester_of(face: Face, at: AskAt) -> str:
+async def find_requester(face: Face, at: AskAt) -> str:
     """Who asked for what waits; empty when the engine does not say it now. The run holds them off all the same."""
     try:
         return str((await started_with(face, at.workflow)).get("requester", ""))
@@ -317,16 +318,22 @@ def _wrong_option(ask: OpenAsk, step: str, option: str) -> Refused:
     return Refused(RefusalType.UNKNOWN_OPTION, f"`{ask['step']}` has no option `{option}`; it has: {known}")
 
 
-def _require_role(someone: Person, role: str) -> None:
+def require_role(someone: Person, role: str) -> None:
+    """Refuse somebody who would speak in a role that they do not hold."""
     if role not in someone.roles:
         raise Refused(
             RefusalType.WRONG_ROLE, f"`{someone.id}` does not hold `{role}`; they hold: {', '.join(someone.roles)}"
         )
 
 
-def _role_for(someone: Person, role: str | None, slots: list[dict[str, list[str]]], option: str, step: str) -> str:
+def find_role(someone: Person, role: str | None, slots: list[dict[str, list[str]]], option: str, step: str) -> str:
+    """The role a person speaks as; the one they name, or the only one of theirs that fits.
+
+    Raises:
+        Refused: they do not hold it, none fits, or several do.
+    """
     if role is not None:
-        _require_role(someone, role)
+        require_role(someone, role)
         return role
     wanted = list(dict.fromkeys(name for slot in slots for name in slot["any_of"]))
     fits = [name for name in wanted if name in someone.roles]
@@ -342,7 +349,12 @@ def _role_for(someone: Person, role: str | None, slots: list[dict[str, list[str]
     )
 
 
-def _keep_reason(face: Face, reason: str) -> str:
+def keep_reason(face: Face, reason: str) -> str:
+    """Keep a reason's text in the region's evidence store; gives the reference that travels.
+
+    Raises:
+        Refused: there is none, or it is too long.
+    """
     text = reason.strip()
     if not text:
         raise Refused(Refused.NO_REASON, "a decision needs a reason; say why in a sentence (--reason)")
@@ -351,7 +363,7 @@ def _keep_reason(face: Face, reason: str) -> str:
     return face.reasons.put(text.encode())
 
 
-async def _deliver(
+async def deliver(
     face: Face,
     workflow: str,
     path: str,
@@ -360,6 +372,11 @@ async def _deliver(
     signal: str | None,
     until: datetime | None = None,
 ) -> Sent:
+    """Send a signed statement; one that no worker takes is kept, or sent as a signal where this face keeps nothing.
+
+    Raises:
+        Refused, NotFound, EngineUnavailable: as in `send_decision`.
+    """
     handle = face.client.get_workflow_handle(workflow)
     reference = str(envelope["body"]["reason_ref"])
     mark = envelope_digest(envelope)

@@ -102,6 +102,17 @@ class Refused:
     role: str
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person said at an ask besides an answer; `kind` is the entry's."""
+
+    moment: Moment
+    kind: str
+    person: str
+    role: str
+    data: Mapping[str, Json]
+
+
 @dataclass(slots=True)
 class Ask:
     path: str
@@ -111,6 +122,8 @@ class Ask:
     asked: Moment
     deadline_at: datetime | None
     answers: list[Answer] = field(default_factory=list)
+    taken_back: list[Answer] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     reminded: list[Moment] = field(default_factory=list)
     escalated: list[tuple[Moment, str]] = field(default_factory=list)

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.ledger import EntryKind
-from watchfloor.postmortem.account import Account, Ask, Clock, Effect, Handoff, Hold, Measure, Moment, Note
+from watchfloor.postmortem.account import (
+    Account,
+    Ask,
+    Clock,
+    Effect,
+    Handoff,
+    Hold,
+    Measure,
+    Moment,
+    Note,
+    Said,
+)
 from watchfloor.postmortem.fields import instant, text
 from watchfloor.postmortem.sentences import Id, Sentence, Word, list_ids, say
 
@@ -136,17 +147,32 @@ def _ask(ask: Ask) -> Iterator[Sentence]:
     for moment, roles in ask.escalated:
         to: list[Word] = [" to ", Id(roles)] if roles else []
         yield say(moment.at, [moment.seq], step, " was escalated", *to, " for want of an answer.")
-    for answer in ask.answers:
+    for answer in sorted([*ask.answers, *ask.taken_back], key=lambda one: one.moment.seq):
         role: list[Word] = [" as ", Id(answer.role)] if answer.role else []
         wait = answer.moment.at - ask.asked.at
         words = [Id(answer.person), *role, " chose ", Id(answer.option), " at ", step, " after ", wait]
         yield say(answer.moment.at, [answer.moment.seq], *words, ".")
+    for said in ask.said:
+        yield say(said.moment.at, [said.moment.seq], Id(said.person), *_spoken(said, step), ".")
     for refused in ask.refused:
         yield say(
             refused.moment.at, [refused.moment.seq], "An answer to ", step, " was refused: ", Id(refused.why), "."
         )
     if ask.silent:
         yield say(ask.silent.at, [ask.silent.seq], "Nobody answered ", step, " in time.")
+
+
+def _spoken(said: Said, step: Word) -> list[Word]:
+    """What somebody said at an ask besides an answer, after their name."""
+    role = _aside(" as ", said.role)
+    match said.kind:
+        case EntryKind.ABSTAINED:
+            return [*role, " abstained from ", step]
+        case EntryKind.WITHDRAWN:
+            again: list[Word] = ["; it was open again"] if said.data.get("reopens") else []
+            return [*role, " took back ", Id(text(said.data, "option")), " at ", step, *again]
+        case _:
+            return [" spoke at ", step]
 
 
 def group_effects(account: Account) -> list[list[Effect]]:

@@ -21,6 +21,7 @@ from watchfloor.postmortem.account import (
     Note,
     Phase,
     Refused,
+    Said,
 )
 from watchfloor.postmortem.citations import number_entry
 from watchfloor.postmortem.fields import instant, number, text, words
@@ -159,6 +160,18 @@ def _decided(account: Account, entry: StoredEntry, moment: Moment) -> None:
         person = text(data, "person") or entry["actor"]
         answer = Answer(moment, person, text(data, "role"), text(data, "option"), text(data, "reason_ref"))
         ask.answers.append(answer)
+
+
+def _said(account: Account, entry: StoredEntry, moment: Moment) -> None:
+    ask, data = _ask(account, entry), entry["data"]
+    if ask is None:
+        return
+    ask.said.append(Said(moment, entry["kind"], entry["actor"], text(data, "role"), data))
+    if entry["kind"] == EntryKind.WITHDRAWN:
+        ask.taken_back += [one for one in ask.answers if one.person == entry["actor"]]
+        ask.answers = [one for one in ask.answers if one.person != entry["actor"]]
+        if data.get("reopens"):
+            ask.settled, ask.option = None, ""
 
 
 def _refused(account: Account, entry: StoredEntry, moment: Moment) -> None:
@@ -322,6 +335,8 @@ _READERS: dict[str, Reader] = {
     EntryKind.REMINDED: _reminded,
     EntryKind.ESCALATED: _escalated,
     EntryKind.SILENT: _silent,
+    EntryKind.ABSTAINED: _said,
+    EntryKind.WITHDRAWN: _said,
     EntryKind.ANNOUNCED: _announced,
     EntryKind.DONE: _done,
     EntryKind.FAILED: _failed,

@@ -1,21 +1,22 @@
-"""People of a scenario answer asks that they were shown, perhaps long ago: what they sign is what they saw then."""
+"""People of a scenario speak to asks that they were shown, perhaps long ago: what they sign is what they saw then."""
 
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import cast
 
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from schemas.decision import DECISION, Decision, OpenAsk, RefusalType
+from schemas.decision import DECISION, MOTION, OpenAsk, RefusalType
 from schemas.incident import UPDATE_DECIDE, Board
 from schemas.json_value import Json
 from watchfloor.client import Face, Refused
 from watchfloor.client.forms import read_form
+from watchfloor.client.motions import name_holders
 from watchfloor.scenarios.model import Answer
 from watchfloor.signing import digest, render_instant
+from watchfloor.signing.standing import ABSTAIN
 
 _VALID_FOR = timedelta(minutes=5)
 
@@ -23,7 +24,7 @@ _VALID_FOR = timedelta(minutes=5)
 async def send_answer(
     face: Face, answer: Answer, seen: OpenAsk, board: Board, *, form: Mapping[str, Json], now: datetime, nth: int
 ) -> None:
-    """Send one person's answer to the workflow that asked, by the update that every face uses.
+    """Send what one person answers or says to the workflow that asked, by the update that every face uses.
 
     Args:
         seen: the ask as the person saw it; the run decides whether it still stands.
@@ -34,7 +35,7 @@ async def send_answer(
         Refused: by the run's validator or handler.
         InputsRefused: the form does not fit.
     """
-    body: Decision = {
+    common = {
         "v": 1,
         "region": face.region,
         "namespace": face.namespace,
@@ -42,8 +43,6 @@ async def send_answer(
         "plan": board["plan"],
         "path": seen["path"],
         "ask": seen["ask"],
-        "option": answer.choose,
-        "form": read_form(seen["form"], form, now=now),
         "person": answer.person.id,
         "role": answer.person.role,
         "entity": "scenario",
@@ -53,7 +52,13 @@ async def send_answer(
         "nonce": hashlib.sha256(f"{answer.line}:{nth}".encode()).hexdigest()[:32],
         "reason_ref": digest(answer.reason.encode()),
     }
-    envelope = face.sign(DECISION, cast(dict[str, Json], body))
+    body: dict[str, Json]
+    if answer.say:
+        about = name_holders(face, seen) if answer.say == ABSTAIN else answer.about
+        body = {**common, "verb": answer.say, "about": dict(about)}
+    else:
+        body = {**common, "option": answer.choose, "form": read_form(seen["form"], form, now=now)}
+    envelope = face.sign(MOTION if answer.say else DECISION, body)
     try:
         await face.client.get_workflow_handle(board["workflow"]).execute_update(UPDATE_DECIDE, envelope)
     except WorkflowUpdateFailedError as error:

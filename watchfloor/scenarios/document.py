@@ -27,9 +27,10 @@ from watchfloor.scenarios.model import (
     Stub,
 )
 from watchfloor.scenarios.reader import Misfit, Reader, plain
+from watchfloor.signing.motions import VERBS as MOTIONS
 
 _SCENARIO = {"scenario", "runbook", "inputs", "requester", "actions", "people", "facts", "controls", "until", "expect"}
-_ANSWER = {"when", "after", "step", "choose", "as", "reason", "form", "refused"}
+_ANSWER = {"when", "after", "step", "choose", "say", "as", "reason", "form", "refused"}
 _EXPECT = {
     "outcome",
     "order",
@@ -183,8 +184,15 @@ class _Parser(Reader):
         return self.word(fields["refused"], "`refused`", REFUSALS) if "refused" in fields else None
 
     def _answer(self, node: Node) -> Answer:
-        needed = ("when", "step", "choose", "as")
+        needed: tuple[str, ...] = ("when", "step", "as")
+        said = "say" in self.mapping(node, "an answer")
+        if not said:
+            needed = ("when", "step", "choose", "as")
         fields = self.fields(node, "an answer", known=_ANSWER, needed=needed)
+        if said and "choose" in fields:
+            message = "a person either chooses an option (`choose`) or says something else (`say`)"
+            self.note(CONTRADICTION, node.span, message, expected="one of the two")
+            raise Misfit
         if not set(needed) <= set(fields):
             raise Misfit
         when = fields["when"]
@@ -196,7 +204,8 @@ class _Parser(Reader):
         form = fields.get("form")
         return Answer(
             step=self.text(fields["step"], "`step`"),
-            choose=self.text(fields["choose"], "`choose`"),
+            choose=self.text(fields["choose"], "`choose`") if "choose" in fields else "",
+            say=self.word(fields["say"], "`say`", MOTIONS) if "say" in fields else "",
             person=self._person(fields["as"]),
             reason=self.text(fields["reason"], "`reason`") if "reason" in fields else "as the scenario says",
             form={} if form is None else {key: plain(value) for key, value in self.mapping(form, "`form`").items()},

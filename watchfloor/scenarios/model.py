@@ -46,7 +46,8 @@ class Answer:
     """One person's answer to one ask.
 
     `at` is the time since the start; None means when the step asks, `after` later. `refused` names the refusal that
-    the run must give; None means that it must accept.
+    the run must give; None means that it must accept. Instead of `choose` they may `say` something else
+    (`watchfloor.signing.motions.VERBS`), `about` what that verb speaks of.
     """
 
     step: str
@@ -58,6 +59,8 @@ class Answer:
     after: timedelta
     refused: str | None
     line: int
+    say: str = ""
+    about: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

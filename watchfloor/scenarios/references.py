@@ -46,7 +46,7 @@ def _in_answers(scenario: Scenario, steps: dict[str, Step]) -> Iterator[_Problem
                 f"`{answer.step}` asks nobody",
                 "a step that asks, or its `!failed` or `!doubt`",
             )
-        elif answer.choose not in options and answer.refused is None:
+        elif answer.choose and answer.choose not in options and answer.refused is None:
             yield (
                 answer.line,
                 UNKNOWN_NAME,

@@ -400,7 +400,8 @@ def speaker(source: str) -> str:
 def _said(entry: Answer | Statement | Control) -> str:
     match entry:
         case Answer():
-            return f"{entry.person.id} chooses {entry.choose} at {entry.step}"
+            does = f"chooses {entry.choose}" if entry.choose else f"says {entry.say}"
+            return f"{entry.person.id} {does} at {entry.step}"
         case Statement():
             return f"fact {entry.fact}"
         case Control():

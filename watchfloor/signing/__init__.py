@@ -22,6 +22,7 @@ from watchfloor.signing.gates import (
     refuse_decision,
     refuse_grant,
 )
+from watchfloor.signing.motions import refuse_motion, take_motion
 from watchfloor.signing.packing import pack
 from watchfloor.signing.statements import SignatureRefused, SigningKey, envelope_digest, sign, verify
 from watchfloor.signing.trust import KeyRevoked, Trust, read_revocation, verify_statement
@@ -48,8 +49,10 @@ __all__ = [
     "read_revocation",
     "refuse_decision",
     "refuse_grant",
+    "refuse_motion",
     "render_instant",
     "sign",
+    "take_motion",
     "verify",
     "verify_statement",
 ]

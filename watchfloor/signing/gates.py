@@ -4,12 +4,21 @@ the activity of the effect, so that one place says what a valid grant is."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 from schemas.actions import Grant
 from schemas.decision import DECISION, Decision, Envelope, OpenAsk, RefusalType
 from schemas.json_value import Json
 from watchfloor.signing.canonical import digest, parse_instant
+from watchfloor.signing.standing import (
+    BREAK_GLASS,
+    CHANGES_OF_MIND,
+    GATED,
+    SlotSpec,
+    count_withdrawn,
+    find_abstained,
+    match_seats,
+)
 from watchfloor.signing.statements import SignatureRefused
 from watchfloor.signing.trust import KeyRevoked, Trust, verify_statement
 
@@ -19,8 +28,6 @@ CLOCK_SKEW = timedelta(minutes=2)
 GRANTING = frozenset({"approve", "release"})
 """The options that let an effect go ahead: at an approval, and at the release of a hold."""
 
-BREAK_GLASS = "break_glass"
-"""The option by which one named person acts while approvers are silent and life is at risk."""
 NO_GLASS = frozenset({"L"})
 """Tiers of action whose gate nobody breaks."""
 
@@ -38,8 +45,6 @@ ASKED = (
     "deadline_at",
 )
 """The fields of an ask that its digest covers; `glass_from` too where there is one."""
-
-SlotSpec: TypeAlias = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +83,10 @@ def open_slots(slots: Sequence[SlotSpec], answers: Sequence[Mapping[str, Json]])
         slots: each `{any_of: [roles]}`.
         answers: decision bodies; of two by the same person the first counts.
     """
-    people: dict[str, str] = {}
+    people: dict[str, list[str]] = {}
     for answer in answers:
-        people.setdefault(str(answer["person"]), str(answer["role"]))
-    filled: dict[int, str] = {}
-
-    def seat(person: str, tried: set[int]) -> bool:
-        for index, slot in enumerate(slots):
-            if people[person] not in slot["any_of"] or index in tried:
-                continue
-            tried.add(index)
-            if index not in filled or seat(filled[index], tried):
-                filled[index] = person
-                return True
-        return False
-
-    for person in people:
-        seat(person, set())
+        people.setdefault(str(answer["person"]), [str(answer["role"])])
+    filled = match_seats(slots, people)
     return [slot for index, slot in enumerate(slots) if index not in filled]
 
 
@@ -125,8 +117,7 @@ def refuse_decision(  # one rule per line of the decision table
         known = ", ".join(ask["options"])
         return Refusal(RefusalType.UNKNOWN_OPTION, f"`{ask['step']}` has no option `{option}`; it has: {known}")
     person, role = decision["person"], decision["role"]
-    gated = ask["kind"] in {"approval", "release"}
-    if gated and requester and person == requester:
+    if ask["kind"] in GATED and requester and person == requester:
         return Refusal(RefusalType.REQUESTER, "who asked for a thing does not approve it; another person must decide")
     if person in ask["exclude"] or role in ask["exclude"]:
         return Refusal(RefusalType.EXCLUDED, f"`{person}` as {role} is excluded from this decision by the runbook")
@@ -137,6 +128,15 @@ def refuse_decision(  # one rule per line of the decision table
     if option == BREAK_GLASS and ("glass_from" not in ask or now < parse_instant(ask["glass_from"])):
         since = ask.get("glass_from", "never")
         return Refusal(RefusalType.EARLY, f"nobody breaks the glass of `{ask['step']}` before its time: {since}")
+    if person in find_abstained(ask):
+        return Refusal(
+            RefusalType.ABSTAINED, f"`{person}` has abstained from `{ask['step']}`; another person must decide"
+        )
+    if count_withdrawn(ask, person) > CHANGES_OF_MIND:
+        return Refusal(
+            RefusalType.REPEATED,
+            f"`{person}` took back {CHANGES_OF_MIND + 1} answers to `{ask['step']}`; another person must decide",
+        )
     before = [answer["body"] for answer in ask["answers"]]
     if any(body["person"] == person for body in before):
         return Refusal(RefusalType.REPEATED, f"`{person}` has already answered `{ask['step']}`; nobody counts twice")

@@ -1,0 +1,28 @@
+"""What was said at an ask besides answers, in lines for the screen."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from schemas.decision import OpenAsk
+from watchfloor.signing.standing import ABSTAIN, WITHDRAW
+
+
+def said_lines(ask: OpenAsk) -> Iterator[str]:
+    """Each motion at the ask in the order in which it was made."""
+    for envelope in ask.get("motions", []):
+        body = envelope["body"]
+        who = f"{body['person']} as {body['role']}"
+        if body["verb"] == ABSTAIN:
+            yield f"abstained: {who}"
+        elif body["verb"] == WITHDRAW:
+            yield f"taken back: the answer of {who}"
+
+
+def decided_lines(ask: OpenAsk, run: str) -> Iterator[RenderableType]:
+    """A gate whose decision has no effect yet, and how one of those who decided takes it back in that run."""
+    people = ", ".join(str(answer["body"]["person"]) for answer in ask["answers"])
+    line = Text("  ✓ ", style="green").append(ask["path"], style="bold")
+    yield line.append(f"  {ask['chosen']} by {people}; not begun yet")
+    yield Text(f'      watchfloor withdraw {run} {ask["step"]} --as PERSON --reason "…"', style="cyan")

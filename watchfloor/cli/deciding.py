@@ -1,0 +1,85 @@
+"""What people say at an ask besides answering it: they will not decide, they take an answer back."""
+
+from typing import Annotated
+
+import typer
+
+from schemas.json_value import Json
+from watchfloor.cli.edge import edge
+from watchfloor.cli.options import As, JsonFlag, Reason, Region, Role, RunId
+from watchfloor.cli.teaching import register
+
+PANEL = "Answer and steer"
+Step = Annotated[str, typer.Argument(metavar="STEP", help="Step id or path, as `show` names it.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    for command in (abstain, withdraw):
+        register(app, command, PANEL)
+
+
+def abstain(
+    context: typer.Context,
+    run: RunId,
+    step: Step,
+    person: As,
+    reason: Reason,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say that you will not decide this: a conflict of interest, too close to the case, too tired.
+
+    You fill no seat here any more. When nobody is left who could, the next of the ladder is paged at once.
+
+    Example:
+      watchfloor abstain inc-4fkq order_doubt --as counsel-1 --reason "I wrote the first order"
+    """
+    _say(context, run, step, "abstain", person, reason, role, region, as_json)
+
+
+def withdraw(
+    context: typer.Context,
+    run: RunId,
+    step: Step,
+    person: As,
+    reason: Reason,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take your own answer back, while it waits on others or before what was approved has begun.
+
+    The step then waits on, within its old deadline, and you may answer anew. Once the action has been handed to a
+    worker it is too late; then say no at its review, or have it undone.
+
+    Example:
+      watchfloor withdraw inc-4fkq disable --as counsel-1 --reason "wrong account, looking again"
+    """
+    _say(context, run, step, "withdraw", person, reason, role, region, as_json)
+
+
+def _say(
+    context: typer.Context,
+    run: str,
+    step: str,
+    verb: str,
+    person: str,
+    reason: str,
+    role: str | None,
+    region: str | None,
+    as_json: bool,
+    about: dict[str, Json] | None = None,
+) -> None:
+    with edge(as_json):
+        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.speaking import report_sent
+        from watchfloor.client.motions import send_motion
+        from watchfloor.client.statements import Sent
+
+        async def go(here: Here) -> Sent:
+            face, found = await here.locate(run)
+            return await send_motion(face, found, step, verb, person=person, role=role, reason=reason, about=about)
+
+        report_sent(with_faces(context.obj, region, go), f"`{verb}` by {person}", as_json)

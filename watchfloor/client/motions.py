@@ -1,0 +1,122 @@
+"""What a person says at an ask besides answering it: signed and sent like an answer, kept like one while no worker is
+there. What each may say and when is in `docs/guides/decisions.md`; the run judges, this face checks first what it can.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import cast
+
+from schemas.decision import MOTION, Motion, OpenAsk
+from schemas.incident import SIGNAL_DECIDE, UPDATE_DECIDE
+from schemas.json_value import Json
+from watchfloor.client.asks import AskAt
+from watchfloor.client.face import Face
+from watchfloor.client.permission import about_ask, require_permission
+from watchfloor.client.statements import (
+    DEV,
+    GATED,
+    VALID_FOR,
+    Sent,
+    SignIn,
+    admit_person,
+    deliver,
+    find_ask,
+    find_end,
+    find_requester,
+    find_role,
+    keep_reason,
+    require_role,
+)
+from watchfloor.identity.people import Person
+from watchfloor.signing import render_instant
+from watchfloor.signing.motions import MAX_HOLDERS
+from watchfloor.signing.standing import ABSTAIN, WITHDRAW, find_answer
+
+
+async def send_motion(
+    face: Face,
+    run: str,
+    step: str,
+    verb: str,
+    *,
+    person: str,
+    role: str | None = None,
+    reason: str,
+    about: Mapping[str, Json] | None = None,
+    signed_in: SignIn = DEV,
+    shown: AskAt | None = None,
+    now: datetime | None = None,
+) -> Sent:
+    """Say something at an open ask in a person's name.
+
+    Args:
+        face, run, step, person, role, reason, shown: as for `send_decision`.
+        verb: one of `watchfloor.signing.motions.VERBS`.
+        about: what the verb speaks of.
+
+    Raises:
+        Refused: by this face or by the run's validator; the run goes on.
+        Ambiguous, NotFound, EngineUnavailable: nothing was sent.
+    """
+    now = now or datetime.now(UTC)
+    someone = admit_person(face, person, signed_in)
+    at = shown or await find_ask(face, run, step, decided=verb == WITHDRAW)
+    speaking_as = _find_role(someone, role, at.ask, verb)
+    requester = await find_requester(face, at) if at.ask["kind"] in GATED else ""
+    resource = about_ask(at.board, at.ask, "", requester)
+    require_permission(face, someone, verb, resource, role=speaking_as, signed_in=signed_in)
+    said = dict(about or {})
+    if verb == ABSTAIN:
+        said |= name_holders(face, at.ask)
+    body: Motion = {
+        "v": 1,
+        "region": face.region,
+        "namespace": face.namespace,
+        "incident": at.board["workflow"],
+        "plan": at.board["plan"],
+        "path": at.ask["path"],
+        "ask": at.ask["ask"],
+        "verb": verb,
+        "about": said,
+        "person": someone.id,
+        "role": speaking_as,
+        "entity": someone.entity,
+        "signed_in": signed_in,
+        "issued_at": render_instant(now),
+        "expires_at": render_instant(now + VALID_FOR),
+        "nonce": secrets.token_hex(16),
+        "reason_ref": keep_reason(face, reason),
+    }
+    envelope = face.sign(MOTION, cast(dict[str, Json], body))
+    return await deliver(
+        face, at.workflow, at.ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(at.ask, now)
+    )
+
+
+def _find_role(someone: Person, role: str | None, ask: OpenAsk, verb: str) -> str:
+    """The role that a person speaks as; who takes something back speaks as they did when they said it."""
+    answer = find_answer(ask, someone.id)
+    if verb == WITHDRAW and role is None and answer is not None:
+        return str(answer["role"])
+    if role is not None:
+        require_role(someone, role)
+        return role
+    slots = [slot for seats in ask["options"].values() for slot in seats]
+    if verb == ABSTAIN:
+        # it is the person who will not decide, in whichever of their roles they were asked
+        fits = [name for slot in slots for name in slot["any_of"] if name in someone.roles]
+        if fits:
+            return fits[0]
+    return find_role(someone, None, slots, verb, ask["step"])
+
+
+def name_holders(face: Face, ask: OpenAsk) -> dict[str, Json]:
+    """Who was asked, as this region's directory knows them; nothing when they are more than a statement carries."""
+    roles = [role for seats in ask["options"].values() for slot in seats for role in slot["any_of"]]
+    holders: dict[str, Json] = {
+        one.id: [role for role in one.roles if role in roles]
+        for one in face.people
+        if one.region == face.region and set(roles) & set(one.roles)
+    }
+    return {"holders": holders} if len(holders) <= MAX_HOLDERS else {}

@@ -1,0 +1,174 @@
+"""What people may say at an ask besides answering it, and what becomes of the ask then. Pure rules, one per line of the
+table in `docs/guides/decisions.md`; the workflow's validator and handler use them, and whoever wants to drive them."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from schemas.decision import Envelope, Motion, OpenAsk, RefusalType
+from watchfloor.signing.canonical import parse_instant, render_instant
+from watchfloor.signing.gates import CLOCK_SKEW, Refusal, open_slots
+from watchfloor.signing.standing import (
+    ABSTAIN,
+    GATED,
+    WITHDRAW,
+    can_be_decided,
+    find_abstained,
+    find_answer,
+    has_seat,
+)
+
+MAX_MOTIONS = 200
+"""Motions at one ask; what people say stays countable, and the state of a run small."""
+MAX_HOLDERS = 40
+"""People whom an abstention may name as asked; where more were asked, the ladder keeps its instants."""
+
+
+def refuse_motion(ask: OpenAsk, motion: Motion, *, requester: str, now: datetime) -> Refusal | None:
+    """Check a verified motion against the ask it speaks to; None when it counts.
+
+    `now` is workflow time. That signature, place, plan and repetition are right has been checked before.
+    """
+    verb = motion["verb"]
+    if verb not in VERBS:
+        return Refusal(RefusalType.UNKNOWN_OPTION, f"at an ask a person can {', '.join(VERBS)} or decide")
+    if "chosen" in ask:
+        refusal = _refuse_decided(ask, verb)
+        if refusal is not None:
+            return refusal
+    elif ask["deadline_at"] is not None and now >= parse_instant(ask["deadline_at"]):
+        return Refusal(
+            RefusalType.LATE, f"`{ask['step']}` waited until {ask['deadline_at']}; silence was recorded; see `show`"
+        )
+    if motion["ask"] != ask["ask"]:
+        return Refusal(
+            RefusalType.CHANGED, f"what `{ask['step']}` asks has changed since you were shown it; look again, then say"
+        )
+    if now > parse_instant(motion["expires_at"]):
+        return Refusal(RefusalType.LATE, f"this was valid until {motion['expires_at']}; say it again")
+    if parse_instant(motion["issued_at"]) > now + CLOCK_SKEW:
+        return Refusal(RefusalType.BAD_SIGNATURE, "this was issued in the future; check the sender's clock")
+    if not motion["reason_ref"]:
+        return Refusal(RefusalType.NO_REASON, f"to {verb} needs a reason; say why in a sentence")
+    if len(ask.get("motions", [])) >= MAX_MOTIONS:
+        return Refusal(RefusalType.BUSY, f"{MAX_MOTIONS} motions were made at `{ask['step']}`; decide, or let it end")
+    person, role = motion["person"], motion["role"]
+    if person in ask["exclude"] or role in ask["exclude"]:
+        return Refusal(
+            RefusalType.EXCLUDED, f"`{person}` as {role} is excluded here by the runbook; another person must speak"
+        )
+    return _CHECKS[verb](ask, motion, requester)
+
+
+def take_motion(ask: OpenAsk, envelope: Envelope, at: datetime) -> None:
+    """Record an accepted motion in its ask and do to the ask what it says."""
+    ask.setdefault("motions", []).append(envelope)
+    ask.setdefault("moved_at", []).append(render_instant(at))
+    if envelope["body"]["verb"] == WITHDRAW:
+        _drop_answer(ask, str(envelope["body"]["person"]))
+
+
+def _drop_answer(ask: OpenAsk, person: str) -> None:
+    """Take a person's answer out; what was decided by it is open again."""
+    kept = [nth for nth, answer in enumerate(ask["answers"]) if answer["body"]["person"] != person]
+    ask["answers"] = [ask["answers"][nth] for nth in kept]
+    ask["accepted_at"] = [ask["accepted_at"][nth] for nth in kept]
+    chosen = ask.get("chosen", "")
+    if chosen and open_slots(
+        ask["options"][chosen],
+        [answer["body"] for answer in ask["answers"] if answer["body"]["option"] == chosen],
+    ):
+        del ask["chosen"]
+
+
+def can_be_taken_back(ask: OpenAsk) -> bool:
+    """Whether what was decided is still without effect, so that an answer may be taken back."""
+    return "chosen" in ask and ask["kind"] == "approval" and "acting" not in ask
+
+
+def find_climb(ask: OpenAsk, motion: Motion, requester: str) -> int | None:
+    """Which rung of the ladder is due at once, because nobody is left of those who were asked; an index into it.
+
+    The face that signed the abstention named everybody who was asked (`about.holders`), as it knows the directory; the
+    run does not. Who abstains without such a list leaves the ladder to its instants.
+    """
+    holders = motion["about"].get("holders")
+    if not isinstance(holders, dict) or not holders or can_be_decided(ask, _named(holders), requester):
+        return None
+    rungs, climbed = ask.get("ladder", []), ask.get("climbed", 0)
+    return next((nth for nth in range(climbed, len(rungs)) if rungs[nth]["kind"] == "escalate"), None)
+
+
+def _refuse_decided(ask: OpenAsk, verb: str) -> Refusal | None:
+    if verb != WITHDRAW:
+        return Refusal(
+            RefusalType.NOT_WAITING, f"`{ask['step']}` is already decided: {ask['chosen']}; look at the board"
+        )
+    if can_be_taken_back(ask):
+        return None
+    if ask["kind"] == "approval":
+        undoing = "say no at its review, or have what takes it back done"
+        return Refusal(
+            RefusalType.LATE, f"too late: `{ask['action']}` of `{ask['step']}` is under way or done; {undoing}"
+        )
+    return Refusal(
+        RefusalType.LATE,
+        f"too late: `{ask['step']}` is decided ({ask['chosen']}) and the run went on; look at the board",
+    )
+
+
+def _refuse_withdrawal(ask: OpenAsk, motion: Motion, requester: str) -> Refusal | None:
+    if find_answer(ask, motion["person"]) is None:
+        return Refusal(
+            RefusalType.NOT_WAITING,
+            f"nothing that `{motion['person']}` said at `{ask['step']}` counts now; there is nothing to take back",
+        )
+    return None
+
+
+def _refuse_seatless(ask: OpenAsk, motion: Motion, requester: str) -> Refusal | None:
+    """What speaks against somebody who would take part in deciding."""
+    person, role = motion["person"], motion["role"]
+    if ask["kind"] in GATED and requester and person == requester:
+        return Refusal(
+            RefusalType.REQUESTER, "who asked for a thing has no seat at it; it waits on others, nothing is to be done"
+        )
+    if not has_seat(ask, role):
+        wanted = ", ".join(
+            dict.fromkeys(one for seats in ask["options"].values() for slot in seats for one in slot["any_of"])
+        )
+        return Refusal(RefusalType.WRONG_ROLE, f"`{ask['step']}` is for {wanted}; you spoke as {role}; see --role")
+    if person in find_abstained(ask):
+        return Refusal(
+            RefusalType.ABSTAINED, f"`{person}` has abstained from `{ask['step']}`; another person must take the seat"
+        )
+    return None
+
+
+def _refuse_abstention(ask: OpenAsk, motion: Motion, requester: str) -> Refusal | None:
+    if find_answer(ask, motion["person"]) is not None:
+        return Refusal(
+            RefusalType.REPEATED, f"`{motion['person']}` has answered `{ask['step']}`; take the answer back first"
+        )
+    holders = motion["about"].get("holders", {})
+    if not isinstance(holders, dict) or len(holders) > MAX_HOLDERS or not all(map(_is_texts, holders.values())):
+        return Refusal(
+            RefusalType.BAD_VALUE, f"`holders` maps at most {MAX_HOLDERS} people to their roles; leave it out otherwise"
+        )
+    return _refuse_seatless(ask, motion, requester)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _named(holders: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {person: cast(list[str], roles) for person, roles in holders.items()}
+
+
+_CHECKS: dict[str, Callable[[OpenAsk, Motion, str], Refusal | None]] = {
+    ABSTAIN: _refuse_abstention,
+    WITHDRAW: _refuse_withdrawal,
+}
+VERBS = tuple(_CHECKS)
+"""What can be said at an ask besides an answer."""
