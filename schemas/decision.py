@@ -16,6 +16,7 @@ DECISION = "watchfloor.decision.v1"
 FACT = "watchfloor.fact.v1"
 CONTROL = "watchfloor.control.v1"
 MOTION = "watchfloor.motion.v1"
+MERGE = "watchfloor.merge.v1"
 
 
 class Envelope(TypedDict):
@@ -125,6 +126,24 @@ class Control(TypedDict):
     expires_at: str
     nonce: str
     reason_ref: str
+
+
+class Merge(TypedDict):
+    """The body of a `MERGE` envelope: a region's face says to a run that an order over the same content came in.
+
+    `delivery` is the keyed hash of that order's runbook, source and key. `known_at` is when its sender knew of it.
+    """
+
+    v: int
+    region: str
+    namespace: str
+    incident: str
+    delivery: str
+    source: str
+    received_at: str
+    known_at: str
+    issued_at: str
+    nonce: str
 
 
 class Receipt(TypedDict):

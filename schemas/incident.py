@@ -30,6 +30,11 @@ SIGNAL_CLOSED = "incident_closed"
 SIGNAL_LINK = "link"
 """`Parent` from an incident that shares a run with the one that started it; it is reported to as well."""
 
+SIGNAL_MERGE = "merge"
+"""Envelope(MERGE): an order over the same content came in, and starts no run of its own."""
+SIGNAL_RELATED = "related"
+"""`Related` from an incident that opens over the same account as this one."""
+
 SEARCH_ATTRIBUTES = {
     "WatchfloorRunbook": "Keyword",
     "WatchfloorSeverity": "Keyword",
@@ -51,6 +56,8 @@ class Trigger(TypedDict):
     source: str
     key: str
     received_at: str
+    known_at: NotRequired[str]
+    """When it was first known, where the sender says so; never after it was received by much, often long before."""
 
 
 class Limits(TypedDict):
@@ -69,6 +76,23 @@ class Parent(TypedDict):
 
     incident: str
     path: str
+
+
+class Related(TypedDict):
+    """Another incident that this one is linked with, and by what: `account`."""
+
+    incident: str
+    by: str
+
+
+class Merged(TypedDict):
+    """An order over the same content that this run took in. `delivery` is a keyed hash of its source and key."""
+
+    delivery: str
+    source: str
+    received_at: str
+    known_at: str
+    at: str
 
 
 class Given(TypedDict):
@@ -109,6 +133,8 @@ class IncidentStart(TypedDict):
     """The state packed (base64 of zlib of its RFC 8785 bytes) in place of `carried`, when it is large: a payload of
     over 2 MB would leave the run unable to continue."""
     parent: NotRequired[Parent | None]
+    links: NotRequired[list[str]]
+    """Open incidents over the same account, when this one was started; they are told of it."""
     given: NotRequired[Given | None]
     root: NotRequired[str]
     revoked: NotRequired[dict[str, str]]
@@ -231,6 +257,10 @@ class Carried(TypedDict):
     """Runtime path of an approval that may be broken -> where its condition is evaluated."""
     revoked: NotRequired[dict[str, str]]
     """Key id -> instant from which on nothing under it counts, once a revocation has arrived."""
+    merged: NotRequired[list[Merged]]
+    """Orders over the same content that were taken in, the first hundred; the ledger has them all."""
+    related: NotRequired[list[Related]]
+    """Incidents over the same account, each once."""
     ending: NotRequired[dict[str, Json] | None]
     """Set once the run has been told to end: `{outcome, reason, path}`."""
 
@@ -302,6 +332,8 @@ class Board(TypedDict):
     paused: dict[str, Json] | None
     runs: int
     history_events: int
+    merged: NotRequired[list[Merged]]
+    related: NotRequired[list[Related]]
 
 
 class IncidentResult(TypedDict):

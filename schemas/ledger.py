@@ -94,9 +94,12 @@ class EntryKind:
     PAUSED = "run.paused"
     RESUMED = "run.resumed"
     ABORTED = "run.aborted"
+    MERGED = "incident.merged"
+    """An order over the same content came in and was taken in by this run; `data` says from where and since when."""
     TRACK = "track.fired"
     LINKED = "run.linked"
-    """Another run was started for this one, or one that goes on already was joined; `data` names it."""
+    """Another run was started for this one, one that goes on already was joined, or another incident is over the same
+    account; `data` names it."""
     TASK_CLAIMED = "task.claimed"
     TASK_REASSIGNED = "task.reassigned"
     """A claimed task was handed back, for whatever reason, and is open to others again."""

@@ -475,7 +475,8 @@ Step = (
 
 
 class FactSpec(TypedDict):
-    """`sources` names who may set it: `inputs.x`, `steps.<id>`, or a system or role by name. `revise` or null."""
+    """`sources` names who may set it: `inputs.x`, `steps.<id>`, `trigger.known_at` or
+    `trigger.received_at`, or a system or role by name. `revise` or null."""
 
     type: TypeSpec
     sources: list[str]
@@ -617,6 +618,12 @@ class TriggerSpec(TypedDict):
     map: dict[str, Value]
     dedup: Value | None
     every: float | None
+    content: NotRequired[Value]
+    """A content hash or a list of them; what an open incident of the runbook has too is merged into that one."""
+    account: NotRequired[Value]
+    """An account's opaque id or a list of them; incidents that share one are linked."""
+    known_at: NotRequired[Value]
+    """When it was first known; may lie in the past."""
 
 
 class Plan(TypedDict):

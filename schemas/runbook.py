@@ -641,6 +641,13 @@ class TriggerRule(Document):
     where: Expression | None = Field(default=None, description="Whether a delivery starts anything at all.")
     map: dict[Name, Any] | None = Field(default=None, description="The inputs, from `event`.")
     dedup: Template | None = Field(default=None, description="The key under which the same never starts twice.")
+    content: Template | None = Field(
+        default=None, description="A content hash or a list of them: one that an open incident has is merged into it."
+    )
+    account: Template | None = Field(
+        default=None, description="An account's opaque id or a list of them: incidents that share one are linked."
+    )
+    known_at: Template | None = Field(default=None, description="When it was first known; may lie in the past.")
     every: Span | None = Field(default=None, description="How often a schedule starts it.")
 
 

@@ -29,7 +29,7 @@ def draw_board(run: Run, closed_at: str) -> Board:
     state, plan = run.state, run.plan
     outcome = str((state.get("ending") or {}).get("outcome", ""))
     decided = [] if closed_at else run.human.revocable()
-    return {
+    board: Board = {
         "v": 1,
         "kind": "incident",
         "workflow": run.desk.workflow,
@@ -58,6 +58,11 @@ def draw_board(run: Run, closed_at: str) -> Board:
         "runs": state["runs"],
         "history_events": workflow.info().get_current_history_length(),
     }
+    if state.get("merged"):
+        board["merged"] = list(state["merged"])
+    if state.get("related"):
+        board["related"] = list(state["related"])
+    return board
 
 
 def find_state(run: Run, closed_at: str) -> str:

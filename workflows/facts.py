@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from schemas.decision import FACT, Receipt, RefusalType
-from schemas.incident import Carried, FactState
+from schemas.incident import Carried, FactState, Trigger
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.plan import FactSpec, Plan
@@ -26,6 +26,9 @@ FUTURE = timedelta(minutes=1)
 """How far ahead of workflow time a fact may claim to have been observed."""
 VALUE_LIMIT = 8 * 1024
 COUNSEL = "legal_counsel"
+KNOWN_AT, RECEIVED_AT = "trigger.known_at", "trigger.received_at"
+_OWN = ("inputs.", "steps.", "trigger.")
+"""Beginnings of sources that speak from inside: nobody outside may speak for them."""
 
 _TEXTS = (
     "region",
@@ -62,6 +65,21 @@ class Facts:
                 if given is not None and name not in self._state["facts"]:
                     at = given if spec["type"]["type"] == "timestamp" else received_at
                     self._write(name, given, at, source, "engine", "")
+
+    def record_trigger(self, trigger: Trigger) -> None:
+        """Record the facts that the trigger gives; an earlier knowledge moves one that is known to the earlier instant.
+
+        Whoever declared them takes what the first sender knew: knowledge is never undone by a later sender.
+        """
+        for name, spec in self._plan["facts"].items():
+            for source in spec["sources"]:
+                given = knowledge(trigger) if source == KNOWN_AT else None
+                if source == RECEIVED_AT:
+                    given = trigger["received_at"]
+                known = self._state["facts"].get(name)
+                if given is None or (known is not None and not _is_earlier(source, given, known)):
+                    continue
+                self._write(name, given, given, source, "engine", "")
 
     def record_given(self, given: dict[str, FactState]) -> None:
         """Record what an incident that moves here knew, where this plan has a fact of that name and type; it keeps
@@ -142,8 +160,8 @@ class Facts:
         if spec is None:
             known = ", ".join(self._plan["facts"])
             return Refusal(RefusalType.UNKNOWN_FACT, f"this runbook has no fact `{name}`; it has: {known}")
-        if source not in spec["sources"] or source.startswith(("inputs.", "steps.")):
-            outside = [one for one in spec["sources"] if not one.startswith(("inputs.", "steps."))]
+        if source not in spec["sources"] or source.startswith(_OWN):
+            outside = [one for one in spec["sources"] if not one.startswith(_OWN)]
             return Refusal(
                 RefusalType.WRONG_SOURCE, f"`{name}` is taken from {', '.join(outside) or 'the run itself only'}"
             )
@@ -226,6 +244,18 @@ class Facts:
     def _is_plain(self, name: str) -> bool:
         """Instants, counts and yes or no stand in the ledger as they are; texts only as their digest."""
         return self._plan["facts"][name]["type"]["type"] in {"timestamp", "bool", "int", "number", "duration"}
+
+
+def knowledge(trigger: Trigger) -> str:
+    """When this was first known: as the sender says, else when it arrived."""
+    return trigger.get("known_at") or trigger["received_at"]
+
+
+def _is_earlier(source: str, given: str, known: FactState) -> bool:
+    """Whether another delivery of the same thing says that it was known before; what a person has said stands."""
+    if source != KNOWN_AT or known["source"] != KNOWN_AT or not isinstance(known["value"], str):
+        return False
+    return parse_instant(given) < parse_instant(known["value"])
 
 
 def _find_value_fault(spec: FactSpec, value: Json) -> str:

@@ -19,6 +19,8 @@ from schemas.incident import (
     SIGNAL_CLOSED,
     SIGNAL_FACT,
     SIGNAL_LINK,
+    SIGNAL_MERGE,
+    SIGNAL_RELATED,
     SIGNAL_REPORT,
     UPDATE_CONTROL,
     UPDATE_FACT,
@@ -41,6 +43,7 @@ from workflows.linked import report_end, take_link, take_over
 from workflows.measures import Undoing, is_temporary
 from workflows.phases import walk_phases
 from workflows.plans import PlanRefused, load
+from workflows.relations import open_links, take_merge, take_related, tell_related
 from workflows.reviews import Reviews
 from workflows.run import Run
 from workflows.state import carry, open_state
@@ -62,8 +65,8 @@ class IncidentWorkflow(AnswersPeople):
 
     Durable: everything (`schemas.incident.Carried`), through crashes, upgrades and continue-as-new. May run twice:
     activities, each under an idempotency key of region, incident, plan, runtime path, item and inputs. Messages:
-    updates `decide`, `fact`, `control` with validators; signals `decide_later`, `fact_later`, `report`, `link`; query
-    `board`.
+    updates `decide`, `fact`, `control` with validators; signals `decide_later`, `fact_later`, `report`, `link`,
+    `merge`, `related`; query `board`.
     Ledger entries: `incident.*`, `phase.*`, `step.*`, `branch.taken`, `fact.recorded`, `severity.set`, `clock.*`,
     `decision.*`, `measure.*`, `run.*`, `track.fired`, `hold.placed`, `handoff.offered`, `command.passed`,
     `review.started`; entries of effects are the activities' own.
@@ -169,6 +172,16 @@ class IncidentWorkflow(AnswersPeople):
         if self._run is not None:
             take_link(self._run, said[0] if len(said) == 1 else None)
 
+    @workflow.signal(name=SIGNAL_MERGE)
+    def merge(self, *said: Any) -> None:
+        if self._run is not None:
+            take_merge(self._run, said[0] if len(said) == 1 else None)
+
+    @workflow.signal(name=SIGNAL_RELATED)
+    def related(self, *said: Any) -> None:
+        if self._run is not None:
+            take_related(self._run, said[0] if len(said) == 1 else None)
+
     @workflow.query(name=QUERY_BOARD)
     def board(self) -> Board:
         return draw_board(self._present(), self._closed_at)
@@ -197,9 +210,12 @@ class IncidentWorkflow(AnswersPeople):
             )
             take_over(run)
             run.facts.record_inputs(run.start["inputs"], trigger["received_at"])
+            run.facts.record_trigger(trigger)
+            open_links(run)
         for look in (floors.look, clocks.look, tracks.look, undoing.look, reviews.look):
             run.listen(look)
         run.changed()
+        tell_related(run, run.root)
         return clocks, undoing
 
     async def _walk(self, run: Run) -> None:

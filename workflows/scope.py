@@ -1,10 +1,12 @@
 """Where a step stands: its runtime path, the names it can see, the part of the walk that can stop it."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from schemas.incident import Carried, IncidentStart, KeptFrame
 from schemas.json_value import Json
 from watchfloor.expressions import MISSING, Missing
+from watchfloor.signing import parse_instant
 from workflows.halt import Halt
 from workflows.plans import Loaded
 
@@ -124,6 +126,12 @@ class Scope:
         result = self._state["results"].get(frame.locate(placed.step["path"]))
         return MISSING if result is None else _descend(visible(result), parts[1:])
 
+    def _find_knowledge(self) -> str:
+        """When it was first known, by whichever delivery of the same thing knew of it first."""
+        trigger = self._start["trigger"]
+        first = trigger.get("known_at") or trigger["received_at"]
+        return min([first, *(one["known_at"] for one in self._state.get("merged", []))], key=_at)
+
     def _describe(self) -> dict[str, Json]:
         start, plan, state = self._start, self._loaded.plan, self._state
         given = start.get("given")
@@ -144,7 +152,12 @@ class Scope:
             "commanding_region": state["commander"]["region"],
             "source": start["trigger"]["source"],
             "received_at": start["trigger"]["received_at"],
+            "known_at": self._find_knowledge(),
         }
+
+
+def _at(text: str) -> datetime:
+    return parse_instant(text)
 
 
 def visible(result: dict[str, Json]) -> dict[str, Json]:

@@ -43,6 +43,12 @@ def test_plain_inputs_are_keyed_by_their_content() -> None:
         (b'{"inputs": {}, "key": "k", "source": "s", "received_at": 5}', "order.received_at"),
         (b'{"inputs": {}, "key": "k", "source": "s", "received_at": "2026-11-22"}', "order.received_at"),
         (b'{"inputs": {}, "key": "k", "source": "s", "received_at": "+2m"}', "order.received_at"),
+        (b'{"inputs": {}, "key": "k", "source": "s", "known_at": "+2m"}', "order.known_at"),
+        (b'{"inputs": {}, "key": "k", "source": "s", "known_at": 5}', "order.known_at"),
+        (b'{"inputs": {}, "key": "k", "source": "s", "content": [1]}', "order.content[0]"),
+        (b'{"inputs": {}, "key": "k", "source": "s", "content": ["a", " "]}', "order.content[1]"),
+        (b'{"inputs": {}, "key": "k", "source": "s", "account": {"id": 1}}', "order.account"),
+        (b'{"inputs": {}, "key": "k", "source": "s", "account": "\xe2\x80\xaeab"}', "order.account"),
     ],
 )
 def test_a_faulty_order_is_refused_by_the_fields_name(text: bytes, named: str) -> None:
@@ -89,3 +95,12 @@ def test_what_is_no_order_says_what_was_found(content: bytes, found: str) -> Non
 def test_a_runbook_by_an_endless_name_is_not_found() -> None:
     with pytest.raises(NotFound, match="no runbook `xxx"):
         find_runbook("x" * 5000)
+
+
+def test_an_order_may_say_what_it_is_about_and_since_when_that_is_known() -> None:
+    text = {"source": "s", "key": "k", "inputs": {}, "content": ["h1", "h2", "h1"], "account": "a1", "known_at": "-3d"}
+    order = read_order(json.dumps(text).encode(), name="o", now=NOW)
+    assert (order.content, order.account, order.known_at) == (("h1", "h2"), ("a1",), "2026-11-19T03:10:00Z")
+    many = {**text, "content": [f"h{number}" for number in range(101)]}
+    with pytest.raises(InputsRefused, match="at most 100"):
+        read_order(json.dumps(many).encode(), name="o", now=NOW)

@@ -118,3 +118,43 @@ def test_a_trigger_that_is_not_there_is_answered_with_the_nearest(plan: Plan) ->
         find_trigger(plan, "porta")
     with pytest.raises(NotFound):
         find_trigger(plan, "desk", "webhook")
+
+
+CORRELATED = RUNBOOK.replace(
+    "    dedup: ${{ event.order.id }}-${{ event.part }}\n",
+    "    dedup: ${{ event.order.id }}-${{ event.part }}\n    content: ${{ event.hashes }}\n"
+    "    account: ${{ event.uploader }}\n    known_at: ${{ event.seen_at }}\n",
+).replace("    map: {state: DE}\n", "    map: {state: DE}\n    content: ${{ inputs.order_id }}\n")
+
+
+def test_a_trigger_says_what_the_delivery_is_about_and_since_when_that_is_known() -> None:
+    plan = compile_source(CORRELATED, shown_as="sweep.yaml").plan
+    assert plan is not None
+    event = {**EVENT, "hashes": ["h1", "h2"], "uploader": "acct-1", "seen_at": "2026-11-22T02:00:00Z"}
+    order = order_of(plan, find_trigger(plan, "portal"), event, now=NOW)
+    assert order is not None
+    assert (order.content, order.account, order.known_at) == (("h1", "h2"), ("acct-1",), "2026-11-22T02:00:00Z")
+    # what the delivery does not have correlates with nothing
+    order = order_of(plan, find_trigger(plan, "portal"), EVENT, now=NOW)
+    assert order is not None
+    assert (order.content, order.account, order.known_at) == ((), (), "")
+    by_hand = order_of(plan, find_trigger(plan, "desk"), {}, now=NOW, filled={"order_id": "A-9", "urls": []})
+    assert by_hand is not None
+    assert by_hand.content == ("A-9",)
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        ({"seen_at": "2026-11-22T04:00:00Z"}, "known_at"),
+        ({"seen_at": "yesterday"}, "known_at"),
+        ({"uploader": {"id": 7}}, "account"),
+        ({"hashes": ["h1", 7]}, "content[1]"),
+    ],
+)
+def test_what_cannot_correlate_is_refused_by_its_name(event: dict[str, Any], field: str) -> None:
+    plan = compile_source(CORRELATED, shown_as="sweep.yaml").plan
+    assert plan is not None
+    with pytest.raises(InputsRefused) as caught:
+        order_of(plan, find_trigger(plan, "portal"), {**EVENT, **event}, now=NOW)
+    assert [problem.field for problem in caught.value.problems] == [field]

@@ -18,7 +18,7 @@ from schemas.incident import Limits
 from schemas.plan import Plan
 from tests.gateway.regions_on_loopback import RULES, served
 from watchfloor.client.face import Face
-from watchfloor.client.library import compile_source
+from watchfloor.client.library import compile_source, find_runbook
 from watchfloor.client.runs import started_with
 from watchfloor.connections.bindings import Rate
 from watchfloor.connections.rates import Bucket
@@ -135,6 +135,53 @@ async def test_an_order_whose_incident_the_engine_has_forgotten_is_joined_and_ca
     content = json.dumps(event(order_id="DE-6")).encode()
     answer = await desk.take("eu-tco-removal-order", "authority_portal", {}, content)
     assert (answer["state"], answer["incident"], answer["closed"]) == ("joined", incident, True)
+
+
+class Correlated(Plans):
+    """The library's plan, whose portal also says which content and which account a delivery is about."""
+
+    def find(self, runbook: str) -> tuple[Plan, str]:
+        text = find_runbook(runbook).read_text()
+        marked = text.replace("    dedup: ${{ event.data.order_id }}\n", MARKED)
+        assert marked != text
+        found = compile_source(marked, shown_as="marked.yaml")
+        assert found.plan is not None, found.findings
+        return found.plan, found.digest
+
+
+MARKED = """    dedup: ${{ event.data.order_id }}
+    content: ${{ event.data.hash }}
+    account: ${{ event.data.uploader }}
+"""
+
+
+@pytest.fixture
+async def correlated(face: Face) -> AsyncIterator[Door]:
+    sender = StandardWebhooks([SECRET], Bucket(Rate(per_second=0.001, burst=120)))
+    desk = TriggerDesk(face, {"authority_portal": sender}, limits=LIMITS, plans=Correlated())
+    inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, Path("anchors"), RULES)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        async with served(build_app(inbox, face.client, desk), listener):
+            yield Door(f"http://127.0.0.1:{listener.getsockname()[1]}", face)
+
+
+async def test_a_hundred_deliveries_under_different_keys_over_one_content_are_one_incident(correlated: Door) -> None:
+    answers = await asyncio.gather(
+        *(correlated.post(event(order_id=f"DE-{number}", hash="sha256:5ca1ab1e")) for number in range(100))
+    )
+    assert {answer.status_code for answer in answers} == {200, 202}, answers[0].text
+    states = [answer.json()["state"] for answer in answers]
+    assert (states.count("started"), states.count("merged")) == (1, 99)
+    assert len({answer.json()["incident"] for answer in answers}) == 1
+
+
+async def test_another_delivery_about_the_same_account_starts_and_names_the_incident_it_is_linked_with(
+    correlated: Door,
+) -> None:
+    first = (await correlated.post(event(order_id="DE-1", uploader="acct-1"))).json()
+    second = (await correlated.post(event(order_id="DE-2", uploader="acct-1"))).json()
+    assert (second["state"], second["linked"]) == ("started", [first["incident"]])
 
 
 class Believed:

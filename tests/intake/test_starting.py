@@ -17,11 +17,12 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from schemas.incident import INCIDENT_WORKFLOW, Limits
 from schemas.plan import Plan
+from watchfloor.client.engine import exists
 from watchfloor.client.errors import EngineUnavailable, Refused
 from watchfloor.client.face import Face
 from watchfloor.client.library import compile_source
 from watchfloor.client.orders import Order
-from watchfloor.client.runs import Started, content_of, exists, start_incident
+from watchfloor.client.runs import Started, content_of, start_incident
 from watchfloor.intake import Claims
 from watchfloor.intake.sweep import AGAIN_AFTER, sweep
 from watchfloor.signing import opaque_id

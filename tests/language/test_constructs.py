@@ -311,6 +311,9 @@ def test_a_delivery_is_mapped_to_the_inputs() -> None:
         ("webhook: portal", "webhook: portal\n    manual: other", ["WF129"]),
         ("event.kind ==", "inputs.order_id ==", ["WF202"]),
         ("- manual: desk", "- {schedule: nightly, every: 1s}", ["WF125"]),
+        ("- manual: desk", "- {manual: desk, content: '${{ inputs.nothing }}'}", ["WF202"]),
+        ("- manual: desk", "- {manual: desk, account: '${{ inputs.received_at }}'}", ["WF211"]),
+        ("- manual: desk", "- {manual: desk, known_at: '${{ inputs.order_id }}'}", ["WF211"]),
     ],
 )
 def test_a_trigger_gives_every_input(old: str, new: str, expected: list[str]) -> None:
@@ -324,3 +327,10 @@ def test_outputs_have_the_type_they_say() -> None:
         == "facts.removed"
     )
     assert codes("outputs: {at: {type: int, value: facts.removed}}") == ["WF206"]
+
+
+def test_a_fact_may_take_what_the_trigger_gives_and_it_is_sure_to_be_there() -> None:
+    piece = "facts: {known: {type: timestamp, from: [trigger.SOURCE]}}"
+    assert plan_of(piece.replace("SOURCE", "known_at"))["facts"]["known"]["sources"] == ["trigger.known_at"]
+    assert codes(piece.replace("SOURCE", "knwon_at")) == ["WF222"]
+    assert codes(piece.replace("SOURCE", "known_at").replace("timestamp", "int")) == ["WF222"]

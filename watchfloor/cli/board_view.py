@@ -18,6 +18,7 @@ from watchfloor.cli.ask_view import decided_lines, said_lines
 from watchfloor.cli.clock_bars import clock_rows, render_clock
 from watchfloor.cli.hanging import Hanging, command_lines
 from watchfloor.cli.instants import ago, clock_time, left
+from watchfloor.cli.relations_view import render_relations
 from watchfloor.client.asks import AskAt, Family
 from watchfloor.drawing.words import join_words, show_controls
 from watchfloor.signing import in_words, open_slots
@@ -83,6 +84,7 @@ def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None
         ("DONE", list(_done(view.found.board, at))),
         ("IN FORCE", list(_measures(view.found.board["measures"], at, local))),
         ("HOLDS, HANDOFFS, REVIEW", list(_children(view, at, local))),
+        ("CAME IN TOO", list(render_relations(view.found.board, at, local))),
         ("FACTS", list(_facts(view.found.board, at, local))),
     ):
         if lines:

@@ -247,6 +247,7 @@ _TELLERS: dict[str, Callable[[StoredEntry], _Told | None]] = {
     K.STEP_SKIPPED: _skipped,
     K.STEP_FAILED: _step_failed,
     K.DOUBTFUL: _plain("bad", "effect in doubt:"),
+    K.MERGED: _plain("step", "a report over the same content was taken in"),
     K.TRACK: _plain("phase", "track fired:"),
     K.HOLD_PLACED: _placed,
     K.HOLD_VERIFIED: _hold("proved: a test deletion was refused"),

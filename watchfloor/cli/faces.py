@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from watchfloor.client.engine import exists
 from watchfloor.client.errors import Ambiguous, NotFound
 from watchfloor.client.face import Face, connect
-from watchfloor.client.runs import RunSummary, exists, list_incidents, resolve_run
+from watchfloor.client.runs import RunSummary, list_incidents, resolve_run
 from watchfloor.runtime.settings import RegionSettings, SettingsRefused, find_home, load
 from watchfloor.runtime.stackfile import read_stack
 

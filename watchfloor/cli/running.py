@@ -101,7 +101,11 @@ def start(
             return
         screen = console()
         verb = "was started before by this key" if started.already else "started"
-        screen.print(f"{started.incident} {verb} in {started.region}")
+        if started.merged:
+            verb = "is over the same content and has taken this in; no second run was started"
+        screen.print(f"{started.incident} {verb} in {started.region}", soft_wrap=True)
+        for other in started.linked:
+            screen.print(f"  over the same account: {other}", soft_wrap=True)
         if started.forgotten:
             screen.print("  it closed; the engine no longer has it, the ledger does")
             return

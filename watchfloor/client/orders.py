@@ -2,6 +2,9 @@
 
     {"source": "perci", "key": "DE-2026-17", "received_at": "2026-11-22T03:10:00Z", "requester": "", "inputs": {...}}
 
+Beside them it may say what it is about and since when that is known: `content` (a hash or a list of them), `account`
+(an opaque id or a list of them), `known_at` (may lie in the past).
+
 Without `inputs` the whole document is the inputs. Then the key is the digest of the file's content: the same file
 starts one run, however often it is sent.
 """
@@ -13,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from schemas.json_value import Json
+from schemas.plan import TypeSpec
 from watchfloor.client.errors import InputProblem, InputsRefused
 from watchfloor.client.inputs import read_instant, validate_value
 from watchfloor.signing import digest, render_instant
@@ -22,7 +26,10 @@ MAX_ORDER = 1024 * 1024
 
 CLOCK_SKEW = timedelta(minutes=1)
 """How far ahead a sender's clock may be."""
-_FIELDS = ("source", "key", "received_at", "requester", "inputs")
+_FIELDS = ("source", "key", "received_at", "requester", "inputs", "content", "account", "known_at")
+MAX_MARKS = 100
+"""Content hashes of one order, and accounts."""
+_MARK: TypeSpec = {"type": "string", "max_length": 256}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,12 @@ class Order:
     received_at: str
     requester: str
     inputs: Mapping[str, Json]
+    content: tuple[str, ...] = ()
+    """Hashes of what it is about: an open incident of the same runbook over one of them takes it in."""
+    account: tuple[str, ...] = ()
+    """Opaque ids of accounts: incidents that share one are linked."""
+    known_at: str = ""
+    """When it was first known, where the sender says so."""
 
     def rekeyed(self, key: str) -> "Order":
         """The same order under another sender's key, so that it starts a run of its own."""
@@ -126,17 +139,42 @@ def _unwrap(document: dict[str, Json], now: datetime) -> Order:
         texts[name] = str(checked)
         if required and not str(checked).strip():
             problems.append(InputProblem(f"order.{name}", "empty text", "the sender's own name or id", "fill it in"))
-    received_at = _received(document.get("received_at"), now, problems)
+    received_at = read_past(document.get("received_at"), "order.received_at", now, problems) or render_instant(now)
+    known_at = read_past(document.get("known_at"), "order.known_at", now, problems)
+    content = read_marks(document.get("content"), "order.content", now, problems)
+    account = read_marks(document.get("account"), "order.account", now, problems)
     if not isinstance(document["inputs"], dict):
         problems.append(InputProblem("order.inputs", "no map", "a map of inputs", "write it in { }"))
     if problems:
         raise InputsRefused(problems)
-    return Order(texts["source"], texts["key"], received_at, texts["requester"], document["inputs"])
+    inputs = document["inputs"]
+    return Order(texts["source"], texts["key"], received_at, texts["requester"], inputs, content, account, known_at)
 
 
-def _received(value: Json, now: datetime, problems: list[InputProblem]) -> str:
+def read_marks(value: Json, field: str, now: datetime, problems: list[InputProblem]) -> tuple[str, ...]:
+    """Hashes or opaque ids: a text or a list of them, each once, in the order given; faults go to `problems`."""
+    given = value if isinstance(value, list) else [] if value is None else [value]
+    if len(given) > MAX_MARKS:
+        problems.append(InputProblem(field, f"{len(given)} of them", f"at most {MAX_MARKS}", "send what matters most"))
+        return ()
+    found: list[str] = []
+    for nth, one in enumerate(given):
+        at = f"{field}[{nth}]" if isinstance(value, list) else field
+        try:
+            text = str(validate_value(_MARK, one, field=at, now=now)).strip()
+        except InputsRefused as refused:
+            problems.extend(refused.problems)
+            continue
+        if not text:
+            problems.append(InputProblem(at, "empty text", "a hash or an opaque id", "leave it out"))
+        found.append(text)
+    return tuple(dict.fromkeys(found))
+
+
+def read_past(value: Json, field: str, now: datetime, problems: list[InputProblem]) -> str:
+    """An instant that is not to come, rendered; empty without one. Faults go to `problems`."""
     if value is None:
-        return render_instant(now)
+        return ""
     seen = f"`{str(value)[:60]}`"
     try:
         at = read_instant(value, now) if isinstance(value, str) else None
@@ -144,12 +182,10 @@ def _received(value: Json, now: datetime, problems: list[InputProblem]) -> str:
         at = None
     if at is None:
         expected = "an instant such as 2026-11-22T03:10:00Z, `now` or `-40m`"
-        problems.append(InputProblem("order.received_at", seen, expected, "write date, time, offset"))
+        problems.append(InputProblem(field, seen, expected, "write date, time, offset"))
         return ""
     if at > now + CLOCK_SKEW:
-        problems.append(
-            InputProblem("order.received_at", f"{seen}, which is to come", "the past", "check the sender's clock")
-        )
+        problems.append(InputProblem(field, f"{seen}, which is to come", "the past", "check the sender's clock"))
     return render_instant(at)
 
 

@@ -6,13 +6,12 @@ import contextlib
 import json
 import re
 import zlib
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import cast
 
-from temporalio.client import WorkflowExecution, WorkflowExecutionStatus, WorkflowQueryFailedError
+from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import (
     SearchAttributeKey,
     SearchAttributePair,
@@ -22,16 +21,17 @@ from temporalio.common import (
 )
 from temporalio.converter import WorkflowSerializationContext
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
 
-from schemas.incident import INCIDENT_WORKFLOW, QUERY_BOARD, Board, IncidentStart, Limits
+from schemas.incident import INCIDENT_WORKFLOW, QUERY_BOARD, Board, IncidentStart, Limits, Trigger
 from schemas.json_value import Json
 from schemas.plan import Plan
+from watchfloor.client.correlation import marks_of, take_claim
+from watchfloor.client.engine import FROM_OUTSIDE, engine_errors, exists
 from watchfloor.client.errors import Ambiguous, EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import Face
 from watchfloor.client.inputs import validate_inputs
 from watchfloor.client.orders import Order
-from watchfloor.intake.claims import ClaimsUnavailable, State
+from watchfloor.intake.claims import Claim, ClaimsUnavailable, State
 from watchfloor.signing import canonical, digest, opaque_id, pack
 
 RUNBOOK = SearchAttributeKey.for_keyword("WatchfloorRunbook")
@@ -47,14 +47,6 @@ MAX_START = 1024 * 1024
 LIMITS: Limits = {"continue_after_events": 0, "failed_step_window": 86_400.0}
 """Engine settings of a run started by a face: continue as new when the server suggests it, a day for a failed step."""
 
-_FROM_OUTSIDE = frozenset(
-    {
-        WorkflowExecutionStatus.TERMINATED,
-        WorkflowExecutionStatus.FAILED,
-        WorkflowExecutionStatus.TIMED_OUT,
-        WorkflowExecutionStatus.CANCELED,
-    }
-)
 _WHOLE_ID = re.compile(r"(inc|hold|hand|post|in)-[a-z0-9]{20}")
 _PREFIX = re.compile(r"[a-z0-9-]{1,40}")
 _OWN_ID = re.compile(r"[a-z0-9-]{1,80}")
@@ -71,6 +63,10 @@ class Started:
     plan: str
     already: bool
     forgotten: bool = False
+    merged: bool = False
+    """It was over the same content as this run, which has taken it in; no run of its own was started."""
+    linked: tuple[str, ...] = ()
+    """Open runs over the same account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +133,7 @@ async def start_incident(
         "plan_z": pack_plan(plan),
         "inputs": inputs,
         "requester": order.requester,
-        "trigger": {"source": order.source, "key": order.key, "received_at": order.received_at},
+        "trigger": _trigger(order),
         "decision_keys": {},
         "exposed_regions": list(face.known_regions),
         "limits": limits,
@@ -155,8 +151,14 @@ async def start_incident(
             SearchAttributePair(INCIDENT, incident),
         ]
     )
-    if await _closed_before(face, incident, plan, inputs, now):
+    claim = await _claim(face, incident, plan, inputs, order)
+    if claim is not None and claim.state == "merged":
+        return Started(claim.into, face.region, plan["id"], plan_digest, already=True, merged=True)
+    if claim is not None and await _closed_before(face, claim):
         return Started(incident, face.region, plan["id"], plan_digest, already=True, forgotten=True)
+    linked = claim.related if claim is not None else ()
+    if linked:
+        start["links"] = list(linked)
     already = False
     try:
         async with engine_errors(face, "the order may or may not have started its run; sending it again is safe"):
@@ -182,7 +184,14 @@ async def start_incident(
                 "it anew under another key (--key)",
             ) from None
     await _note_claim(face, incident, "started", content_of(face, plan, incident, inputs))
-    return Started(incident, face.region, plan["id"], plan_digest, already)
+    return Started(incident, face.region, plan["id"], plan_digest, already, linked=() if already else linked)
+
+
+def _trigger(order: Order) -> Trigger:
+    trigger: Trigger = {"source": order.source, "key": order.key, "received_at": order.received_at}
+    if order.known_at:
+        trigger["known_at"] = order.known_at
+    return trigger
 
 
 def content_of(face: Face, plan: Plan, incident: str, inputs: Mapping[str, Json]) -> str:
@@ -191,23 +200,36 @@ def content_of(face: Face, plan: Plan, incident: str, inputs: Mapping[str, Json]
     return opaque_id("content", face.secret, incident, canonical(asked).decode())
 
 
-async def _closed_before(face: Face, incident: str, plan: Plan, inputs: Mapping[str, Json], now: datetime) -> bool:
-    """Claim the order; True when it was carried out so long ago that the engine has forgotten it.
+async def _claim(face: Face, incident: str, plan: Plan, inputs: Mapping[str, Json], order: Order) -> Claim | None:
+    """Claim the order, or have the open run over the same content take it in; None where nothing is claimed.
 
     Raises:
-        Refused: that earlier order had other content, or nobody saw its run close.
+        Refused: this key stood for other content before.
         EngineUnavailable: nothing could be claimed, so nothing was started.
     """
     if face.claims is None:
-        return False
+        return None
     content = content_of(face, plan, incident, inputs)
-    try:
-        claim = await asyncio.to_thread(face.claims.take, incident, content, now=now)
-    except ClaimsUnavailable as error:
-        raise EngineUnavailable(str(error)) from error
+    claim = await take_claim(face, incident, content, marks_of(face, plan, order), plan, order)
+    if claim.state == "merged" and claim.content != content:
+        raise Refused(
+            "key_reused",
+            f"this key was taken in by {claim.into} before, with other content; nothing was started; give a new order "
+            "a key of its own (--key)",
+        )
+    return claim if claim.content == content or claim.state == "merged" else replace(claim, content="")
+
+
+async def _closed_before(face: Face, claim: Claim) -> bool:
+    """True when the claimed order was carried out so long ago that the engine has forgotten it.
+
+    Raises:
+        Refused: that earlier order had other content, or nobody saw its run close.
+    """
+    incident = claim.incident
     if claim.state == "claimed" or await exists(face, incident):
         return False  # the engine knows best, and names what differs
-    if claim.content != content:
+    if not claim.content:
         raise Refused(
             "key_reused",
             f"this key started {incident} before with other content, and that closed long ago; nothing was started; "
@@ -228,22 +250,6 @@ async def _note_claim(face: Face, incident: str, state: State, content: str) -> 
     if face.claims is not None:
         with contextlib.suppress(ClaimsUnavailable):
             await asyncio.to_thread(face.claims.note, incident, state, content=content)
-
-
-async def claim_state(face: Face, incident: str) -> State | None:
-    """What the engine says of a claim's run; None when it has none of that id.
-
-    Raises:
-        EngineUnavailable: Temporal did not answer.
-    """
-    try:
-        async with engine_errors(face, "nothing was changed", looked_for=incident):
-            described = await face.client.get_workflow_handle(incident).describe()
-    except NotFound:
-        return None
-    if described.status in _FROM_OUTSIDE:
-        return "lost"
-    return "closed" if described.status == WorkflowExecutionStatus.COMPLETED else "started"
 
 
 async def _refuse_other_order(face: Face, incident: str, plan: Plan, inputs: Mapping[str, Json]) -> None:
@@ -346,7 +352,7 @@ async def _find_end_from_outside(face: Face, workflow: str) -> str:
     async with engine_errors(face, "nothing was changed", looked_for=workflow):
         described = await face.client.get_workflow_handle(workflow).describe()
     status = described.status
-    return status.name.lower().replace("_", " ") if status in _FROM_OUTSIDE else ""
+    return status.name.lower().replace("_", " ") if status in FROM_OUTSIDE else ""
 
 
 async def list_incidents(face: Face, *, limit: int = 100) -> list[RunSummary]:
@@ -414,47 +420,3 @@ def _summary(face: Face, run: WorkflowExecution) -> RunSummary:
 def _visible(text: str) -> str:
     """Ids and search attributes are not encrypted: who can write to Temporal chooses what a terminal is sent."""
     return "".join(one if one.isprintable() else "\ufffd" for one in text)
-
-
-@asynccontextmanager
-async def engine_errors(face: Face, known: str, *, looked_for: str = "") -> AsyncIterator[None]:
-    """Turn Temporal's errors into ours; `known` says what may be relied on although it failed."""
-    try:
-        yield
-    except RPCError as error:
-        if error.status == RPCStatusCode.NOT_FOUND and looked_for:
-            raise NotFound(f"no run `{looked_for}` in region `{face.region}`; `watchfloor list` shows them") from error
-        if error.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
-            waited = f"{face.answer_within / timedelta(seconds=1):.0f} s"
-            raise EngineUnavailable(
-                f"no worker of region `{face.region}` answered within {waited}; {known}; is `watchfloor up` (or "
-                f"`python worker.py --region {face.region}`) running?"
-            ) from error
-        if error.status == RPCStatusCode.FAILED_PRECONDITION and looked_for:
-            raise EngineUnavailable(
-                f"`{looked_for}` is stuck: a worker tried to carry it on and failed; {known}; the worker's log says "
-                f"why (look for this id in `logs/worker-{face.region}.jsonl`), and the run goes on once a worker can"
-            ) from error
-        raise EngineUnavailable(
-            f"Temporal at `{face.namespace}` answered {error.status.name.lower()}; {known}; see `watchfloor doctor`"
-        ) from error
-    except WorkflowQueryFailedError as error:
-        # its text is encrypted ("Encoded failure") and would tell nobody anything
-        raise EngineUnavailable(
-            f"`{looked_for}` has no board: it was refused at its start, or failed before it could keep one; {known}; "
-            f"look for this id in the worker's log (`logs/worker-{face.region}.jsonl`)"
-        ) from error
-
-
-async def exists(face: Face, workflow: str) -> bool:
-    """Whether the region has (or had, within retention) a run of this id.
-
-    Raises:
-        EngineUnavailable: Temporal did not answer.
-    """
-    try:
-        async with engine_errors(face, "nothing was changed", looked_for=workflow):
-            await face.client.get_workflow_handle(workflow).describe()
-    except NotFound:
-        return False
-    return True

@@ -28,13 +28,14 @@ from schemas.incident import (
 )
 from schemas.json_value import Json
 from watchfloor.client.asks import AskAt, family, pick_ask, recall_ask
+from watchfloor.client.engine import engine_errors
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import Face
 from watchfloor.client.forms import from_text, read_form
 from watchfloor.client.inbox import InboxUnavailable, StatementInbox
 from watchfloor.client.inputs import validate_value
 from watchfloor.client.permission import about_ask, about_plan, about_run, require_permission, verb_of
-from watchfloor.client.runs import board, engine_errors, plan_of, started_with
+from watchfloor.client.runs import board, plan_of, started_with
 from watchfloor.identity.people import Person
 from watchfloor.signing import envelope_digest, parse_instant, render_instant
 

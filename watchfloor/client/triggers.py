@@ -8,12 +8,13 @@ Pure but for the expressions; the order's inputs are held against the runbook's 
 import difflib
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 from schemas.json_value import Json
 from schemas.plan import Plan, TriggerSpec, TypeSpec, Value
 from watchfloor.client.errors import InputProblem, InputsRefused, NotFound
 from watchfloor.client.inputs import validate_value
-from watchfloor.client.orders import Order
+from watchfloor.client.orders import Order, read_marks, read_past
 from watchfloor.expressions import MISSING, EvaluationFailed, Lookup, Missing, evaluate, render
 from watchfloor.signing import canonical, digest, render_instant
 
@@ -59,17 +60,19 @@ def order_of(
         InputsRefused: the delivery lacks what the trigger takes from it; every field is named.
     """
     at = render_instant(now)
+    inputs: dict[str, Json] = {}
 
     def find(name: str) -> Json | Missing:
         root, _, rest = name.partition(".")
         if root == "now":
             return at
+        if root == "inputs":
+            return _descend(inputs, rest.split(".") if rest else [])
         return _descend(dict(event), rest.split(".") if rest else []) if root == "event" else MISSING
 
     if trigger["where"] is not None and not _holds(trigger, find):
         return None
     problems: list[InputProblem] = []
-    inputs: dict[str, Json] = {}
     for name, value in trigger["map"].items():
         if filled and name in filled:
             fix = "leave it out"
@@ -77,10 +80,13 @@ def order_of(
         _fill(plan, name, value, find, inputs, problems)
     inputs.update({name: value for name, value in (filled or {}).items() if name not in trigger["map"]})
     key = _key_of(trigger, event, inputs, find, now, problems)
+    said = {name: _say(trigger, name, find) for name in ("content", "account", "known_at")}
+    content, account = (read_marks(said[name], name, now, problems) for name in ("content", "account"))
+    known_at = read_past(said["known_at"], "known_at", now, problems)
     if problems:
         raise InputsRefused(problems)
     received_at = str(event["at"]) if trigger["kind"] == "schedule" else at
-    return Order(trigger["source"], key, received_at, requester, inputs)
+    return Order(trigger["source"], key, received_at, requester, inputs, content, account, known_at)
 
 
 def _holds(trigger: TriggerSpec, find: Lookup) -> bool:
@@ -131,6 +137,15 @@ def _key_of(
     if not str(key).strip():
         problems.append(InputProblem("dedup", "empty text", "the sender's own id of the thing", "correct the event"))
     return str(key)
+
+
+def _say(trigger: TriggerSpec, name: Literal["content", "account", "known_at"], find: Lookup) -> Json:
+    """What the delivery says of its subject; over what the event does not have nothing is said."""
+    value = trigger.get(name)
+    try:
+        return None if value is None else render(value, find)
+    except EvaluationFailed:
+        return None
 
 
 def _descend(value: Json, parts: list[str]) -> Json | Missing:

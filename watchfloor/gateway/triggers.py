@@ -69,7 +69,8 @@ class TriggerDesk:
         self._clock = clock
 
     async def take(self, runbook: str, source: str, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
-        """Take one delivery; gives what became of it: `started`, `joined` (it had been before) or `ignored`.
+        """Take one delivery; gives what became of it: `started`, `joined` (it had been before), `merged`
+        (an open incident is over the same content and has taken it in) or `ignored`.
 
         Raises:
             Problem: 401 not believed, 404 no such runbook or trigger, 409 it contradicts an earlier one, 422 it does
@@ -111,11 +112,12 @@ class TriggerDesk:
             detail = "the engine does not answer; send the same delivery again"
             raise Problem(503, "unavailable", detail, retry_after=2) from error
         return {
-            "state": "joined" if started.already else "started",
+            "state": "merged" if started.merged else "joined" if started.already else "started",
             "incident": started.incident,
             "region": started.region,
             "runbook": started.runbook,
             **({"closed": True} if started.forgotten else {}),
+            **({"linked": list(started.linked)} if started.linked else {}),
         }
 
 

@@ -3,6 +3,6 @@
 The engine never takes an id twice, but forgets a closed run after its retention. The claim is what still answers then.
 """
 
-from watchfloor.intake.claims import Claim, Claims, ClaimsUnavailable
+from watchfloor.intake.claims import NO_MARKS, Claim, Claims, ClaimsUnavailable, Marks
 
-__all__ = ["Claim", "Claims", "ClaimsUnavailable"]
+__all__ = ["NO_MARKS", "Claim", "Claims", "ClaimsUnavailable", "Marks"]

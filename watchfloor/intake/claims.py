@@ -2,16 +2,21 @@
 
     claimed ──> started ──> closed      the run ended itself
                         └─> lost        it was ended from outside
+    merged                              another open run is over the same content, and took it in
+
+Beside its key an order may carry marks: of what it is about (content) and of accounts. Which open run has the same is
+decided in the transaction that claims, so of any number at once over the same content one alone is claimed.
 
 A claim is on the disk before its run is started. One without a run (the process was killed between the two) stands in
 nobody's way: the same order sent again starts it. Rows hold keyed hashes, never a key or an input. Safe with several
 processes at once; a region whose faces are on several machines needs the file where all of them reach it.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, cast
@@ -32,7 +37,30 @@ CREATE TABLE IF NOT EXISTS claims (
 ) STRICT
 """
 
-State = Literal["claimed", "started", "closed", "lost"]
+_MARKS = """
+CREATE TABLE IF NOT EXISTS marks (
+  mark TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('content', 'account')),
+  incident TEXT NOT NULL,
+  marked_at TEXT NOT NULL,
+  PRIMARY KEY (mark, kind, incident)
+) STRICT
+"""
+_MERGED = """
+CREATE TABLE IF NOT EXISTS merged (
+  incident TEXT PRIMARY KEY,
+  content TEXT NOT NULL,
+  into_run TEXT NOT NULL,
+  told INTEGER NOT NULL DEFAULT 0,
+  kept_until TEXT NOT NULL
+) STRICT
+"""
+_MERGE = "INSERT OR REPLACE INTO merged (incident, content, into_run, kept_until) VALUES (?, ?, ?, ?)"
+_VERSION = 2
+
+State = Literal["claimed", "started", "closed", "lost", "merged"]
+MAX_RELATED = 50
+"""Open runs that an order over the same account is linked with, the latest."""
 
 
 class ClaimsUnavailable(Exception):
@@ -46,6 +74,25 @@ class Claim:
     incident: str
     content: str
     state: State
+    into: str = ""
+    """The run that took it in, when `merged`."""
+    told: bool = False
+    """That run knows of it."""
+    claimed_at: str = ""
+    """When the run that it is merged into was claimed."""
+    related: tuple[str, ...] = ()
+    """Open runs over the same account, the latest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Keyed hashes of what an order is about and of the accounts it names."""
+
+    content: tuple[str, ...] = ()
+    account: tuple[str, ...] = ()
+
+
+NO_MARKS = Marks()
 
 
 class Claims:
@@ -54,24 +101,61 @@ class Claims:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def take(self, incident: str, content: str, *, now: datetime | None = None) -> Claim:
-        """Claim an order; the claim that stands, this one or an earlier one, is on the disk when this returns.
+    def take(
+        self,
+        incident: str,
+        content: str,
+        marks: Marks = NO_MARKS,
+        *,
+        ended: Collection[str] = (),
+        gone: Collection[str] = (),
+        now: datetime | None = None,
+    ) -> Claim:
+        """Claim an order; what stands, this claim, an earlier one or a merge, is on the disk when this returns.
+
+        Args:
+            ended: runs that are known to take nothing in any more.
+            gone: claims whose run was never started and never will be: they are merged into what is decided here.
 
         Raises:
             ClaimsUnavailable: nothing was claimed, so nothing may be started.
         """
         now = now or datetime.now(UTC)
         with self._open() as database:
+            dead = {*ended, *gone}
+            merge = _find_merge(database, incident)
+            if merge is not None and merge.into not in dead:
+                return merge
+            if merge is not None:
+                database.execute("DELETE FROM merged WHERE incident = ?", (incident,))
+            never = [claim for one in gone if (claim := _find(database, one)) is not None and claim.state == "claimed"]
+            for one in never:
+                database.execute("DELETE FROM claims WHERE incident = ?", (one.incident,))
+                database.execute("DELETE FROM marks WHERE incident = ?", (one.incident,))
             found = _find(database, incident)
-            if found is None:
+            into = None if found is not None else _find_same(database, incident, marks.content, dead)
+            until = render_instant(now + KEPT_FOR)
+            if into is not None:
+                database.execute(_MERGE, (incident, content, into, until))
+                _mark(database, into, marks, now)
+                found = _find_merge(database, incident)
+            elif found is None:
                 database.execute(
-                    "INSERT OR IGNORE INTO claims (incident, content, state, looked_at, kept_until)"
+                    "INSERT INTO claims (incident, content, state, looked_at, kept_until)"
                     " VALUES (?, ?, 'claimed', ?, ?)",
-                    (incident, content, render_instant(now), render_instant(now + KEPT_FOR)),
+                    (incident, content, render_instant(now), until),
                 )
+                _mark(database, incident, marks, now)
                 found = _find(database, incident)
-        assert found is not None
-        return found
+            for one in never:
+                database.execute(_MERGE, (one.incident, one.content, into or incident, until))
+            assert found is not None
+            return replace(found, related=_find_related(database, incident, marks.account))
+
+    def told(self, incident: str) -> None:
+        """Write down that the run which took an order in knows of it."""
+        with self._open() as database:
+            database.execute("UPDATE merged SET told = 1 WHERE incident = ?", (incident,))
 
     def note(self, incident: str, state: State, *, content: str | None = None, now: datetime | None = None) -> None:
         """Write down what the engine says of a claim's run. What had ended stays so.
@@ -111,6 +195,8 @@ class Claims:
             over = database.execute(
                 "DELETE FROM claims WHERE kept_until < ? AND state != 'started'", (render_instant(now),)
             )
+            database.execute("DELETE FROM merged WHERE kept_until < ?", (render_instant(now),))
+            database.execute("DELETE FROM marks WHERE incident NOT IN (SELECT incident FROM claims)")
             return over.rowcount
 
     @contextmanager
@@ -119,7 +205,7 @@ class Claims:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
             with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
-                if database.execute("PRAGMA user_version").fetchone() != (1,):
+                if database.execute("PRAGMA user_version").fetchone() != (_VERSION,):
                     _prepare(database)
                 database.execute("PRAGMA synchronous = FULL")
                 database.execute("BEGIN IMMEDIATE")
@@ -136,11 +222,12 @@ class Claims:
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    """A new file, perhaps by several processes at once: the lock first, because entering the write-ahead log does not
-    wait for a busy file."""
+    """A new file, or one of an earlier version, perhaps by several processes at once: the lock first, because entering
+    the write-ahead log does not wait for a busy file."""
     database.execute("BEGIN EXCLUSIVE")
-    database.execute(_TABLE)
-    database.execute("PRAGMA user_version = 1")
+    for table in (_TABLE, _MARKS, _MERGED):
+        database.execute(table)
+    database.execute(f"PRAGMA user_version = {_VERSION}")
     database.execute("COMMIT")
     try:
         database.execute("PRAGMA journal_mode = WAL")
@@ -151,3 +238,42 @@ def _prepare(database: sqlite3.Connection) -> None:
 def _find(database: sqlite3.Connection, incident: str) -> Claim | None:
     row = database.execute("SELECT incident, content, state FROM claims WHERE incident = ?", (incident,)).fetchone()
     return Claim(row[0], row[1], cast(State, row[2])) if row else None
+
+
+def _find_merge(database: sqlite3.Connection, incident: str) -> Claim | None:
+    row = database.execute(
+        "SELECT incident, content, into_run, told,"
+        " (SELECT min(marked_at) FROM marks WHERE marks.incident = into_run) FROM merged WHERE incident = ?",
+        (incident,),
+    ).fetchone()
+    return Claim(row[0], row[1], "merged", row[2], bool(row[3]), row[4] or "") if row else None
+
+
+def _find_same(
+    database: sqlite3.Connection, incident: str, content: tuple[str, ...], dead: Collection[str]
+) -> str | None:
+    """The first claimed of the runs over one of these contents that may still be open."""
+    return next((one for one in _find_holders(database, incident, "content", content) if one not in dead), None)
+
+
+def _find_related(database: sqlite3.Connection, incident: str, account: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_find_holders(database, incident, "account", account)[::-1][:MAX_RELATED])
+
+
+def _find_holders(database: sqlite3.Connection, incident: str, kind: str, marks: tuple[str, ...]) -> list[str]:
+    """The other runs with one of these marks that may still be open, the first claimed first."""
+    if not marks:
+        return []
+    rows = database.execute(
+        "SELECT incident, min(marked_at) AS since FROM marks JOIN claims USING (incident) WHERE kind = ?"
+        " AND mark IN (SELECT value FROM json_each(?)) AND incident != ? AND state IN ('claimed', 'started')"
+        " GROUP BY incident ORDER BY since, incident",
+        (kind, json.dumps(marks), incident),
+    ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _mark(database: sqlite3.Connection, incident: str, marks: Marks, now: datetime) -> None:
+    kinds = (("content", marks.content), ("account", marks.account))
+    rows = [(mark, kind, incident, render_instant(now)) for kind, all_ in kinds for mark in all_]
+    database.executemany("INSERT OR IGNORE INTO marks (mark, kind, incident, marked_at) VALUES (?, ?, ?, ?)", rows)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from watchfloor.client.engine import claim_state
 from watchfloor.client.errors import EngineUnavailable
 from watchfloor.client.face import Face
-from watchfloor.client.runs import claim_state
 from watchfloor.intake.claims import Claims, ClaimsUnavailable
 
 EVERY = timedelta(minutes=1)

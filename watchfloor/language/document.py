@@ -390,6 +390,9 @@ class Trigger:
     dedup: Scalar | None
     every: Time | None
     span: Span
+    content: Scalar | None = None
+    account: Scalar | None = None
+    known_at: Scalar | None = None
 
 
 @dataclass(frozen=True, slots=True)

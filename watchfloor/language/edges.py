@@ -1,13 +1,16 @@
 """Compiling a runbook's edges: what starts it, what runs beside it, what it gives back."""
 
-from schemas.plan import Expr, OutputSpec, Track, TriggerSpec, Value
+from typing import cast
+
+from schemas.plan import Expr, ExprValue, OutputSpec, Track, TriggerSpec, TypeSpec, Value
 from watchfloor.language import codes
 from watchfloor.language import document as doc
 from watchfloor.language.nodes import Scalar, Span
-from watchfloor.language.scope import Scope
+from watchfloor.language.scope import NOTHING, Scope
 from watchfloor.language.step_compiler import StepCompiler
 from watchfloor.language.type_reader import assignable, cel_type
 
+_MARKS: tuple[TypeSpec, ...] = ({"type": "string"}, {"type": "list", "of": {"type": "string"}})
 ALWAYS_TRUE: Expr = {"src": "true", "cel": "true", "vars": {}, "type": "bool"}
 
 
@@ -109,7 +112,7 @@ def _trigger(compiler: StepCompiler, trigger: doc.Trigger) -> TriggerSpec:
         else inputs
     )
     where = compiler.expressions.check(trigger.where, scope, wants=("bool",)) if trigger.where is not None else None
-    return {
+    made: TriggerSpec = {
         "kind": trigger.kind,
         "source": trigger.source.value,
         "where": where.expr if where is not None else None,
@@ -121,6 +124,38 @@ def _trigger(compiler: StepCompiler, trigger: doc.Trigger) -> TriggerSpec:
         "dedup": _dedup(compiler, trigger.dedup, scope),
         "every": trigger.every.seconds if trigger.every is not None else None,
     }
+    # what arrives under one key may be known by another: these see the inputs too, so that a person's order has them
+    for name, spec in inputs.items():
+        optional = spec.get("optional", False) and "default" not in spec
+        scope = scope.declare(f"inputs.{name}", cel_type(spec), frozenset({f"inputs.{name}"}) if optional else NOTHING)
+    known_at = None if trigger.known_at is None else _instant(compiler, trigger.known_at, scope)
+    content, account = (
+        None if src is None else _marks(compiler, src, scope, label)
+        for src, label in ((trigger.content, "`content`"), (trigger.account, "`account`"))
+    )
+    if content is not None:
+        made["content"] = content
+    if account is not None:
+        made["account"] = account
+    if known_at is not None:
+        made["known_at"] = known_at
+    return made
+
+
+def _instant(compiler: StepCompiler, src: Scalar, scope: Scope) -> Value | None:
+    return compiler.values.check(src, scope, {"type": "timestamp"}, "`known_at`")
+
+
+def _marks(compiler: StepCompiler, src: Scalar, scope: Scope, label: str) -> Value | None:
+    """A text or a list of texts."""
+    value = compiler.values.check(src, scope, None, label)
+    expr = cast(ExprValue, value).get("expr") if value is not None else None
+    if expr is None or any(assignable(expr["type"], each) for each in _MARKS):
+        return value
+    expected = "a text such as a hash or an opaque id, or a list of them"
+    message = f"{label} does not take {expr['type']}"
+    compiler.report.add(codes.INPUT_TYPE, src.span, message, expected=expected)
+    return None
 
 
 def _place(trigger: doc.Trigger) -> Span:

@@ -38,6 +38,7 @@ INCIDENT = {
     "commanding_region": "string",
     "source": "string",
     "received_at": "timestamp",
+    "known_at": "timestamp",
 }
 """What expressions see of the incident itself."""
 
@@ -151,7 +152,7 @@ def outer_scope(runbook: Runbook) -> Scope:
         name = f"facts.{fact.name.value}"
         scope = scope.declare(name, cel_type(fact.spec), frozenset({name}))
         scope = scope.declare(f"{name}.at", "timestamp", frozenset({name}))
-        if given & {source.value for source in fact.sources}:
+        if any(source.value in given or source.value.startswith("trigger.") for source in fact.sources):
             # recorded when the run starts
             scope = scope.knowing(frozenset({name}))
     return scope

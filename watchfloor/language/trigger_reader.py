@@ -29,6 +29,7 @@ def read_trigger(node: Node, report: Report) -> Trigger | None:
     where = keys.take("where", expression)
     map_ = keys.take("map", VALUES) or ()
     dedup = keys.take("dedup", words)
+    content, account, known_at = (keys.take(key, words) for key in ("content", "account", "known_at"))
     every = keys.take("every", duration())
     if len(said) > 1:
         span = next(key.span for key, _ in keys.node.entries if key.value == said[1])
@@ -52,4 +53,4 @@ def read_trigger(node: Node, report: Report) -> Trigger | None:
         return None
     if not keys.close() or source is None:
         return None
-    return Trigger(kind_, source, where, map_, dedup, every, node.span)
+    return Trigger(kind_, source, where, map_, dedup, every, node.span, content, account, known_at)

@@ -23,6 +23,7 @@ from watchfloor.postmortem.account import (
 )
 from watchfloor.postmortem.fields import instant, text
 from watchfloor.postmortem.sentences import Id, Sentence, Word, list_ids, say
+from watchfloor.postmortem.triage_words import TOLD, tell_triage
 
 OPENING = "opening"
 _ASKED = {
@@ -301,6 +302,8 @@ def _note(note: Note) -> Iterator[Sentence]:
             yield say(at, seqs, "A notice about ", step, " reached nobody.")
         case EntryKind.REVIEW_STARTED:
             yield say(at, seqs, "This review was asked for.")
+        case kind if kind in TOLD:
+            yield from tell_triage(note)
         case EntryKind.CONFLICT:
             yield say(at, seqs, "An entry came again with other content; the first was kept.")
         case _:

@@ -365,6 +365,8 @@ _READERS: dict[str, Reader] = {
     EntryKind.RESUMED: _note,
     EntryKind.ABORTED: _note,
     EntryKind.TRACK: _note,
+    EntryKind.MERGED: _note,
+    EntryKind.LINKED: _note,
     EntryKind.COMMAND: _note,
     EntryKind.TASK_CLAIMED: _note,
     EntryKind.TASK_REASSIGNED: _note,

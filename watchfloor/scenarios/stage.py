@@ -387,9 +387,9 @@ class Stage:
 
 
 def outside_sources(plan: Plan, fact: str) -> list[str]:
-    """The sources of a fact that speak from outside: neither inputs nor steps."""
+    """The sources of a fact that speak from outside: neither inputs nor steps nor what the trigger gave."""
     sources = plan["facts"][fact]["sources"] if fact in plan["facts"] else []
-    return [source for source in sources if not source.startswith(("inputs.", "steps."))]
+    return [source for source in sources if not source.startswith(("inputs.", "steps.", "trigger."))]
 
 
 def speaker(source: str) -> str:

@@ -1,11 +1,15 @@
 """Facts: their sources exist, and a step that is a source records."""
 
 from watchfloor.language import codes
-from watchfloor.language.document import Repeat, Step, all_steps, every_step
+from watchfloor.language.document import Fact, Repeat, Step, all_steps, every_step
 from watchfloor.language.findings import listing, nearest
 from watchfloor.language.flow import goes_on
+from watchfloor.language.nodes import Scalar
 from watchfloor.language.step_compiler import Surroundings
 from watchfloor.language.type_reader import assignable, cel_type
+
+OF_TRIGGER = ("known_at", "received_at")
+"""What a fact may take from the trigger: when it was first known, when it arrived."""
 
 
 def check(given: Surroundings) -> None:
@@ -74,10 +78,32 @@ def _check_sources(given: Surroundings) -> None:
                         f"step `{name}` may set `{fact.name.value}` but does not record it",
                         help=f"add to the step: `records: {{{fact.name.value}: steps.{name}.…}}`",
                     )
+            elif kind == "trigger":
+                _check_trigger(given, fact, source, name)
             elif name:
                 given.report.add(
                     codes.BAD_SOURCE,
                     source.span,
                     f"`{source.value}` is no source",
-                    expected="`inputs.x`, `steps.x`, or the name of a system or role",
+                    expected="`inputs.x`, `steps.x`, `trigger.known_at`, or the name of a system or role",
                 )
+
+
+def _check_trigger(given: Surroundings, fact: Fact, source: Scalar, name: str) -> None:
+    """What every trigger gives are two instants."""
+    if name not in OF_TRIGGER:
+        near = nearest(name, OF_TRIGGER)
+        given.report.add(
+            codes.BAD_SOURCE,
+            source.span,
+            f"a trigger gives no `{name}`",
+            expected=f"one of {listing(list(OF_TRIGGER))}",
+            help=f"did you mean `trigger.{near}`?" if near else "",
+        )
+    elif fact.spec["type"] != "timestamp":
+        given.report.add(
+            codes.BAD_SOURCE,
+            source.span,
+            f"the fact `{fact.name.value}` cannot hold timestamp",
+            expected="a fact of type timestamp",
+        )
