@@ -66,7 +66,13 @@ def take_merge(run: Run, envelope: object) -> None:
 def _check(run: Run, envelope: object) -> Refusal | tuple[Envelope, dict[str, Json]]:
     """Hostile until this returns."""
     found = open_statement(
-        envelope, domain=MERGE, texts=_TEXTS, instants=_INSTANTS, desk=run.desk, seen=run.state["seen"]
+        envelope,
+        domain=MERGE,
+        texts=_TEXTS,
+        instants=_INSTANTS,
+        desk=run.desk,
+        seen=run.state["seen"],
+        now=workflow.now(),
     )
     if not isinstance(found, Refusal) and parse_instant(found[1]["known_at"]) > workflow.now() + FUTURE:
         return Refusal(RefusalType.BAD_VALUE, "`known_at` lies in the future")
