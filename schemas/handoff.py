@@ -104,6 +104,8 @@ class HandoffStart(TypedDict):
     root: NotRequired[str]
     """With `revoked`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
+    compartment: NotRequired[str]
+    """The incident's; absent outside compartments. It does not cross the border."""
 
 
 class IncomingStart(TypedDict):

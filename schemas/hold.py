@@ -38,6 +38,8 @@ class HoldStart(TypedDict):
     root: NotRequired[str]
     """With `revoked`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
+    compartment: NotRequired[str]
+    """The incident's; absent outside compartments."""
 
 
 class SourceState(TypedDict):

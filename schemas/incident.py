@@ -313,6 +313,8 @@ class Board(TypedDict):
     state: Literal["open", "paused", "closed", "failed", "aborted", "stopped"]
     outcome: str
     severity: str
+    compartment: NotRequired[str]
+    """Who is not cleared for it sees nothing of the run; empty outside compartments."""
     phase: str
     phases: list[dict[str, str]]
     """`{name, state}` with state waiting, running or done."""

@@ -28,6 +28,8 @@ class PostmortemStart(TypedDict):
     root: NotRequired[str]
     """With `revoked`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
+    compartment: NotRequired[str]
+    """The incident's; absent outside compartments."""
 
 
 class DraftCall(TypedDict):

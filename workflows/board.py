@@ -41,6 +41,7 @@ def draw_board(run: Run, closed_at: str) -> Board:
         "state": find_state(run, closed_at),  # type: ignore[typeddict-item]
         "outcome": outcome,
         "severity": state["severity"],
+        "compartment": run.compartment,
         "phase": state["phase"],
         "phases": [{"name": name, "state": _find_phase_state(run, name)} for name in phase_names(plan)],
         "opened_at": state["opened_at"],

@@ -26,6 +26,7 @@ def child_board(
     measures: Sequence[Measure] = (),
     commander: Commander | None = None,
     severity: str = "",
+    compartment: str = "",
 ) -> Board:
     """A board with what such a process has; `plan` is what a decision on it must name."""
     info = workflow.info()
@@ -41,6 +42,7 @@ def child_board(
         "state": state,
         "outcome": outcome,
         "severity": severity,
+        "compartment": compartment,
         "phase": "",
         "phases": [],
         "opened_at": opened_at,

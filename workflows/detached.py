@@ -68,7 +68,7 @@ async def start_detached(run: Run, track: Track, mark: str, frame: Frame) -> Non
             "commander": run.state["commander"],
             "clocks": {},
             "facts": dict(run.state["facts"]),
-            "compartment": run.plan["compartment"],
+            "compartment": run.compartment,
         },
     }
     run.desk.pin(argument)

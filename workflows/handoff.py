@@ -129,6 +129,7 @@ class Handoff(RefusesBadStarts):
         return child_board(
             "handoff",
             self.desk,
+            compartment=self.start.get("compartment", ""),
             title=f"Offer to {packet['to_region']}: {packet['title']}",
             state="closed" if ended else "open",
             outcome=ended["state"] if ended else "",

@@ -153,6 +153,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
         return child_board(
             "hold",
             self.desk,
+            compartment=start.get("compartment", ""),
             title=f"Legal hold: {start['law']['title']}",
             state="closed" if self.released_at else "open",
             outcome="released" if self.released_at else "",

@@ -120,6 +120,7 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
         return child_board(
             "postmortem",
             self.desk,
+            compartment=self.start.get("compartment", ""),
             title=f"Review: {self.start['title']}",
             state="closed" if self.done_at else "open",
             outcome=DONE if self.done_at else "",

@@ -177,6 +177,12 @@ class Run:
     def now(self) -> str:
         return render_instant(workflow.now())
 
+    @property
+    def compartment(self) -> str:
+        """Who is not cleared for it sees nothing of the run. An incident that was moved keeps the one it had."""
+        given = self.start.get("given")
+        return (given["compartment"] if given else "") or self.plan["compartment"]
+
     def find_value(self, expr: Expr, frame: Frame) -> Json:
         """The value of an expression.
 

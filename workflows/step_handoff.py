@@ -72,6 +72,8 @@ async def _offer(run: Run, frame: Frame, step: HandoffStep, path: str, at: str) 
         "requester": run.desk.requester,
     }
     run.desk.pin(argument)
+    if run.compartment:
+        argument["compartment"] = run.compartment
     run.note(EntryKind.OFFERED, step=step["id"], path=path, handoff=child, to=step["to"], mode=step["mode"])
     await start_child(run, path=at, kind="handoff", workflow_type=HANDOFF_WORKFLOW, child=child, argument=argument)
 

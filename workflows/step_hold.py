@@ -50,6 +50,8 @@ async def carry_out_hold(run: Run, frame: Frame, step: HoldStep, path: str) -> O
             "carried": None,
         }
         run.desk.pin(argument)
+        if run.compartment:
+            argument["compartment"] = run.compartment
         run.note(EntryKind.HOLD_PLACED, step=step["id"], path=path, hold=child, basis=step["basis"])
         await start_child(run, path=at, kind="hold", workflow_type=HOLD_WORKFLOW, child=child, argument=argument)
     await run.wait(frame.halt, lambda: find_report(run, at)["state"] in {_VERIFIED, *_FAILED})

@@ -174,5 +174,5 @@ def _give(run: Run, moving: dict[str, str]) -> Given:
             for name, own in moving.items()
         },
         "facts": dict(run.state["facts"]),
-        "compartment": run.plan["compartment"],
+        "compartment": run.compartment,
     }

@@ -1,6 +1,6 @@
 """What is asked of the policies: a person, a verb, what it is about, and how the person speaks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from watchfloor.identity.people import Person
@@ -55,7 +55,6 @@ class Question:
     option: str = ""
     signed_in: str = "dev"
     on_this_machine: bool = False
-    clearances: tuple[str, ...] = field(default=())
 
     def request(self) -> dict[str, Any]:
         """The question as Cedar takes it."""
@@ -89,13 +88,14 @@ class Question:
 
     def _principal(self) -> dict[str, Any]:
         one = self.person
-        clearances = self.clearances or getattr(one, "clearances", ())
         return {
             "id": one.id,
             "roles": list(one.roles),
             "entity": one.entity,
             "region": one.region,
-            "clearances": sorted(map(str, clearances)),
+            "clearances": sorted(one.clearances),
+            "languages": list(one.languages),
+            "covered_person": one.covered_person,
         }
 
     def _attributes(self) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class _Someone(BaseModel):
     region: str
     entity: str = "example"
     clearances: list[str] = Field(default_factory=list)
+    languages: list[str] = Field(default_factory=list)
+    covered_person: Literal["true", "false"] = "false"
 
 
 class _Case(BaseModel):
@@ -95,7 +97,16 @@ def run_table(authority: Authority, file: Path) -> list[CaseResult]:
 
 
 def _carry_out(authority: Authority, case: _Case, someone: _Someone, line: int) -> CaseResult:
-    person = Person(case.person, tuple(someone.roles), someone.entity, someone.region, ())
+    person = Person(
+        case.person,
+        tuple(someone.roles),
+        someone.entity,
+        someone.region,
+        (),
+        tuple(someone.clearances),
+        tuple(someone.languages),
+        someone.covered_person == "true",
+    )
     resource = Resource(
         id="case",
         kind=case.kind,
@@ -110,7 +121,7 @@ def _carry_out(authority: Authority, case: _Case, someone: _Someone, line: int) 
         seats=tuple(case.seats),
     )
     verdict = authority.judge(
-        Question(person, case.verb, resource, case.role, case.option, case.signed_in, False, tuple(someone.clearances))
+        Question(person, case.verb, resource, case.role, case.option, case.signed_in, False)
     )
     named = verdict.permits if verdict.allowed else tuple(one.policy for one in verdict.objections)
     found = f"{'allowed' if verdict.allowed else 'refused'} by {', '.join(named) or 'no policy'}"

@@ -105,6 +105,7 @@ def about_plan(plan: Plan, requester: str = "") -> Resource:
         runbook=plan["id"],
         region=plan["command"],
         severity=str(plan.get("severity", "")),
+        compartment=str(plan.get("compartment", "")),
         requester=requester,
     )
 
@@ -119,6 +120,7 @@ def about_step(plan: Plan, step: Mapping[str, Any], option: str, requester: str)
         runbook=plan["id"],
         region=plan["command"],
         severity=str(plan.get("severity", "")),
+        compartment=str(plan.get("compartment", "")),
         requester=requester,
         excluded=tuple(approval.get("exclude", step.get("exclude", ()))),
         step=step["id"],

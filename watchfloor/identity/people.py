@@ -9,16 +9,19 @@ destinations of the bindings file.
         entity: example-ie
         region: eu
         contacts: [pager]
+        clearances: [terror]
+        languages: [de, en]
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from watchfloor.identity.compartments import COMPARTMENTS
 from watchfloor.identity.located import LocatedTree, PeopleRefused, Place, read_located
 from watchfloor.identity.roles import ROLES
 
@@ -30,13 +33,24 @@ DEVELOPMENT_PEOPLE = Path(__file__).with_name("development-people.yaml")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person. `entity` is the company that employs them; who may see what can depend on it."""
+    """One person.
+
+    Attributes:
+        entity: the company that employs them; who may see what can depend on it.
+        contacts: destinations of the bindings file, never addresses.
+        clearances: compartments whose runs they may see.
+        languages: BCP 47 tags of what they read well enough to decide on.
+        covered_person: whether 28 CFR 202.211 keeps protected US data from them.
+    """
 
     id: str
     roles: tuple[str, ...]
     entity: str
     region: str
     contacts: tuple[str, ...]
+    clearances: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    covered_person: bool = False
 
 
 class Directory:
@@ -45,14 +59,19 @@ class Directory:
     def __init__(self, people: Mapping[str, Person]) -> None:
         self._people = dict(sorted(people.items()))
 
+    @property
+    def people(self) -> Mapping[str, Person]:
+        """Everybody, by id."""
+        return self._people
+
     def __iter__(self) -> Iterator[Person]:
-        return iter(self._people.values())
+        return iter(self.people.values())
 
     def __len__(self) -> int:
-        return len(self._people)
+        return len(self.people)
 
     def find(self, person: str) -> Person | None:
-        return self._people.get(person)
+        return self.people.get(person)
 
     def person(self, person: str) -> Person:
         """The person of an id.
@@ -60,7 +79,7 @@ class Directory:
         Raises:
             KeyError: nobody has it.
         """
-        return self._people[person]
+        return self.people[person]
 
     def holders(self, role: str, region: str) -> tuple[Person, ...]:
         """Everybody who holds a role in a region."""
@@ -84,24 +103,38 @@ def _about(role: str) -> dict[str, str]:
     return {"role": role, "known": ", ".join(ROLES)}
 
 
-Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+ID_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+MAX_ID = 40
+REGION_PATTERN = "^[a-z][a-z0-9-]{0,30}$"
+Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=MAX_ID)]
 Destination = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+Compartment = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")]
+RegionName = Annotated[str, Field(pattern=REGION_PATTERN)]
 Role = Annotated[str, AfterValidator(_known_role)]
+MAX_LISTED = 20
+"""Roles, contacts, clearances and languages of one person."""
 
 
-class _Entry(BaseModel):
+class Entry(BaseModel):
+    """One person as the file has them."""
+
     model_config = ConfigDict(extra="forbid")
 
-    roles: Annotated[list[Role], Field(min_length=1)]
+    roles: Annotated[list[Role], Field(min_length=1, max_length=MAX_LISTED)]
     entity: Id
-    region: Annotated[str, Field(pattern="^[a-z][a-z0-9-]{0,30}$")]
-    contacts: list[Destination] = Field(default_factory=list)
+    region: RegionName
+    contacts: Annotated[list[Destination], Field(max_length=MAX_LISTED)] = Field(default_factory=list)
+    clearances: Annotated[list[Compartment], Field(max_length=MAX_LISTED)] = Field(default_factory=list)
+    languages: Annotated[list[Language], Field(max_length=MAX_LISTED)] = Field(default_factory=list)
+    covered_person: Literal["true", "false"] = "false"
 
 
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    people: Annotated[dict[Id, _Entry], Field(min_length=1)]
+    people: Annotated[dict[Id, Entry], Field(min_length=1)]
+    compartments: Annotated[list[Compartment], Field(max_length=MAX_LISTED)] = Field(default_factory=list)
 
 
 def load_people(path: Path, *, region: str | None = None) -> Directory:
@@ -118,18 +151,46 @@ def load_people(path: Path, *, region: str | None = None) -> Directory:
     try:
         document = _Document.model_validate(located.tree)
     except ValidationError as error:
-        lines = [_in_words(located, item["loc"], item["msg"]) for item in error.errors(include_url=False)]
+        lines = [in_words(located, item["loc"], item["msg"]) for item in error.errors(include_url=False)]
         raise PeopleRefused("\n".join(lines)) from error
+    lines = list(_unknown_compartments(located, document))
+    if lines:
+        raise PeopleRefused("\n".join(lines))
     return Directory(
-        {
-            id_: Person(id_, tuple(entry.roles), entry.entity, entry.region, tuple(entry.contacts))
-            for id_, entry in document.people.items()
-            if region in {None, entry.region}
-        }
+        {id_: person_of(id_, entry) for id_, entry in document.people.items() if region in {None, entry.region}}
     )
 
 
-def _in_words(located: LocatedTree, loc: Place, message: str) -> str:
+def person_of(id_: str, entry: Entry) -> Person:
+    """A person from their entry."""
+    return Person(
+        id_,
+        tuple(entry.roles),
+        entry.entity,
+        entry.region,
+        tuple(entry.contacts),
+        tuple(entry.clearances),
+        tuple(entry.languages),
+        entry.covered_person == "true",
+    )
+
+
+def _unknown_compartments(located: LocatedTree, document: _Document) -> Iterator[str]:
+    known = {*COMPARTMENTS, *document.compartments}
+    for id_, entry in document.people.items():
+        for index, name in enumerate(entry.clearances):
+            if name not in known:
+                place = ("people", id_, "clearances", index)
+                expected = ", ".join([*COMPARTMENTS, *document.compartments])
+                message = (
+                    f"unknown compartment `{name}`; expected one of {expected}; declare a compartment of your own with "
+                    f"`compartments: [{name}]` at the top of the file"
+                )
+                yield in_words(located, place, message)
+
+
+def in_words(located: LocatedTree, loc: Place, message: str) -> str:
+    """One line `file:line:column: what` about something in a file."""
     place = tuple(part for part in loc if part != "[key]")
     name = ".".join(map(str, place)) or "the file"
     return f"{located.where(place)}: `{name}`: {message[0].lower()}{message[1:]}"

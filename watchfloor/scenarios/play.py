@@ -27,6 +27,7 @@ from schemas.incident import Board, Limits
 from schemas.ledger import EntryKind
 from schemas.plan import Plan
 from watchfloor.client import Face, InputsRefused, Order, board, start_incident
+from watchfloor.identity.compartments import COMPARTMENTS
 from watchfloor.identity.people import Directory, Person
 from watchfloor.runtime.worker import all_workflows
 from watchfloor.scenarios.coverage import find_covered
@@ -210,7 +211,7 @@ class _Reasons:
 
 
 def _directory(scenario: Scenario, plan: Plan) -> Directory:
-    """Everybody who speaks in the scenario, with every role they speak in."""
+    """Everybody who speaks in the scenario, with every role they speak in, cleared for whatever compartment."""
     roles: dict[str, list[str]] = {}
     persons: list[SpokenFor | None] = [entry.person for entry in scenario.people]
     persons += [entry.person for entry in scenario.controls]
@@ -222,8 +223,12 @@ def _directory(scenario: Scenario, plan: Plan) -> Directory:
         if statement.person is None:
             for source in [statement.source] if statement.source else outside_sources(plan, statement.fact)[:1]:
                 roles.setdefault(speaker(source), []).append(source)
+    cleared = (*COMPARTMENTS, plan["compartment"])
     return Directory(
-        {id_: Person(id_, tuple(dict.fromkeys(held)), "scenario", plan["command"], ()) for id_, held in roles.items()}
+        {
+            id_: Person(id_, tuple(dict.fromkeys(held)), "scenario", plan["command"], (), cleared)
+            for id_, held in roles.items()
+        }
     )
 
 
