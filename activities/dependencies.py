@@ -1,6 +1,6 @@
 """What the activities of one region's worker need, handed in once when it is wired. There are no globals."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ import httpx2
 
 from watchfloor.connections.port import Caller, Notifier
 from watchfloor.evidence.port import Evidence
+from watchfloor.identity.reaching import Reached
 from watchfloor.ledger.port import Ledger
 from watchfloor.regions.certificates import KeyBook
 from watchfloor.regions.keys import PublicKeys, RegionKeys
@@ -35,8 +36,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _nobody(_role: str) -> Sequence[str]:
-    return ()
+def _nobody(role: str) -> Reached:
+    return Reached(role, (), (), "nobody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Dependencies:
         book: root, certificates and revocations of the region, read anew at each effect; None where there are none.
         bindings: carries actions out on real systems.
         notifier: delivers notices to configured destinations.
-        contacts: role -> names of the destinations of whoever holds it in this region.
+        contacts: role -> whoever answers for it in this region at this moment, and the names of their destinations.
         peers: the other regions by name.
         http: the client for the other regions' gateways; nothing else is called with it. It follows no redirects.
         postmortem_path: directory that drafts are written to.
@@ -69,7 +70,7 @@ class Dependencies:
     notifier: Notifier
     http: httpx2.AsyncClient
     postmortem_path: Path
-    contacts: Callable[[str], Sequence[str]] = _nobody
+    contacts: Callable[[str], Reached] = _nobody
     peers: Mapping[str, Peer] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
     book: KeyBook | None = None

@@ -18,6 +18,7 @@ from activities.refusals import refusal
 from schemas.actions import ActionCall, ActionReceipt, ErrorType
 from schemas.notify import ACTIVITY_NOTIFY, NotifyCall, NotifyReceipt
 from watchfloor.connections.port import CallFailed, Notice
+from watchfloor.identity.reaching import Reached
 from watchfloor.signing import render_instant
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
@@ -52,7 +53,7 @@ def page(deps: Dependencies) -> Action:
     async def act(call: ActionCall) -> ActionReceipt:
         require_admission(call)
         role = str(call["inputs"]["role"])
-        destinations = deps.contacts(role)
+        destinations = _reach(deps, role).destinations
         if not destinations:
             message = (
                 f"nobody who holds `{role}` in region `{deps.region}` can be reached; add contacts to the directory"
@@ -79,7 +80,8 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
 
     @activity.defn(name=ACTIVITY_NOTIFY)
     async def notify_people(call: NotifyCall) -> NotifyReceipt:
-        reached: dict[str, tuple[str, ...]] = {role: tuple(deps.contacts(role)) for role in call["roles"]}
+        resolved = [_reach(deps, role) for role in call["roles"]]
+        reached: dict[str, tuple[str, ...]] = {one.role: one.destinations for one in resolved}
         nobody = [f"nobody:{role}" for role, names in reached.items() if not names]
         wanted = list(dict.fromkeys(name for names in reached.values() for name in names))
         delivered = [name for name in _delivered_before() if name in wanted]
@@ -105,9 +107,22 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
             raise refusal(ErrorType.UNAVAILABLE, message, retry_after=PAUSES[attempt - 1])
         for name, item in failed.items():
             activity.logger.warning("notice not delivered", extra={"channel": name, "error": item.type})
-        return {"delivered": sorted(delivered), "failed": sorted([*failed, *nobody])}
+        receipt: NotifyReceipt = {"delivered": sorted(delivered), "failed": sorted([*failed, *nobody])}
+        fell_back = [one.role for one in resolved if one.fell_back]
+        if fell_back:
+            receipt["fell_back"] = fell_back
+        return receipt
 
     return notify_people
+
+
+def _reach(deps: Dependencies, role: str) -> Reached:
+    """Who answers for a role now; a gap in the rota is said in the log, and everybody who holds the role is told."""
+    reached = deps.contacts(role)
+    if reached.fell_back:
+        told = {"role": role, "region": deps.region, "told": len(reached.people)}
+        activity.logger.warning("nobody on call, all holders of the role told", extra=told)
+    return reached
 
 
 def _delivered_before() -> list[str]:

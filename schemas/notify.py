@@ -55,6 +55,8 @@ class NotifyReceipt(TypedDict):
 
     delivered: list[str]
     failed: list[str]
+    fell_back: NotRequired[list[str]]
+    """Roles for which nobody was on call though a rota covers them: everybody who holds them was told."""
 
 
 class AppendCall(TypedDict):

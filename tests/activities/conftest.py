@@ -19,6 +19,7 @@ from activities.dependencies import Dependencies
 from schemas.actions import ActionCall
 from watchfloor.connections.wiring import Connections, open_connections
 from watchfloor.evidence import EvidenceStore
+from watchfloor.identity.reaching import Reached
 from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.keys import RegionKeys
 
@@ -266,7 +267,11 @@ def build_world(
         notifier=connections.notifier,
         http=httpx2.AsyncClient(trust_env=False),
         postmortem_path=folder,
-        contacts=lambda role: ["room", "bell"] if role == "ops_lead" else [],
+        contacts=lambda role: (
+            Reached(role, ("ops-1",), ("room", "bell"), "on_call")
+            if role == "ops_lead"
+            else Reached(role, (), (), "nobody")
+        ),
         clock=clock,
     )
     return World(deps, connections, clock, target)

@@ -24,6 +24,7 @@ from schemas.actions import ErrorType
 from watchfloor.connections.loading import SHIPPED
 from watchfloor.connections.wiring import open_connections
 from watchfloor.evidence import EvidenceStore
+from watchfloor.identity.reaching import Reached
 from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.keys import RegionKeys
 from watchfloor.sandbox.mailboxes import mail_protocol
@@ -140,7 +141,7 @@ async def desk(tmp_path: Path, platform: Platform) -> AsyncIterator[Desk]:
                 notifier=connections.notifier,
                 http=http,
                 postmortem_path=tmp_path,
-                contacts=lambda _role: ["pager", "ops_room", "mail_desk"],
+                contacts=lambda role: Reached(role, ("ops-1",), ("pager", "ops_room", "mail_desk"), "no_rota"),
             )
             yield Desk(deps, {one.__temporal_activity_definition.name: one for one in assemble(deps)})  # type: ignore[attr-defined]
     await connections.close()

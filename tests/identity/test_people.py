@@ -77,6 +77,29 @@ def test_development_people_can_fill_two_seats_of_a_gate(role: str, region: str)
     assert len(load_people(DEVELOPMENT_PEOPLE).holders(role, region)) >= 2
 
 
+def test_clearances_languages_and_covered_persons_are_read(file: Path) -> None:
+    more = "clearances: [terror, atlas], languages: [de, zh-Hant-TW], covered_person: true}"
+    file.write_text("compartments: [atlas]\n" + ONE.replace("contacts: [pager]}", more))
+    one = load_people(file).person("counsel-1")
+    assert (one.clearances, one.languages, one.covered_person) == (("terror", "atlas"), ("de", "zh-Hant-TW"), True)
+    file.write_text(ONE)
+    plain = load_people(file).person("counsel-1")
+    assert (plain.clearances, plain.languages, plain.covered_person) == ((), (), False)
+
+
+def test_a_clearance_for_an_unknown_compartment_is_refused_where_it_stands(file: Path) -> None:
+    words = refusal(file, ONE.replace("contacts: [pager]", "clearances: [le, terrror]"))
+    assert words.startswith(
+        "people.yaml:2:88: `people.counsel-1.clearances.1`: unknown compartment `terrror`; expected "
+    )
+    assert words.endswith("declare a compartment of your own with `compartments: [terrror]` at the top of the file")
+
+
+@pytest.mark.parametrize("more", ["languages: [german]", "covered_person: maybe", "clearances: [Le]"])
+def test_a_wrong_attribute_is_refused(file: Path, more: str) -> None:
+    assert more.partition(":")[0] in refusal(file, ONE.replace("contacts: [pager]", more))
+
+
 def test_every_wrong_thing_has_its_own_line_and_place(file: Path) -> None:
     text = (
         "people:\n"

@@ -138,3 +138,21 @@ async def test_children_survive_continuing_while_the_step_waits(bench: Bench) ->
     board = await case.board()
     assert board["runs"] >= 1
     assert [child["state"] for child in board["children"]] == ["verified"]
+
+
+@pytest.mark.parametrize("compartment", ["terror", ""])
+async def test_the_compartment_is_on_the_board_and_goes_along_to_hold_handoff_and_review(
+    bench: Bench, compartment: str
+) -> None:
+    steps = [hold("hold"), handoff("to_eu"), postmortem("review")]
+    case = await bench.start(plan(("all", steps), compartment=compartment))
+    assert (await case.outcome())["outcome"] == "closed"
+    assert (await case.board())["compartment"] == compartment
+    children = ("hold", "all/hold"), ("hand", "all/to_eu"), ("post", "all/review")
+    for kind, path in children:
+        handle = bench.client.get_workflow_handle(child_id(kind, case.handle.id, path))
+        first = await anext(handle.fetch_history_events(page_size=1))
+        (start,) = await bench.client.data_converter.decode(
+            first.workflow_execution_started_event_attributes.input.payloads
+        )
+        assert start.get("compartment") == (compartment or None), kind

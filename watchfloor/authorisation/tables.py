@@ -120,9 +120,7 @@ def _carry_out(authority: Authority, case: _Case, someone: _Someone, line: int) 
         tier=case.tier,
         seats=tuple(case.seats),
     )
-    verdict = authority.judge(
-        Question(person, case.verb, resource, case.role, case.option, case.signed_in, False)
-    )
+    verdict = authority.judge(Question(person, case.verb, resource, case.role, case.option, case.signed_in, False))
     named = verdict.permits if verdict.allowed else tuple(one.policy for one in verdict.objections)
     found = f"{'allowed' if verdict.allowed else 'refused'} by {', '.join(named) or 'no policy'}"
     expected = f"{case.expect}{f' by {case.by}' if case.by else ''}"

@@ -126,9 +126,9 @@ def face_over(settings: "RegionSettings", keys: "RegionKeys", client: Client) ->
         PoliciesRefused: a policy of the region does not load.
     """
     from watchfloor.evidence import EvidenceStore
-    from watchfloor.identity.people import load_people
+    from watchfloor.identity.live import LiveDirectory
 
-    people = load_people(settings.people_path, region=settings.region)
+    people = LiveDirectory(settings.people_path, settings.region)
     authority = load_authority(settings.policies_path)
     return Face(
         client=client,

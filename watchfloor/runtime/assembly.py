@@ -10,13 +10,16 @@ import httpx2
 from temporalio.worker import Interceptor
 
 from activities.assembly import assemble, interceptors
-from activities.dependencies import Dependencies
+from activities.dependencies import Dependencies, utc_now
 from activities.registry import CATALOG, INTERNAL
 from schemas import notify
 from watchfloor.connections.loading import BindingsRefused
 from watchfloor.connections.wiring import Connections, open_connections
 from watchfloor.evidence import EvidenceStore, EvidenceUnavailable
-from watchfloor.identity.people import Directory, PeopleRefused, load_people
+from watchfloor.identity.live import LiveDirectory, LiveFile, live_rotas
+from watchfloor.identity.people import Directory, PeopleRefused
+from watchfloor.identity.reaching import reach
+from watchfloor.identity.rotas import Rotas
 from watchfloor.ledger import LedgerUnavailable, SqliteLedger
 from watchfloor.regions.keys import KeysRefused, RegionKeys
 from watchfloor.runtime.refusal import WorkerRefused
@@ -65,9 +68,8 @@ async def assembled(
     Raises:
         WorkerRefused: people, bindings, ledger or evidence store cannot be used, or an activity is missing.
     """
-    people = _load_people(settings)
     connections = _open_connections(settings, os.environ if environ is None else environ)
-    require_destinations(people, connections.notifier.destinations(), settings)
+    people, rotas = _open_people(settings, connections.notifier.destinations())
     async with contextlib.AsyncExitStack() as opened:
         opened.push_async_callback(connections.close)
         try:
@@ -92,7 +94,7 @@ async def assembled(
             notifier=connections.notifier,
             http=http,
             postmortem_path=settings.postmortem_path,
-            contacts=lambda role: people.contacts(role, settings.region),
+            contacts=lambda role: reach(role, settings.region, utc_now(), rotas=rotas.now(), people=people),
             peers=settings.peers,
         )
         activities = assemble(deps)
@@ -138,12 +140,29 @@ def require_destinations(people: Directory, known: Sequence[str], settings: Regi
         )
 
 
-def _load_people(settings: RegionSettings) -> Directory:
+def _open_people(settings: RegionSettings, destinations: Sequence[str]) -> tuple[LiveDirectory, LiveFile[Rotas]]:
+    """The directory of people and the rotas, read again whenever they change. A later directory whose contacts are no
+    destinations is refused like a broken file: the one before stays in use."""
+
+    def check(people: Directory) -> None:
+        try:
+            require_destinations(people, destinations, settings)
+        except WorkerRefused as refusal:
+            raise PeopleRefused(f"{settings.people_path}:1:1: {refusal.found}") from refusal
+
     try:
-        return load_people(settings.people_path, region=settings.region)
+        people = LiveDirectory(settings.people_path, settings.region)
     except PeopleRefused as error:
         raise WorkerRefused(
             f"the directory of people cannot be used: {error}", expected="a valid directory", fix="correct the places"
+        ) from error
+    require_destinations(people, destinations, settings)
+    people.require(check)
+    try:
+        return people, live_rotas(settings.rotas_path, settings.region)
+    except PeopleRefused as error:
+        raise WorkerRefused(
+            f"the rotas cannot be used: {error}", expected="valid rotas, or no such file", fix="correct the places"
         ) from error
 
 

@@ -68,6 +68,7 @@ class RegionTable(_Strict):
     directory: Anchored | None = None
     bindings: Anchored | None = None
     people: Anchored | None = None
+    rotas: Anchored | None = None
     gateway_url: Url | None = None
     ui_url: Url | None = None
     variables: dict[Variable, str] = {}

@@ -56,6 +56,8 @@ class RegionSettings:
     """Keyword arguments of `temporalio.client.Client.connect`: address, namespace, TLS, API key."""
     bindings_path: Path
     people_path: Path
+    rotas_path: Path
+    """Who is on call when; the file may be missing."""
     gateway_url: str | None
     """This region's own gateway; None where none is known, and then nothing can be handed to this region."""
     ui_url: str | None
@@ -173,6 +175,7 @@ def _on_cluster(region: str, home: Path, connection: ClientConnectConfig, table:
         connect=connection,
         bindings_path=table.bindings or home / "bindings.yaml",
         people_path=table.people or home / "people.yaml",
+        rotas_path=table.rotas or home / "rotas.yaml",
         gateway_url=table.gateway_url,
         ui_url=table.ui_url,
         variables=dict(table.variables),
@@ -199,6 +202,7 @@ def _on_stack(region: str, home: Path, record: StackRecord, table: RegionTable |
         connect={"target_host": record.temporal.address, "namespace": mine.namespace},
         bindings_path=own_bindings if own_bindings.exists() else SHIPPED_BINDINGS,
         people_path=home / "people.yaml",
+        rotas_path=home / "rotas.yaml",
         gateway_url=mine.gateway_url,
         ui_url=record.temporal.ui_url,
         variables={

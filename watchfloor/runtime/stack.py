@@ -20,6 +20,7 @@ from typing import IO, Any, Self
 from temporalio.client import Client
 
 from watchfloor.identity.people import DEVELOPMENT_PEOPLE
+from watchfloor.identity.rota_file import DEVELOPMENT_ROTAS
 from watchfloor.runtime.engine import RETENTION, ServerPorts, ensure_namespace
 from watchfloor.runtime.homelock import hold_home
 from watchfloor.runtime.ports import LOOPBACK, choose_ports
@@ -195,6 +196,8 @@ class EmbeddedStack:
         address = f"{LOOPBACK}:{ports['temporal']}"
         if not (self.home / "people.yaml").exists():
             shutil.copyfile(DEVELOPMENT_PEOPLE, self.home / "people.yaml")
+            if not (self.home / "rotas.yaml").exists():
+                shutil.copyfile(DEVELOPMENT_ROTAS, self.home / "rotas.yaml")
         public: dict[str, dict[str, dict[str, str]]] = {}
         await _all([self._start_server(address, ports), *(self._provision(region, public) for region in self.regions)])
         self._record = StackRecord(

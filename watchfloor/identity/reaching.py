@@ -1,0 +1,49 @@
+"""Who answers for a role now. Roles are resolved when somebody asks, not when a run is started or a file is written."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from watchfloor.identity.people import Directory
+from watchfloor.identity.rota_problems import fits
+from watchfloor.identity.rotas import Rotas
+from watchfloor.identity.shifts import on_call_at
+
+How: TypeAlias = Literal["on_call", "nobody_on_call", "no_rota", "nobody"]
+"""`nobody_on_call`: a rota covers the role, yet nobody it names for now can be reached; `nobody`: nobody holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Who is told for a role, and why they. `destinations` are theirs, each once."""
+
+    role: str
+    people: tuple[str, ...]
+    destinations: tuple[str, ...]
+    how: How
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether everybody who holds the role is told because nobody is on call for it, though somebody should be."""
+        return self.how == "nobody_on_call"
+
+
+def reach(role: str, region: str, at: datetime, *, rotas: Rotas, people: Directory) -> Reached:
+    """Resolve a role at an instant.
+
+    Whoever is on call; everybody who holds the role where no rota covers it, or where nobody whom a rota names can be
+    reached (a gap, a person who has left, one without contacts): silence would be worse than too many pages.
+    """
+    covering = rotas.of(role, region)
+    named = {shift.person for rota in covering for shift in on_call_at(rota, at) if fits(rota, shift.person, people)}
+    on_call = [one for one in people if one.id in named and one.contacts]
+    if on_call:
+        return _reached(role, [one.id for one in on_call], people, "on_call")
+    holders = [one.id for one in people.holders(role, region)]
+    how: How = "nobody" if not holders else "nobody_on_call" if covering else "no_rota"
+    return _reached(role, holders, people, how)
+
+
+def _reached(role: str, ids: list[str], people: Directory, how: How) -> Reached:
+    destinations = tuple(dict.fromkeys(name for id_ in ids for name in people.person(id_).contacts))
+    return Reached(role, tuple(ids), destinations, how)
