@@ -10,7 +10,7 @@ import httpx2
 
 from watchfloor.connections.port import Caller, Notifier
 from watchfloor.evidence.port import Evidence
-from watchfloor.identity.reaching import Reached
+from watchfloor.identity.reached import Reached
 from watchfloor.ledger.port import Ledger
 from watchfloor.regions.certificates import KeyBook
 from watchfloor.regions.keys import PublicKeys, RegionKeys

@@ -18,7 +18,7 @@ from activities.refusals import refusal
 from schemas.actions import ActionCall, ActionReceipt, ErrorType
 from schemas.notify import ACTIVITY_NOTIFY, NotifyCall, NotifyReceipt
 from watchfloor.connections.port import CallFailed, Notice
-from watchfloor.identity.reaching import Reached
+from watchfloor.identity.reached import Reached
 from watchfloor.signing import render_instant
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)

@@ -19,7 +19,7 @@ from activities.dependencies import Dependencies
 from schemas.actions import ActionCall
 from watchfloor.connections.wiring import Connections, open_connections
 from watchfloor.evidence import EvidenceStore
-from watchfloor.identity.reaching import Reached
+from watchfloor.identity.reached import Reached
 from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.keys import RegionKeys
 

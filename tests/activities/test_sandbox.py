@@ -24,7 +24,7 @@ from schemas.actions import ErrorType
 from watchfloor.connections.loading import SHIPPED
 from watchfloor.connections.wiring import open_connections
 from watchfloor.evidence import EvidenceStore
-from watchfloor.identity.reaching import Reached
+from watchfloor.identity.reached import Reached
 from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.keys import RegionKeys
 from watchfloor.sandbox.mailboxes import mail_protocol

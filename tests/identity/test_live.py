@@ -10,7 +10,8 @@ import structlog
 from tests.identity.rotas_text import ROLE, WEEK, at, people, rotas_of
 from watchfloor.identity.live import LiveDirectory, live_rotas
 from watchfloor.identity.people import Directory, PeopleRefused
-from watchfloor.identity.reaching import Reached, reach
+from watchfloor.identity.reached import Reached
+from watchfloor.identity.reaching import reach
 from watchfloor.identity.rotas import NO_ROTAS, Rotas
 
 ANN = "people:\n  ann: {roles: [legal_counsel], entity: e, region: eu, contacts: [desk_a]}\n"

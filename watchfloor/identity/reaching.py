@@ -1,31 +1,12 @@
 """Who answers for a role now. Roles are resolved when somebody asks, not when a run is started or a file is written."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
 
 from watchfloor.identity.people import Directory
+from watchfloor.identity.reached import How, Reached
 from watchfloor.identity.rota_problems import fits
 from watchfloor.identity.rotas import Rotas
 from watchfloor.identity.shifts import on_call_at
-
-How: TypeAlias = Literal["on_call", "nobody_on_call", "no_rota", "nobody"]
-"""`nobody_on_call`: a rota covers the role, yet nobody it names for now can be reached; `nobody`: nobody holds it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """Who is told for a role, and why they. `destinations` are theirs, each once."""
-
-    role: str
-    people: tuple[str, ...]
-    destinations: tuple[str, ...]
-    how: How
-
-    @property
-    def fell_back(self) -> bool:
-        """Whether everybody who holds the role is told because nobody is on call for it, though somebody should be."""
-        return self.how == "nobody_on_call"
 
 
 def reach(role: str, region: str, at: datetime, *, rotas: Rotas, people: Directory) -> Reached:
