@@ -138,6 +138,8 @@ class IncidentStart(TypedDict):
     given: NotRequired[Given | None]
     root: NotRequired[str]
     revoked: NotRequired[dict[str, str]]
+    compartment: NotRequired[str]
+    """Said by who starts the run, so that its board says it too; absent outside compartments."""
 
 
 class FactState(TypedDict):
@@ -314,7 +316,7 @@ class Board(TypedDict):
     outcome: str
     severity: str
     compartment: NotRequired[str]
-    """Who is not cleared for it sees nothing of the run; empty outside compartments."""
+    """Who is not cleared for it sees nothing of the run; absent outside compartments."""
     phase: str
     phases: list[dict[str, str]]
     """`{name, state}` with state waiting, running or done."""

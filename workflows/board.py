@@ -41,7 +41,6 @@ def draw_board(run: Run, closed_at: str) -> Board:
         "state": find_state(run, closed_at),  # type: ignore[typeddict-item]
         "outcome": outcome,
         "severity": state["severity"],
-        "compartment": run.compartment,
         "phase": state["phase"],
         "phases": [{"name": name, "state": _find_phase_state(run, name)} for name in phase_names(plan)],
         "opened_at": state["opened_at"],
@@ -63,6 +62,8 @@ def draw_board(run: Run, closed_at: str) -> Board:
         board["merged"] = list(state["merged"])
     if state.get("related"):
         board["related"] = list(state["related"])
+    if run.start.get("compartment"):
+        board["compartment"] = run.compartment
     return board
 
 

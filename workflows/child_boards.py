@@ -30,7 +30,7 @@ def child_board(
 ) -> Board:
     """A board with what such a process has; `plan` is what a decision on it must name."""
     info = workflow.info()
-    return {
+    board: Board = {
         "v": 1,
         "kind": kind,
         "workflow": desk.workflow,
@@ -42,7 +42,6 @@ def child_board(
         "state": state,
         "outcome": outcome,
         "severity": severity,
-        "compartment": compartment,
         "phase": "",
         "phases": [],
         "opened_at": opened_at,
@@ -59,6 +58,9 @@ def child_board(
         "runs": 0,
         "history_events": info.get_current_history_length(),
     }
+    if compartment:
+        board["compartment"] = compartment
+    return board
 
 
 def clock_view(

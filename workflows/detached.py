@@ -72,6 +72,8 @@ async def start_detached(run: Run, track: Track, mark: str, frame: Frame) -> Non
         },
     }
     run.desk.pin(argument)
+    if run.compartment:
+        argument["compartment"] = run.compartment
     run.note(EntryKind.LINKED, path=at, run=child, runbook=plan["id"], plan=plan_digest, track=track["id"])
     await start_run(run, at, argument, plan)
 

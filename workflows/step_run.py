@@ -139,6 +139,9 @@ async def _start(run: Run, frame: Frame, step: RunStep, at: str) -> None:
     moving = find_moving(run, plan) if step["reroute"] else {}
     if step["reroute"]:
         argument["given"] = _give(run, moving)
+    compartment = (run.compartment if step["reroute"] else "") or plan["compartment"]
+    if compartment:
+        argument["compartment"] = compartment
     run.note(EntryKind.LINKED, step=step["id"], path=at, run=child, runbook=plan["id"], plan=step["plan"])
     await start_run(run, at, argument, plan)
     if step["reroute"]:

@@ -145,9 +145,11 @@ async def test_the_compartment_is_on_the_board_and_goes_along_to_hold_handoff_an
     bench: Bench, compartment: str
 ) -> None:
     steps = [hold("hold"), handoff("to_eu"), postmortem("review")]
-    case = await bench.start(plan(("all", steps), compartment=compartment))
+    case = await bench.start(
+        plan(("all", steps), compartment=compartment), **({"compartment": compartment} if compartment else {})
+    )
     assert (await case.outcome())["outcome"] == "closed"
-    assert (await case.board())["compartment"] == compartment
+    assert (await case.board()).get("compartment") == (compartment or None)
     children = ("hold", "all/hold"), ("hand", "all/to_eu"), ("post", "all/review")
     for kind, path in children:
         handle = bench.client.get_workflow_handle(child_id(kind, case.handle.id, path))

@@ -140,6 +140,8 @@ async def start_incident(
         "carried": None,
     }
     face.pin(start)
+    if plan.get("compartment"):
+        start["compartment"] = plan["compartment"]
     size = len(json.dumps(start))
     if size > MAX_START:
         raise Refused("too_large", f"plan and inputs have {size} bytes; expected at most {MAX_START}; send references")
