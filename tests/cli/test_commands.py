@@ -51,6 +51,8 @@ def test_the_commands_are_those_promised() -> None:
         "can",
         "policies check",
         "policies test",
+        "claim",
+        "hand-back",
         "inbox list",
         "inbox deliver",
     }
