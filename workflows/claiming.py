@@ -12,12 +12,10 @@ from schemas.decision import OpenAsk, Rung
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from watchfloor.signing import parse_instant, render_instant
-from watchfloor.signing.tasks import COMMANDER
+from watchfloor.signing.tasks import COMMANDER, end_of_claim
 from workflows.journal import Journal
 from workflows.notices import Notices
 
-CLAIM_FOR = timedelta(minutes=30)
-"""How long a claim holds where the runbook does not say; never beyond the deadline."""
 TAKE_WITHIN = timedelta(minutes=5)
 """How long a task that was handed back may stay with nobody before it climbs (domain model, RB-19)."""
 WELLNESS = "wellness_officer"
@@ -25,10 +23,7 @@ WELLNESS = "wellness_officer"
 
 def take(ask: OpenAsk, body: dict[str, Json], mark: str, journal: Journal, now: datetime) -> None:
     """Give the task to this person; a claim of their own begins anew."""
-    length = timedelta(seconds=ask["claim_for"]) if "claim_for" in ask else CLAIM_FOR
-    until = now + length
-    if ask["deadline_at"] is not None:
-        until = min(until, parse_instant(ask["deadline_at"]))
+    until = end_of_claim(ask, now)
     _drop_claim(ask)
     ask["claim"] = {
         "person": str(body["person"]),

@@ -53,6 +53,7 @@ def test_the_commands_are_those_promised() -> None:
         "policies test",
         "claim",
         "hand-back",
+        *(f"wellness {name}" for name in ("me", "optin", "optout", "caps", "show")),
         "inbox list",
         "inbox deliver",
     }

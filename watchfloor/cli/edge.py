@@ -98,5 +98,7 @@ def _is_runtime_refusal(error: Exception) -> bool:
     from watchfloor.ledger import LedgerError
     from watchfloor.regions.keys import KeysRefused
     from watchfloor.runtime.refusal import Refused as RuntimeRefused
+    from watchfloor.wellness import CapsRefused, WellnessUnavailable
 
-    return isinstance(error, (RuntimeRefused, KeysRefused, PeopleRefused, PoliciesRefused, LedgerError))
+    own = (RuntimeRefused, KeysRefused, PeopleRefused, PoliciesRefused, LedgerError, CapsRefused, WellnessUnavailable)
+    return isinstance(error, own)

@@ -16,6 +16,7 @@ from watchfloor.cli import (
     speaking,
     stacks,
     tasks,
+    wellness,
 )
 from watchfloor.cli.options import Home
 from watchfloor.runtime.leaving import leave
@@ -61,6 +62,7 @@ authoring.add_to(app)
 comparing.add_to(app)
 editing.add_to(app)
 permits.add_to(app)
+wellness.add_to(app)
 records.add_to(app)
 
 

@@ -199,6 +199,8 @@ def report_sent(sent: "Sent", what: str, as_json: bool) -> None:
         screen.print("  no worker answered; the run will judge it when one is back (watchfloor show)")
         return
     screen.print(f"recorded: {what} at {sent.path} of {sent.workflow}", style="bold green", soft_wrap=True)
+    if sent.note:
+        screen.print(f"  {sent.note}", style="bold yellow", soft_wrap=True)
     if sent.waiting_for:
         screen.print(f"  still needed: {', '.join(sent.waiting_for)}")
     screen.print(f"  statement {sent.digest}", style="dim", soft_wrap=True)

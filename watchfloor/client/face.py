@@ -23,6 +23,7 @@ from watchfloor.intake.claims import Claims
 from watchfloor.regions.certificates import KeyBook
 from watchfloor.regions.keys import KeysRefused
 from watchfloor.signing import SigningKey, sign
+from watchfloor.wellness import Wellness, load_caps
 
 if TYPE_CHECKING:
     from watchfloor.regions.keys import RegionKeys
@@ -45,7 +46,7 @@ class Face:
     `loopback` says that nothing beyond this machine is reached, which is what development sign-in needs. `authority`
     holds the region's policies: what they do not permit is not signed. `inbox` keeps what no worker takes; without one
     it is sent as a signal only. `claims` remembers what was started longer than the engine does; without them the
-    engine alone does.
+    engine alone does. `wellness` says who may take what exposes them; without it nobody is asked and nothing counted.
     """
 
     client: Client
@@ -62,6 +63,7 @@ class Face:
     answer_within: timedelta = timedelta(seconds=10)
     inbox: StatementInbox | None = None
     claims: Claims | None = None
+    wellness: Wellness | None = None
     authority: Authority = field(default_factory=load_authority, repr=False)
     book: KeyBook | None = None
 
@@ -103,6 +105,7 @@ async def connect(settings: "RegionSettings") -> Face:
         KeysRefused: a key file of the region is missing or unsafe.
         PeopleRefused: the directory of people does not load.
         PoliciesRefused: a policy of the region does not load.
+        CapsRefused: the caps of exposure do not load.
     """
     from watchfloor.regions.codec import client_encryption
     from watchfloor.regions.keys import RegionKeys
@@ -146,6 +149,7 @@ def face_over(settings: "RegionSettings", keys: "RegionKeys", client: Client) ->
         book=settings.book,
         inbox=StatementInbox(settings.inbox_path),
         claims=Claims(settings.claims_path),
+        wellness=Wellness(settings.wellness_path, load_caps(settings.caps_path)),
     )
 
 

@@ -30,6 +30,7 @@ from schemas.json_value import Json
 from watchfloor.client.asks import AskAt, family, pick_ask, recall_ask
 from watchfloor.client.engine import engine_errors
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
+from watchfloor.client.exposure import end_exposure, require_claimed
 from watchfloor.client.face import Face
 from watchfloor.client.forms import from_text, read_form
 from watchfloor.client.inbox import InboxUnavailable, StatementInbox
@@ -38,6 +39,7 @@ from watchfloor.client.permission import about_ask, about_plan, about_run, requi
 from watchfloor.client.runs import board, plan_of, started_with
 from watchfloor.identity.people import Person
 from watchfloor.signing import envelope_digest, parse_instant, render_instant
+from watchfloor.signing.tasks import seat_commander
 
 VALID_FOR = timedelta(minutes=5)
 """How long a signed statement may travel before the run refuses it as late."""
@@ -65,6 +67,8 @@ class Sent:
     state: Literal["complete", "waiting", "recorded", "sent", "kept"]
     waiting_for: tuple[str, ...]
     reason_ref: str
+    note: str = ""
+    """Words for the sender alone, such as how much is left of a cap."""
 
 
 async def send_decision(
@@ -104,7 +108,7 @@ async def send_decision(
     now = now or datetime.now(UTC)
     someone = admit_person(face, person, signed_in)
     at = shown or await find_ask(face, run, step)
-    ask = at.ask
+    ask = seat_commander(at.ask, now)
     if option not in ask["options"]:
         raise _wrong_option(ask, step, option)
     speaking_as = find_role(someone, role, ask["options"][option], option, ask["step"])
@@ -130,8 +134,11 @@ async def send_decision(
         "nonce": secrets.token_hex(16),
         "reason_ref": keep_reason(face, reason),
     }
+    await require_claimed(face, at, someone.id, speaking_as, now)
     envelope = face.sign(DECISION, cast(dict[str, Json], body))
-    return await deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(ask, now))
+    sent = await deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(ask, now))
+    await end_exposure(face, at, now)
+    return sent
 
 
 async def send_fact(

@@ -1,10 +1,12 @@
 """Taking a task and giving it back, in a person's name: who has it is known to all, and one person has it at a time."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from schemas.decision import OpenAsk, RefusalType
 from watchfloor.client.asks import AskAt, family, pick_ask
 from watchfloor.client.errors import Refused
+from watchfloor.client.exposure import end_exposure, exposed
 from watchfloor.client.face import Face
 from watchfloor.client.statements import DEV, Sent, SignIn, admit_person, send_control
 
@@ -25,11 +27,15 @@ async def claim_task(
     """Take a task for as long as it says; claiming it again begins that time anew.
 
     Raises:
-        Refused: it is no task, somebody else has it, or this person has no seat there.
+        Refused: it is no task, somebody else has it, this person has no seat there, or is not to be exposed now.
         Ambiguous, NotFound, EngineUnavailable: nothing was sent.
     """
+    now = now or datetime.now(UTC)
+    someone = admit_person(face, person, signed_in)
     at = await find_task(face, run, step)
-    return await _send(face, at, "claim", person, role, seats_of_task(at.ask), signed_in, now)
+    async with exposed(face, at, someone.id, now) as words:
+        sent = await _send(face, at, "claim", someone.id, role, seats_of_task(at.ask), signed_in, now)
+    return replace(sent, note=words)
 
 
 async def hand_back_task(
@@ -47,11 +53,15 @@ async def hand_back_task(
     Raises:
         Refused, Ambiguous, NotFound, EngineUnavailable: as in `claim_task`.
     """
+    now = now or datetime.now(UTC)
+    admit_person(face, person, signed_in)
     at = await find_task(face, run, step)
     claim = at.ask.get("claim")
     own = claim is not None and claim["person"] == person
     wanted = (*((claim["role"],) if own and claim else OVERRULING), *seats_of_task(at.ask))
-    return await _send(face, at, "hand_back", person, role, wanted, signed_in, now)
+    sent = await _send(face, at, "hand_back", person, role, wanted, signed_in, now)
+    await end_exposure(face, at, now)
+    return sent
 
 
 async def find_task(face: Face, run: str, step: str) -> AskAt:
@@ -80,9 +90,8 @@ async def _send(
     role: str | None,
     speaks_as: tuple[str, ...],
     signed_in: SignIn,
-    now: datetime | None,
+    now: datetime,
 ) -> Sent:
-    admit_person(face, person, signed_in)
     return await send_control(
         face,
         at.workflow,

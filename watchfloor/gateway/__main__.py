@@ -31,6 +31,7 @@ from watchfloor.runtime.logging import configure_logging
 from watchfloor.runtime.packages import require_own_packages
 from watchfloor.runtime.refusal import Refused
 from watchfloor.runtime.settings import RegionSettings, load
+from watchfloor.wellness import CapsRefused
 
 LOOPBACK = "127.0.0.1"
 MAX_AT_ONCE = 64
@@ -105,7 +106,15 @@ def main(arguments: list[str] | None = None) -> int:
         folder = settings.log_path if settings.embedded or sys.stderr.isatty() else None
         configure_logging(f"gateway-{given.region}", folder, level=given.log_level)
         asyncio.run(serve(settings, open_inbox(settings), given.host, given.port, tls))
-    except (Refused, KeysRefused, ResidencyRefused, BindingsRefused, PeopleRefused, PoliciesRefused) as error:
+    except (
+        Refused,
+        KeysRefused,
+        ResidencyRefused,
+        BindingsRefused,
+        PeopleRefused,
+        PoliciesRefused,
+        CapsRefused,
+    ) as error:
         print(f"the gateway of `{given.region}` does not start: {error}", file=sys.stderr)
         return 3
     except Exception:  # the edge of the process: the log gets types and places, never an error's text

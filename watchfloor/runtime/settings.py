@@ -28,6 +28,7 @@ HOME_VARIABLE = "WATCHFLOOR_HOME"
 EMBEDDED_VARIABLE = "WATCHFLOOR_EMBEDDED"
 DEFAULT_HOME = Path(".watchfloor")
 SHIPPED_BINDINGS = Path(__file__).resolve().parents[1] / "connections" / "sandbox.yaml"
+SHIPPED_CAPS = Path(__file__).resolve().parents[2] / "runbooks" / "wellness.yaml"
 
 __all__ = ["Peer", "RegionSettings", "SettingsRefused", "find_home", "load"]
 
@@ -110,6 +111,17 @@ class RegionSettings:
     def claims_path(self) -> Path:
         """What was started, kept longer than the engine keeps it."""
         return self.directory / "claims.sqlite"
+
+    @property
+    def wellness_path(self) -> Path:
+        """Who has opted in to what exposure, and how long they were exposed; nobody else enters its folder."""
+        return self.directory / "hr" / "wellness.sqlite"
+
+    @property
+    def caps_path(self) -> Path:
+        """The caps of exposure: the operator's own `wellness.yaml`, else the shipped one."""
+        own = self.home / "wellness.yaml"
+        return own if own.exists() else SHIPPED_CAPS
 
     @property
     def log_path(self) -> Path:

@@ -1,7 +1,7 @@
 """Who may report a task that somebody has claimed. Pure rules, as those of `watchfloor.signing.gates`."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from schemas.decision import Claim, OpenAsk, RefusalType
@@ -11,6 +11,15 @@ from watchfloor.signing.gates import Refusal
 
 COMMANDER = "incident_commander"
 """May report and hand back a task that somebody else has claimed."""
+
+CLAIM_FOR = timedelta(minutes=30)
+"""How long a claim holds where the runbook does not say."""
+
+
+def end_of_claim(ask: OpenAsk, now: datetime) -> datetime:
+    """Until when a claim made now holds; never beyond the deadline."""
+    until = now + (timedelta(seconds=ask["claim_for"]) if "claim_for" in ask else CLAIM_FOR)
+    return until if ask["deadline_at"] is None else min(until, parse_instant(ask["deadline_at"]))
 
 
 def find_claim(ask: Mapping[str, Any], now: datetime) -> Claim | None:
