@@ -5,71 +5,22 @@ server die; the server comes back alone, the second approval is sent while no wo
 """
 
 import random
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from schemas.decision import DECISION, OpenAsk
 from schemas.incident import SIGNAL_DECIDE
 from schemas.ledger import EntryKind
-from tests.e2e.floor import Floor, running_floor, until
+from tests.chaos.storm import Tally, sign_answer
+from tests.e2e.floor import Floor, until
 from tests.e2e.records import anchored, read_chain, verify_ledger
 from watchfloor.client import board
-from watchfloor.signing import render_instant, sign
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FOUR_EYES = Path(__file__).resolve().parents[1] / "fixtures" / "runbooks" / "four-eyes-deletion" / "runbook.yaml"
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was tried and what held."""
-
-    tried: int = 0
-    held: int = 0
-    broken: list[str] = field(default_factory=list)
-
-    def count(self, what: str, holds: bool) -> None:
-        self.tried += 1
-        self.held += holds
-        if not holds:
-            self.broken.append(what)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def floor(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Floor]:
-    async with running_floor(tmp_path_factory.mktemp("chaos") / "home") as running:
-        yield running
-
-
-async def sign_approval(floor: Floor, run: str, ask: OpenAsk, person: str, role: str) -> dict[str, object]:
-    """An approval as somebody signs it who has the ask before them, to be delivered whenever that is possible."""
-    now = datetime.now(UTC)
-    body = {
-        "v": 1,
-        "region": "eu",
-        "namespace": "eu",
-        "incident": run,
-        "plan": (await board(floor.eu, run))["plan"],
-        "path": ask["path"],
-        "ask": ask["ask"],
-        "option": "approve",
-        "form": {},
-        "person": person,
-        "role": role,
-        "entity": "example-ie",
-        "signed_in": "dev",
-        "issued_at": render_instant(now),
-        "expires_at": render_instant(now + timedelta(minutes=5)),
-        "nonce": f"{now.timestamp():032.6f}",
-        "reason_ref": "sha256:" + "0" * 64,
-    }
-    return dict(sign(DECISION, body, floor.eu.key))
 
 
 async def play_round(floor: Floor, name: str, count: int, victims: list[str], tally: Tally) -> None:
@@ -82,7 +33,7 @@ async def play_round(floor: Floor, name: str, count: int, victims: list[str], ta
     deletion = (await floor.start(FOUR_EYES, name, {"url": urls[0]})).incident
     ask = await floor.ask(deletion, "erase")
     await floor.decide(deletion, "erase", "approve", "counsel-1")
-    approval = await sign_approval(floor, deletion, ask, "commander-eu-2", "incident_commander")
+    approval = await sign_answer(floor, deletion, ask, "approve", "commander-eu-2", "incident_commander")
 
     removal = (await floor.order(f"DE-2026-{name.upper()}", urls)).incident
     before = {clock["name"]: clock for clock in (await board(floor.eu, removal))["clocks"]}
