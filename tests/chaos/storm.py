@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from schemas.decision import DECISION, OpenAsk
 from tests.e2e.floor import Floor
 from watchfloor.client import board
-from watchfloor.signing import render_instant, sign
+from watchfloor.signing import render_instant
 
 
 @dataclass(slots=True)
@@ -47,4 +47,4 @@ async def sign_answer(floor: Floor, run: str, ask: OpenAsk, option: str, person:
         "nonce": secrets.token_hex(16),
         "reason_ref": "sha256:" + "0" * 64,
     }
-    return dict(sign(DECISION, body, floor.eu.key))
+    return dict(floor.eu.sign(DECISION, body))
