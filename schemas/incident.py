@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 from schemas.decision import OpenAsk
 from schemas.json_value import Json
 from schemas.ledger import Entry
+from schemas.paging import Page, PagingPolicy, StatusDuty
 
 INCIDENT_WORKFLOW = "Incident"
 HOLD_WORKFLOW = "Hold"
@@ -140,6 +141,8 @@ class IncidentStart(TypedDict):
     revoked: NotRequired[dict[str, str]]
     compartment: NotRequired[str]
     """Said by who starts the run, so that its board says it too; absent outside compartments."""
+    paging: NotRequired[PagingPolicy | None]
+    """How pages climb and when a status is due; without it neither happens."""
 
 
 class FactState(TypedDict):
@@ -265,6 +268,11 @@ class Carried(TypedDict):
     """Incidents over the same account, each once."""
     ending: NotRequired[dict[str, Json] | None]
     """Set once the run has been told to end: `{outcome, reason, path}`."""
+    pages: NotRequired[dict[str, Page]]
+    """Id -> what people were paged about and what is not settled yet."""
+    paged: NotRequired[int]
+    """How many pages there were so far; the next one's id."""
+    status_duty: NotRequired[StatusDuty]
 
 
 class Commander(TypedDict):
@@ -338,6 +346,11 @@ class Board(TypedDict):
     history_events: int
     merged: NotRequired[list[Merged]]
     related: NotRequired[list[Related]]
+    pages: NotRequired[list[Page]]
+    """What people were paged about; only where the run has a paging policy."""
+    page_dues: NotRequired[dict[str, str]]
+    """Id of a page that nobody acknowledged -> when it climbs."""
+    status_due_at: NotRequired[str]
 
 
 class IncidentResult(TypedDict):

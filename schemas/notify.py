@@ -28,10 +28,27 @@ NoticeKind = Literal[
     "handoff_offered",
     "handoff_unanswered",
     "review_due",
+    "page_climbed",
+    "page_acknowledged",
+    "page_settled",
+    "status_due",
 ]
+FOLLOW_UPS: frozenset[str] = frozenset({"page_acknowledged", "page_settled"})
+"""Told only to channels that keep an alert open: they page nobody."""
 
 
-class NotifyCall(TypedDict):
+class AboutPage(TypedDict, total=False):
+    """To which page a notice belongs."""
+
+    page: str
+    """All notices of one page are one conversation at a channel that has such."""
+    alerts: list[str]
+    """Alerts to open (one), or of which a follow-up tells the end."""
+    rung: int
+    """How often the page has climbed; above 0 the notice reaches for whoever else holds the role."""
+
+
+class NotifyCall(AboutPage):
     """Tell roles that something waits. Ids, roles and instants only: never a title, a name, a value or a reason."""
 
     v: int
@@ -57,6 +74,8 @@ class NotifyReceipt(TypedDict):
     failed: list[str]
     fell_back: NotRequired[list[str]]
     """Roles for which nobody was on call though a rota covers them: everybody who holds them was told."""
+    follows: NotRequired[bool]
+    """One of the channels keeps something open until it is told of the end."""
 
 
 class AppendCall(TypedDict):

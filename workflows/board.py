@@ -7,6 +7,9 @@ from temporalio import workflow
 from schemas.incident import Board, Report, StepView
 from schemas.json_value import Json
 from schemas.plan import Step
+from watchfloor.signing import render_instant
+from workflows.cadence import Cadence
+from workflows.pages import Pages
 from workflows.phases import phase_names
 from workflows.run import Run
 
@@ -64,7 +67,21 @@ def draw_board(run: Run, closed_at: str) -> Board:
         board["related"] = list(state["related"])
     if run.start.get("compartment"):
         board["compartment"] = run.compartment
+    _draw_paging(run, board, closed_at)
     return board
+
+
+def _draw_paging(run: Run, board: Board, closed_at: str) -> None:
+    """Pages, when they climb, and when a status is due; nothing of it for a run without a policy."""
+    pages = Pages(run)
+    if not pages.is_on:
+        return
+    open_ = list(run.state.get("pages", {}).values()) if not closed_at else []
+    board["pages"] = open_
+    board["page_dues"] = {page["id"]: render_instant(due) for page in open_ if (due := pages.due_of(page)) is not None}
+    due_at = Cadence(run).find_next() if not closed_at else None
+    if due_at is not None:
+        board["status_due_at"] = render_instant(due_at)
 
 
 def find_state(run: Run, closed_at: str) -> str:

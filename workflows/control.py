@@ -13,6 +13,7 @@ from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from watchfloor.signing import Refusal, envelope_digest, parse_instant
 from watchfloor.signing.gates import CLOCK_SKEW
+from workflows.page_verbs import PAGE_VERBS
 from workflows.reception import open_statement
 from workflows.run import COMMANDER, Run
 from workflows.tasks import TASK_VERBS
@@ -129,5 +130,6 @@ VERBS: dict[str, Verb] = {
     "resume": Verb(_resume, MAY_CONTROL, _refuse_resume, reasoned=False),
     "abort": Verb(_abort, MAY_CONTROL, ending=True),
     **TASK_VERBS,
+    **PAGE_VERBS,
 }
 """Every way to steer a run, in the order in which messages name them."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 from schemas.incident import IncidentStart
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
+from schemas.paging import SeverityTimes
 from schemas.plan import Expr, Plan, Step, Track
 from watchfloor.signing import pack
 from workflows.addresses import child_id
@@ -74,6 +75,14 @@ async def start_detached(run: Run, track: Track, mark: str, frame: Frame) -> Non
     run.desk.pin(argument)
     if run.compartment:
         argument["compartment"] = run.compartment
+    policy = run.start.get("paging")
+    if policy:
+        # one incident owes one status, and this run is a part of it
+        silent: dict[str, SeverityTimes] = {
+            level: {"acknowledge_within": times["acknowledge_within"], "status_every": None}
+            for level, times in policy["severities"].items()
+        }
+        argument["paging"] = {**policy, "severities": silent}
     run.note(EntryKind.LINKED, path=at, run=child, runbook=plan["id"], plan=plan_digest, track=track["id"])
     await start_run(run, at, argument, plan)
 

@@ -119,6 +119,8 @@ class HumanSteps:
         self.seen = [] if seen is None else seen
         self.guard: Callable[[OpenAsk, str], Refusal | None] = lambda ask, option: None
         """What the owner has to say against an option of an ask before it is taken; must change nothing."""
+        self.heard: Callable[[OpenAsk, dict[str, Json]], None] = lambda ask, body: None
+        """Told of every answer that counts, by its body; must not wait."""
         self._journal = journal
         self._notices = notices
 
@@ -308,6 +310,7 @@ class HumanSteps:
             },
         )
         same = [one for one in _bodies(ask) if one["option"] == option]
+        self.heard(ask, body)
         left = open_slots(seat_commander(ask, workflow.now())["options"][option], same)
         if not left:
             ask["chosen"] = option

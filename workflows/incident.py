@@ -31,6 +31,7 @@ from schemas.incident import (
 from schemas.ledger import EntryKind
 from schemas.notify import ACTIVITY_ANCHOR, AnchorCall
 from workflows.board import draw_board
+from workflows.cadence import Cadence
 from workflows.children import take_report
 from workflows.clocks import Clocks
 from workflows.command import pass_command
@@ -41,12 +42,14 @@ from workflows.human import AnswersPeople, note_refusal
 from workflows.interpreter import walk_block
 from workflows.linked import report_end, take_link, take_over
 from workflows.measures import Undoing, is_temporary
+from workflows.pages import Pages
 from workflows.phases import walk_phases
 from workflows.plans import PlanRefused, load
 from workflows.relations import open_links, take_merge, take_related, tell_related
 from workflows.reviews import Reviews
 from workflows.run import Run
 from workflows.state import carry, open_state
+from workflows.ticking import tick
 from workflows.tracks import Floors, Tracks
 from workflows.visibility import Visibility
 
@@ -68,8 +71,8 @@ class IncidentWorkflow(AnswersPeople):
     updates `decide`, `fact`, `control` with validators; signals `decide_later`, `fact_later`, `report`, `link`,
     `merge`, `related`; query `board`.
     Ledger entries: `incident.*`, `phase.*`, `step.*`, `branch.taken`, `fact.recorded`, `severity.set`, `clock.*`,
-    `decision.*`, `measure.*`, `run.*`, `track.fired`, `hold.placed`, `handoff.offered`, `command.passed`,
-    `review.started`; entries of effects are the activities' own.
+    `decision.*`, `measure.*`, `page.*`, `status.*`, `run.*`, `track.fired`, `hold.placed`, `handoff.offered`,
+    `command.passed`, `review.started`; entries of effects are the activities' own.
     """
 
     @workflow.init
@@ -92,6 +95,10 @@ class IncidentWorkflow(AnswersPeople):
             return
         self.human = self._run.human
         self.human.guard = partial(refuse_glass, self._run)
+        pages = Pages(self._run)
+        if pages.is_on:
+            self._run.notices.listener = self._run.pages = pages
+            self.human.heard = pages.heard
 
     @workflow.run
     async def run(self, *said: Any) -> IncidentResult:
@@ -107,6 +114,10 @@ class IncidentWorkflow(AnswersPeople):
             asyncio.create_task(visibility.keep_published()),
             asyncio.create_task(run.journal.keep_flushed(lambda: run.stopped)),
         ]
+        if run.start.get("paging"):
+            beside += [
+                asyncio.create_task(tick(run, one.find_next, one.take_due)) for one in (Pages(run), Cadence(run))
+            ]
         main = asyncio.create_task(self._walk(run))
         await _wait_or_abort(run, lambda: main.done() or _must_continue(run))
         run.draining = not main.done()
@@ -121,6 +132,7 @@ class IncidentWorkflow(AnswersPeople):
         await run.rested()
         run.stopped = True
         await workflow.wait_condition(lambda: all(task.done() for task in beside))
+        await run.notices.drained()
         if not run.state.get("ending") or not _is_settled(run):
             await self._continue(run)
         return await self._close(run, clocks, visibility)
@@ -198,7 +210,7 @@ class IncidentWorkflow(AnswersPeople):
         clocks, tracks, undoing, reviews = Clocks(run), Tracks(run), Undoing(run), Reviews(run)
         floors = Floors(run, run.stir)
         if run.state["runs"] == 0:
-            trigger = run.start["trigger"]
+            trigger, policy = run.start["trigger"], run.start.get("paging")
             run.note(
                 EntryKind.OPENED,
                 runbook=run.plan["id"],
@@ -207,6 +219,7 @@ class IncidentWorkflow(AnswersPeople):
                 source=trigger["source"],
                 received_at=trigger["received_at"],
                 requester=run.desk.requester,
+                **({"paging": policy["digest"]} if policy else {}),
             )
             take_over(run)
             run.facts.record_inputs(run.start["inputs"], trigger["received_at"])
@@ -240,6 +253,7 @@ class IncidentWorkflow(AnswersPeople):
         clocks.assign_open()
         for path in list(run.human.asks):
             run.human.void(path, "the run has ended")
+        Pages(run).settle_all()
         await run.notices.drained()
         self._closed_at = run.now
         left = [measure for measure in run.state["measures"] if measure["undone_at"] is None]

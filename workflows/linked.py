@@ -37,6 +37,8 @@ async def start_run(run: Run, path: str, argument: IncidentStart, plan: Plan) ->
         StepFailed: code `not_started`.
     """
     child = argument["incident"]
+    if "paging" not in argument and run.start.get("paging"):
+        argument["paging"] = run.start.get("paging")
     if path in run.state["children"]:
         return
     report: dict[str, Json] = {"path": path, "kind": "run", "workflow": child, "state": STARTED, "at": run.now}

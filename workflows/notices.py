@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -14,7 +15,7 @@ from temporalio.exceptions import ActivityError
 
 from schemas.keys import Pins
 from schemas.ledger import EntryKind
-from schemas.notify import ACTIVITY_NOTIFY, NoticeKind, NotifyCall, NotifyReceipt
+from schemas.notify import ACTIVITY_NOTIFY, FOLLOW_UPS, AboutPage, NoticeKind, NotifyCall, NotifyReceipt
 from watchfloor.signing import Trust, effect_key, parse_instant
 from workflows.journal import Journal
 
@@ -61,6 +62,14 @@ class Desk:
             start["revoked"] = dict(self.revoked)
 
 
+class Listener(Protocol):
+    """Who is told of every notice of a workflow: `workflows.pages.Pages`."""
+
+    def sent(self, call: NotifyCall) -> None: ...
+
+    def delivered(self, call: NotifyCall, receipt: NotifyReceipt) -> None: ...
+
+
 class Notices:
     """Sends notices as tasks of the workflow and knows which are still under way.
 
@@ -72,6 +81,7 @@ class Notices:
         self._desk = desk
         self._journal = journal
         self.severity = severity
+        self.listener: Listener | None = None
         self._under_way: list[asyncio.Task[None]] = []
 
     def send(
@@ -84,6 +94,7 @@ class Notices:
         deadline_at: str | None = None,
         clock: str = "",
         nth: str = "",
+        about_page: AboutPage | None = None,
     ) -> None:
         """Schedule a notice now. The activity is commanded in this workflow task; nobody waits for its end here."""
         wanted = list(dict.fromkeys(roles))
@@ -111,6 +122,10 @@ class Notices:
             "key": key,
             "entries": [],
         }
+        if about_page is not None:
+            call = {**call, **about_page}
+        elif self.listener is not None:
+            self.listener.sent(call)
         self._under_way = [task for task in self._under_way if not task.done()]
         self._under_way.append(asyncio.create_task(self._deliver(call)))
 
@@ -130,7 +145,9 @@ class Notices:
                     schedule_to_close_timeout=_PATIENCE,
                     retry_policy=_RETRY,
                 )
-            failed = receipt["failed"] if not receipt["delivered"] else []
+            if self.listener is not None:
+                self.listener.delivered(call, receipt)
+            failed = receipt["failed"] if not receipt["delivered"] and call["kind"] not in FOLLOW_UPS else []
         except ActivityError:
             failed = ["people.notify"]
         if failed:

@@ -38,6 +38,12 @@ class WalkBlock(Protocol):
     async def __call__(self, run: "Run", frame: Frame, steps: Sequence[Step]) -> None: ...
 
 
+class Paged(Protocol):
+    """What a step tells `workflows.pages.Pages`."""
+
+    def took_action(self, path: str, step: str, role: str, key: str, deadline_at: Json) -> None: ...
+
+
 class Run:
     """One execution of an incident: state and the services of the walk. See the module's docstring."""
 
@@ -71,6 +77,8 @@ class Run:
             silent=state.setdefault("silent", []),
             seen=state["seen"],
         )
+        self.pages: Paged | None = None
+        """Takes note of what the action `page` did; None where the run has no paging policy."""
         self.facts = Facts(self.plan, state, self.journal, self.desk)
         self.root = Halt()
         self.draining = False

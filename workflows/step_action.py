@@ -46,6 +46,8 @@ async def carry_out_action(run: Run, frame: Frame, step: ActionStep, path: str) 
         record_measure(run, frame, step, path, of, receipt)
         ask_reviews(run, frame, step, path, of, find_breaker(grant))
         run.state.get("glass", {}).pop(path, None)
+        if run.pages is not None and step["action"] == "page":
+            run.pages.took_action(path, step["id"], str(of.inputs["role"]), of.key, of.inputs.get("due_at"))
         return Outcome(outputs=dict(receipt["outputs"]))
 
 

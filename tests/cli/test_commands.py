@@ -46,6 +46,10 @@ def test_the_commands_are_those_promised() -> None:
     )
     assert set(ALL) == {
         *promised.split(),
+        "ack",
+        "claim",
+        "hand-back",
+        "status",
         "ledger verify",
         "ledger export",
         "can",

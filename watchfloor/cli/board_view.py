@@ -18,6 +18,7 @@ from watchfloor.cli.ask_view import decided_lines, said_lines
 from watchfloor.cli.clock_bars import clock_rows, render_clock
 from watchfloor.cli.hanging import Hanging, command_lines
 from watchfloor.cli.instants import ago, clock_time, left
+from watchfloor.cli.page_lines import page_lines
 from watchfloor.cli.relations_view import render_relations
 from watchfloor.client.asks import AskAt, Family
 from watchfloor.drawing.words import join_words, show_controls
@@ -68,6 +69,7 @@ def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None
     blocks: list[RenderableType] = [*_head(view.found.board, at, local)]
     for title, lines in (
         ("WAITS ON PEOPLE", list(_asks(view, at, local))),
+        ("PAGES", list(_pages(view.found.board, at, local))),
         (
             "DECIDED, NOT YET BEGUN",
             [line for one in view.found.decided for line in decided_lines(one.ask, short_id(one.workflow))],
@@ -138,6 +140,10 @@ def _head(board: Board, now: datetime, local: tzinfo | None) -> Iterator[Rendera
         since = clock_time(str(paused["at"]), now, local=local) if paused.get("at") else ""
         by = f" by {paused.get('person') or paused.get('by')}" if paused.get("person") or paused.get("by") else ""
         yield Text(f"PAUSED{by} {since}: no new step starts; clocks keep running", style="bold yellow")
+
+
+def _pages(board: Board, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
+    yield from page_lines(board, short_id(board["workflow"]), COMMAND_WIDTH, now, local)
 
 
 def _asks(view: View, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:

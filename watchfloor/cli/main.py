@@ -10,6 +10,7 @@ from watchfloor.cli import (
     deciding,
     editing,
     keeping,
+    paging,
     permits,
     records,
     running,
@@ -57,6 +58,7 @@ running.add_to(app)
 speaking.add_to(app)
 tasks.add_to(app)
 deciding.add_to(app)
+paging.add_to(app)
 keeping.add_to(app)
 authoring.add_to(app)
 comparing.add_to(app)

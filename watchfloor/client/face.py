@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 from schemas.decision import Envelope
 from schemas.json_value import Json
 from schemas.keys import Pins
+from schemas.paging import PagingPolicy
 from watchfloor.authorisation import Authority, load_authority
 from watchfloor.client.errors import EngineUnavailable, Refused
 from watchfloor.client.inbox import StatementInbox
@@ -47,6 +48,7 @@ class Face:
     holds the region's policies: what they do not permit is not signed. `inbox` keeps what no worker takes; without one
     it is sent as a signal only. `claims` remembers what was started longer than the engine does; without them the
     engine alone does. `wellness` says who may take what exposes them; without it nobody is asked and nothing counted.
+    `paging` goes to every run that starts; without it no page climbs.
     """
 
     client: Client
@@ -64,6 +66,7 @@ class Face:
     inbox: StatementInbox | None = None
     claims: Claims | None = None
     wellness: Wellness | None = None
+    paging: PagingPolicy | None = None
     authority: Authority = field(default_factory=load_authority, repr=False)
     book: KeyBook | None = None
 
@@ -127,7 +130,9 @@ def face_over(settings: "RegionSettings", keys: "RegionKeys", client: Client) ->
     Raises:
         PeopleRefused: the directory of people does not load.
         PoliciesRefused: a policy of the region does not load.
+        PagingRefused: the paging policy does not load.
     """
+    from watchfloor.client.paging import find_paging, load_paging
     from watchfloor.evidence import EvidenceStore
     from watchfloor.identity.live import LiveDirectory
 
@@ -150,6 +155,7 @@ def face_over(settings: "RegionSettings", keys: "RegionKeys", client: Client) ->
         inbox=StatementInbox(settings.inbox_path),
         claims=Claims(settings.claims_path),
         wellness=Wellness(settings.wellness_path, load_caps(settings.caps_path)),
+        paging=load_paging(find_paging(settings.home)),
     )
 
 

@@ -20,6 +20,10 @@ STEERING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles by which the engine lets a run be paused, resumed or aborted, whatever a policy says."""
 
 
+SPEAKING_UP = frozenset({"ack", "status"})
+"""Verbs of control that are not for who commands alone: the run checks whom they are about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """Yes or no, from the policies and from the rules the engine keeps by itself; both must agree."""
@@ -164,7 +168,7 @@ def rule(question: Question, verdict: Verdict) -> Ruling:
             found.append("engine: the runbook excludes this person or role from the step")
     elif question.verb == "control" and question.option in TASK_VERBS:
         pass  # who may do a task, and who has it, is known when it is asked
-    elif question.verb == "control" and question.role not in STEERING:
+    elif question.verb == "control" and question.role not in STEERING and question.option not in SPEAKING_UP:
         found.append(f"engine: a run is steered by {', '.join(STEERING)}")
     return Ruling(not found, verdict.permits if not found else (), tuple(found))
 

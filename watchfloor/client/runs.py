@@ -142,6 +142,8 @@ async def start_incident(
     face.pin(start)
     if plan.get("compartment"):
         start["compartment"] = plan["compartment"]
+    if face.paging is not None:
+        start["paging"] = face.paging
     size = len(json.dumps(start))
     if size > MAX_START:
         raise Refused("too_large", f"plan and inputs have {size} bytes; expected at most {MAX_START}; send references")

@@ -21,7 +21,7 @@ from watchfloor.postmortem.account import (
     Note,
     Said,
 )
-from watchfloor.postmortem.fields import instant, text
+from watchfloor.postmortem.fields import instant, text, words
 from watchfloor.postmortem.sentences import Id, Sentence, Word, list_ids, say
 from watchfloor.postmortem.triage_words import TOLD, tell_triage
 
@@ -300,6 +300,14 @@ def _note(note: Note) -> Iterator[Sentence]:
             yield say(at, seqs, "Command passed", *to, *region, ".")
         case EntryKind.NOTICE_FAILED:
             yield say(at, seqs, "A notice about ", step, " reached nobody.")
+        case EntryKind.PAGE_SENT | EntryKind.PAGE_CLIMBED | EntryKind.PAGE_ACKNOWLEDGED:
+            yield say(at, seqs, *_page(note))
+        case EntryKind.STATUS_REMINDED:
+            yield say(
+                at, seqs, "No status had been given in time; ", *list_ids(words(note.data, "roles")), " was told."
+            )
+        case EntryKind.STATUS_NOTED:
+            yield say(at, seqs, "A status was given by ", Id(note.actor), ".")
         case EntryKind.REVIEW_STARTED:
             yield say(at, seqs, "This review was asked for.")
         case kind if kind in TOLD:
@@ -308,6 +316,19 @@ def _note(note: Note) -> Iterator[Sentence]:
             yield say(at, seqs, "An entry came again with other content; the first was kept.")
         case _:
             return
+
+
+def _page(note: Note) -> list[Word]:
+    about, roles = Id(note.step or note.path), list_ids(words(note.data, "roles"))
+    if note.kind == EntryKind.PAGE_SENT:
+        return ["", *roles, " was paged about ", about, "."]
+    if note.kind == EntryKind.PAGE_CLIMBED:
+        return ["Nobody had acknowledged the page about ", about, "; it climbed to ", *roles, "."]
+    how = text(note.data, "how")
+    if how == "over":
+        return ["What the page about ", about, " was for ended before anybody acknowledged it."]
+    by = {"answer": " with an answer", "pager": " at the paging service"}.get(how, "")
+    return ["The page about ", about, " was acknowledged by ", Id(note.actor), f"{by}."]
 
 
 def _aside(before: str, name: str, after: str = "") -> list[Word]:
