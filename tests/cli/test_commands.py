@@ -55,8 +55,6 @@ def test_the_commands_are_those_promised() -> None:
         "can",
         "policies check",
         "policies test",
-        "claim",
-        "hand-back",
         *(f"wellness {name}" for name in ("me", "optin", "optout", "caps", "show")),
         "inbox list",
         "inbox deliver",
