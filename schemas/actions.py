@@ -71,6 +71,10 @@ class Grant(TypedDict):
     decisions: list[Envelope]
     accepted_at: list[str]
     """When the run accepted each decision, in the order of `decisions`."""
+    delegations: NotRequired[list[Envelope]]
+    """By which of the seats were given to those who decided on somebody's behalf."""
+    delegated_at: NotRequired[list[str]]
+    """When the run accepted each delegation, in the order of `delegations`."""
 
 
 class ActionCall(TypedDict):

@@ -60,6 +60,8 @@ class Decision(TypedDict):
     expires_at: str
     nonce: str
     reason_ref: str
+    on_behalf_of: NotRequired[str]
+    """Whose seat the person fills, where that seat was given to them in this ask; `role` is then that seat's."""
 
 
 class Motion(TypedDict):
@@ -181,6 +183,7 @@ class RefusalType:
     CLAIMED = "claimed"
     REVOKED = "revoked"
     ABSTAINED = "abstained"
+    DELEGATED = "delegated"
     NO_REASON = "no_reason"
 
 

@@ -81,6 +81,7 @@ class EntryKind:
     SILENT = "decision.silent"
     ABSTAINED = "decision.abstained"
     WITHDRAWN = "decision.withdrawn"
+    DELEGATED = "decision.delegated"
     NOTICE_FAILED = "notice.failed"
     PAGE_SENT = "page.sent"
     PAGE_CLIMBED = "page.climbed"

@@ -307,6 +307,7 @@ class HumanSteps:
                 "kid": checked["kid"],
                 "reason_ref": body["reason_ref"],
                 "form": digest(body["form"]) if body["form"] else "",
+                **({"on_behalf_of": body["on_behalf_of"]} if "on_behalf_of" in body else {}),
             },
         )
         same = [one for one in _bodies(ask) if one["option"] == option]

@@ -2,7 +2,7 @@
 
 The rules are `watchfloor.signing.motions`; here they are applied to a workflow's asks and written down. Handlers record
 and return: a notice that a motion makes due is put into the ask (`tell`) and sent by the run. Ledger entries:
-`decision.abstained`, `decision.withdrawn`.
+`decision.abstained`, `decision.withdrawn`, `decision.delegated`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from watchfloor.signing import (
     take_motion,
 )
 from watchfloor.signing.motions import find_climb
-from watchfloor.signing.standing import ABSTAIN, WITHDRAW
+from watchfloor.signing.standing import ABSTAIN, DELEGATE, WITHDRAW, find_delegations
 from workflows.journal import Journal
 from workflows.notices import Desk
 from workflows.reception import find_ask, open_statement
@@ -46,7 +46,7 @@ _TEXTS = (
     "nonce",
     "reason_ref",
 )
-_KINDS = {ABSTAIN: EntryKind.ABSTAINED, WITHDRAW: EntryKind.WITHDRAWN}
+_KINDS = {ABSTAIN: EntryKind.ABSTAINED, WITHDRAW: EntryKind.WITHDRAWN, DELEGATE: EntryKind.DELEGATED}
 
 
 def is_motion(said: object) -> bool:
@@ -84,7 +84,7 @@ def refuse_spoken(
 def record_motion(ask: OpenAsk, checked: Envelope, desk: Desk, journal: Journal, seen: list[str]) -> Receipt:
     """Record a motion that `refuse_spoken` let pass, with what follows from it for the ask."""
     body, mark, now = cast(Motion, checked["body"]), envelope_digest(checked), workflow.now()
-    before = next((one for one in ask["answers"] if one["body"]["person"] == body["person"]), None)
+    taken = _find_taken_back(ask, body["person"])
     was = ask.get("chosen", "")
     take_motion(ask, checked, now)
     seen.extend([mark, f"nonce:{body['nonce']}"])
@@ -97,12 +97,21 @@ def record_motion(ask: OpenAsk, checked: Envelope, desk: Desk, journal: Journal,
         "kid": checked["kid"],
         "reason_ref": body["reason_ref"],
     }
-    if body["verb"] == WITHDRAW and before is not None:
-        data |= {"takes_back": envelope_digest(before), "option": before["body"]["option"]}
+    if body["verb"] == DELEGATE:
+        data["to"] = body["about"]["to"]
+    elif body["verb"] == WITHDRAW and taken is not None:
+        data |= {"takes_back": envelope_digest(taken), "option": taken["body"].get("option", "")}
         data["reopens"] = bool(was) and "chosen" not in ask
     journal.note(_KINDS[body["verb"]], step=ask["step"], path=ask["path"], actor=body["person"], data=data)
     _make_due(ask, body, desk, reopened=bool(data.get("reopens")), now=now)
     return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": _waits_for(ask)}
+
+
+def _find_taken_back(ask: OpenAsk, person: str) -> Envelope | None:
+    """What a withdrawal of this person takes back: their answer, or the delegation of their seat."""
+    delegation = find_delegations(ask).get(person)
+    said = [*ask["answers"], *(one for one in ask.get("motions", []) if one["body"] is delegation)]
+    return next((one for one in reversed(said) if one["body"]["person"] == person), None)
 
 
 def _make_due(ask: OpenAsk, body: Motion, desk: Desk, *, reopened: bool, now: datetime) -> None:

@@ -108,6 +108,9 @@ def refuse_answer(
         return Refusal(RefusalType.WRONG_RUN, "the decision was made over another version of the plan")
     if not isinstance(body.get("form"), dict):
         return Refusal(RefusalType.BAD_FORM, "`form` of the decision is not a mapping")
+    behalf = body.get("on_behalf_of", "-")
+    if not isinstance(behalf, str) or not 0 < len(behalf) <= _FIELD_LIMIT:
+        return Refusal(RefusalType.BAD_VALUE, "`on_behalf_of` of the decision is not a short text")
     ask = find_ask(body["path"], asks, settled, silent)
     if isinstance(ask, Refusal):
         return ask

@@ -41,8 +41,8 @@ def parse(words: list[str]) -> Any:
 
 def test_the_commands_are_those_promised() -> None:
     promised = (
-        "up demo start list show watch decide abstain withdraw fact pause resume abort lint explain diff lsp graph "
-        "timing test simulate postmortem doctor"
+        "up demo start list show watch decide fact pause resume abort lint explain diff lsp graph timing test "
+        " simulate postmortem doctor"
     )
     assert set(ALL) == {
         *promised.split(),
@@ -50,6 +50,7 @@ def test_the_commands_are_those_promised() -> None:
         "claim",
         "hand-back",
         "status",
+        *("abstain", "withdraw", "delegate"),
         "ledger verify",
         "ledger export",
         "can",

@@ -7,14 +7,16 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from schemas.decision import CONTROL, DECISION, FACT
+    from schemas.decision import CONTROL, DECISION, FACT, MOTION
     from watchfloor.signing import (
         SignatureRefused,
         ask_digest,
         envelope_digest,
         open_slots,
         refuse_decision,
+        refuse_motion,
         render_instant,
+        take_motion,
         verify,
     )
 
@@ -106,6 +108,9 @@ class Rehearsal:
     @workflow.update(name="decide")
     async def decide(self, envelope: dict[str, Any]) -> dict[str, Any]:
         self._take(envelope)
+        if envelope["domain"] == MOTION:
+            mark = envelope_digest(envelope)  # type: ignore[arg-type]
+            return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": []}
         left = open_slots(self.ask["options"][envelope["body"]["option"]], [a["body"] for a in self.ask["answers"]])
         waiting = [" or ".join(slot["any_of"]) for slot in left]
         return {
@@ -117,8 +122,11 @@ class Rehearsal:
 
     @decide.validator
     def judge(self, envelope: dict[str, Any]) -> None:
-        body = self._open(envelope, DECISION)
-        refusal = refuse_decision(self.ask, body, requester="", now=workflow.now())  # type: ignore[arg-type]
+        body, now = self._open(envelope, MOTION if envelope["domain"] == MOTION else DECISION), workflow.now()
+        if envelope["domain"] == MOTION:
+            refusal = refuse_motion(self.ask, body, requester="", now=now)  # type: ignore[arg-type]
+        else:
+            refusal = refuse_decision(self.ask, body, requester="", now=now)  # type: ignore[arg-type]
         if refusal is not None:
             raise ApplicationError(refusal.message, type=refusal.type, non_retryable=True)
 
@@ -137,6 +145,9 @@ class Rehearsal:
         return {"accepted": True, "digest": "sha256:0", "state": "recorded", "waiting_for": []}
 
     def _take(self, envelope: dict[str, Any]) -> None:
+        if envelope["domain"] == MOTION:
+            take_motion(self.ask, envelope, workflow.now())  # type: ignore[arg-type]
+            return
         self.ask["answers"].append(envelope)
         self.ask["accepted_at"].append(render_instant(workflow.now()))
         self.heard.append(envelope["body"])

@@ -25,6 +25,7 @@ from watchfloor.client import (
     start_incident,
     started_with,
 )
+from watchfloor.client.motions import send_motion
 from watchfloor.client.runs import plan_of
 from watchfloor.signing import SigningKey, digest
 
@@ -204,3 +205,36 @@ async def test_a_run_ended_from_outside_is_never_shown_as_open(
 def test_no_terminal_is_steered_by_a_name() -> None:
     assert runs._visible("inc-a\x1b]0;b\x07\x9b2J\u202ec") == "inc-a\ufffd]0;b\ufffd\ufffd2J\ufffdc"
     assert runs._visible("eu-tco-removal-order") == "eu-tco-removal-order"
+
+
+async def test_a_seat_is_given_away_and_the_delegate_decides_without_holding_the_role(
+    face: Face, incident: str, worker: Worker
+) -> None:
+    with pytest.raises(Refused, match="directory of people"):
+        await send_motion(
+            face, incident, "order_doubt", "delegate", person="counsel-1", reason="x", about={"to": "nobody"}
+        )
+    sent = await send_motion(
+        face, incident, "order_doubt", "delegate", person="counsel-1", reason="off shift", about={"to": "ops-1"}
+    )
+    assert (sent.recorded, sent.state) == (True, "recorded")
+    await send_decision(face, incident, "order_doubt", "clarify", person="ops-1", reason="a page is missing")
+    answer = (await board(face, incident))["asks"][0]["answers"][0]["body"]
+    assert (answer["person"], answer["role"], answer["on_behalf_of"]) == ("ops-1", "legal_counsel", "counsel-1")
+
+
+async def test_who_abstains_says_who_else_was_asked(face: Face, incident: str, worker: Worker) -> None:
+    with pytest.raises(Refused, match="reason"):
+        await send_motion(face, incident, "order_doubt", "abstain", person="counsel-1", reason=" ")
+    await send_motion(face, incident, "order_doubt", "abstain", person="counsel-1", reason="my own case")
+    (motion,) = (await board(face, incident))["asks"][0]["motions"]
+    assert motion["body"]["about"]["holders"]["both-1"] == ["legal_counsel", "exec_sponsor"]
+    assert "ops-1" not in motion["body"]["about"]["holders"]
+
+
+async def test_what_nobody_said_is_not_taken_back(face: Face, incident: str, worker: Worker) -> None:
+    with pytest.raises(Refused) as refused:
+        await send_motion(face, incident, "order_doubt", "withdraw", person="counsel-1", reason="no")
+    assert refused.value.type == "not_waiting"
+    with pytest.raises(Refused, match=r"decide\.seat"):
+        await send_motion(face, incident, "order_doubt", "abstain", person="ops-1", role="ops_lead", reason="no")

@@ -6,9 +6,21 @@ from typing import Any
 
 import pytest
 
+from schemas.actions import Grant
 from schemas.decision import MOTION, Envelope, Motion, OpenAsk, RefusalType
-from tests.signing.test_gates import KEY, NOW, PLACE, make_ask, make_decision, refusal_type
-from watchfloor.signing import open_slots, refuse_motion, render_instant, sign, take_motion
+from tests.signing.test_gates import INPUTS, KEY, KEYS, NOW, PLACE, make_ask, make_decision, refusal_type
+from watchfloor.signing import (
+    SigningKey,
+    Trust,
+    bind_grant,
+    open_slots,
+    refuse_decision,
+    refuse_grant,
+    refuse_motion,
+    render_instant,
+    sign,
+    take_motion,
+)
 from watchfloor.signing.motions import MAX_HOLDERS, MAX_MOTIONS, VERBS, find_climb
 from watchfloor.signing.standing import CHANGES_OF_MIND, can_be_decided
 
@@ -60,6 +72,7 @@ def answer(of: OpenAsk, person: str, role: str, option: str = "approve", **chang
         of["chosen"] = option
 
 
+GOOD: dict[str, Any] = {"about": {"to": "desk-1"}}
 EVERY = [
     ("changed", {"ask": "sha256:00"}),
     ("late", {"expires_at": render_instant(NOW - timedelta(seconds=1))}),
@@ -81,8 +94,12 @@ def test_every_motion_is_bound_to_the_ask_fresh_and_reasoned(verb: str, why: str
 @pytest.mark.parametrize("verb", VERBS)
 def test_nothing_is_said_at_an_ask_after_its_deadline(verb: str) -> None:
     ask = make_ask()
-    answer(ask, "counsel-1", "legal_counsel")
-    assert refused(ask, verb, NOW + timedelta(minutes=30)) == "late"
+    if verb == "withdraw":
+        answer(ask, "counsel-1", "legal_counsel")
+    assert (
+        refused(ask, verb, NOW + timedelta(minutes=29, seconds=59), expires_at="2999-01-01T00:00:00Z", **GOOD) is None
+    )
+    assert refused(ask, verb, NOW + timedelta(minutes=30), expires_at="2999-01-01T00:00:00Z", **GOOD) == "late"
 
 
 def test_an_unknown_verb_is_refused_with_those_there_are() -> None:
@@ -256,3 +273,212 @@ def test_who_approved_in_vain_takes_their_yes_back_and_the_glass_stays_broken() 
     ask["chosen"] = "break_glass"
     move(ask, "withdraw")
     assert ask["chosen"] == "break_glass"
+
+
+# -- delegate ---------------------------------------------------------------------------------------------------------
+
+TO_OPS = {"about": {"to": "desk-1"}}
+
+
+def delegated() -> OpenAsk:
+    """Counsel gave their seat to somebody of the desk, who holds no role here."""
+    ask = make_ask()
+    move(ask, "delegate", **TO_OPS)
+    return ask
+
+
+def as_delegate(of: OpenAsk, /, **changes: Any) -> str | None:
+    return refusal_type(of, **{"person": "desk-1", "on_behalf_of": "counsel-1", **changes})
+
+
+def test_a_delegate_decides_in_the_seat_that_was_given_and_the_giver_does_not() -> None:
+    ask = delegated()
+    assert as_delegate(ask) is None
+    assert refusal_type(ask) == "delegated"
+    assert refused(ask, "abstain") == "delegated"
+    assert refused(ask, "delegate", about={"to": "desk-2"}) == "delegated"
+
+
+@pytest.mark.parametrize(
+    ("why", "changes"),
+    [
+        ("delegated", {"person": "desk-2"}),
+        ("delegated", {"on_behalf_of": "counsel-2"}),
+        ("delegated", {"role": "exec_sponsor"}),
+        ("requester", {}),
+    ],
+)
+def test_nobody_decides_in_a_seat_that_was_not_given_to_them(why: str, changes: dict[str, Any]) -> None:
+    ask = delegated()
+    requester = "desk-1" if why == "requester" else ""
+    body = make_decision(ask, **{"person": "desk-1", "on_behalf_of": "counsel-1", **changes})
+    refusal = refuse_decision(ask, body, requester=requester, now=NOW)
+    assert refusal is not None
+    assert refusal.type == why
+
+
+@pytest.mark.parametrize(
+    ("why", "to", "requester"),
+    [
+        ("requester", "rita", "rita"),
+        ("excluded", "ops-1", ""),
+        ("repeated", "exec-1", ""),
+        ("abstained", "gone-1", ""),
+        ("delegated", "counsel-1", ""),
+        ("delegated", "giver-1", ""),
+        ("delegated", "holder-1", ""),
+        ("bad_value", "", ""),
+        ("bad_value", "x" * 200, ""),
+        ("bad_value", 7, ""),
+        (None, "desk-1", ""),
+    ],
+)
+def test_a_seat_goes_to_one_person_who_may_have_it(why: str | None, to: object, requester: str) -> None:
+    ask = make_ask()
+    answer(ask, "exec-1", "exec_sponsor")
+    move(ask, "abstain", person="gone-1", role="legal_counsel", nonce="m3")
+    move(ask, "delegate", person="giver-1", role="incident_commander", about={"to": "holder-1"}, nonce="m4")
+    assert refused(ask, "delegate", NOW, requester, about={"to": to}) == why
+
+
+def test_a_delegate_gives_no_seat_on_not_even_their_own() -> None:
+    ask = delegated()
+    assert refused(ask, "delegate", person="desk-1", about={"to": "desk-2"}) == "delegated"
+
+
+def test_the_glass_is_broken_by_nobody_on_somebodys_behalf() -> None:
+    ask = make_ask(glass_from=render_instant(NOW))
+    ask["options"]["break_glass"] = [{"any_of": ["incident_commander"]}, {"any_of": ["deputy"]}]
+    assert refused(ask, "delegate", role="deputy", about={"to": "desk-1"}) == "wrong_role"
+    move(ask, "delegate", person="ic-1", role="incident_commander", about={"to": "desk-1"})
+    changes = {"role": "incident_commander", "on_behalf_of": "ic-1"}
+    assert as_delegate(ask, option="break_glass", **changes) == "delegated"
+    assert as_delegate(ask, **changes) is None
+
+
+def test_a_task_is_handed_back_and_not_delegated() -> None:
+    assert refused(make_ask(kind="task"), "delegate", **TO_OPS) == "unknown_option"
+
+
+def test_a_seat_is_taken_back_until_the_delegate_has_answered() -> None:
+    ask = delegated()
+    move(ask, "withdraw", nonce="m2")
+    assert as_delegate(ask) == "delegated"
+    assert refusal_type(ask) is None
+    move(ask, "delegate", nonce="m3", **TO_OPS)
+    answer(ask, "desk-1", "legal_counsel", on_behalf_of="counsel-1")
+    assert refused(ask, "withdraw") == "delegated"
+    move(ask, "withdraw", person="desk-1", nonce="m4")
+    move(ask, "withdraw", nonce="m5")
+    assert refusal_type(ask) is None
+
+
+def test_a_delegate_counts_among_those_who_can_fill_a_seat() -> None:
+    ask = delegated()
+    holders = {"counsel-1": ["legal_counsel"], "exec-1": ["exec_sponsor"]}
+    assert can_be_decided(ask, holders, "")
+    move(ask, "abstain", person="desk-1", nonce="m2")
+    assert not can_be_decided(ask, holders, "")
+
+
+def grant_of(ask: OpenAsk) -> Grant:
+    answer(ask, "desk-1", "legal_counsel", on_behalf_of="counsel-1")
+    answer(ask, "exec-1", "exec_sponsor", nonce="n2")
+    return bind_grant(ask, "")
+
+
+def checked(grant: Grant) -> str | None:
+    found = refuse_grant(
+        grant,
+        action="content.delete",
+        key="k" * 64,
+        inputs=INPUTS,
+        region="eu",
+        incident="inc-a",
+        plan="sha256:p",
+        keys=KEYS,
+    )
+    return found.type if found else None
+
+
+def test_the_delegation_travels_in_the_grant_and_is_verified_at_the_effect() -> None:
+    grant = grant_of(delegated())
+    assert [one["body"]["about"] for one in grant["delegations"]] == [{"to": "desk-1"}]
+    assert checked(grant) is None
+
+
+def resign(envelope: Envelope, **changes: Any) -> Envelope:
+    return sign(envelope["domain"], {**envelope["body"], **changes}, KEY)
+
+
+def _without(grant: Grant) -> None:
+    del grant["delegations"], grant["delegated_at"]
+
+
+def _forged(grant: Grant) -> None:
+    grant["delegations"][0]["body"]["about"] = {"to": "desk-2"}
+
+
+def _other(**changes: Any) -> Any:
+    def change(grant: Grant) -> None:
+        grant["delegations"] = [resign(grant["delegations"][0], **changes)]
+
+    return change
+
+
+def _decided_too(grant: Grant) -> None:
+    grant["decisions"][1] = resign(grant["decisions"][1], person="counsel-1")
+
+
+def _chained(grant: Grant) -> None:
+    first = grant["delegations"][0]
+    grant["delegations"] = [resign(first, about={"to": "mid-1"}), resign(first, person="mid-1")]
+    grant["delegated_at"] = grant["delegated_at"] * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (_without, "delegated"),
+        (_forged, "bad_signature"),
+        (_other(about={"to": "desk-2"}), "delegated"),
+        (_other(role="incident_commander"), "delegated"),
+        (_other(person="ops-1"), "delegated"),
+        (_other(ask="sha256:00"), "changed"),
+        (_other(verb="abstain"), "changed"),
+        (_other(incident="inc-b"), "wrong_run"),
+        (_other(plan="sha256:q"), "wrong_run"),
+        (_other(region="us"), "wrong_run"),
+        (_decided_too, "delegated"),
+        (_chained, "delegated"),
+    ],
+)
+def test_a_grant_with_a_delegation_that_does_not_hold_lets_nothing_go_ahead(change: Any, why: str) -> None:
+    grant = grant_of(delegated())
+    change(grant)
+    assert checked(grant) == why
+
+
+def test_the_requester_gives_no_seat_away_at_the_effect_either() -> None:
+    grant = grant_of(delegated())
+    grant["requester"] = "counsel-1"
+    assert checked(grant) == "delegated"
+
+
+def test_a_delegation_under_a_revoked_key_counts_for_nothing() -> None:
+    grant = grant_of(delegated())
+    old = SigningKey.from_bytes(b"\x09" * 32)
+    grant["delegations"] = [sign(MOTION, grant["delegations"][0]["body"], old)]
+    trust = Trust(keys={**KEYS, old.kid: old.public}, revoked={old.kid: render_instant(NOW)})
+    found = refuse_grant(
+        grant,
+        action="content.delete",
+        key="k" * 64,
+        inputs=INPUTS,
+        region="eu",
+        incident="inc-a",
+        plan="sha256:p",
+        keys=trust,
+    )
+    assert found is not None
+    assert found.type == "revoked"

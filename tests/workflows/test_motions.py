@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.workflows.bench import STRANGER, Bench
+from tests.workflows.bench import FACE, STRANGER, Bench
 from tests.workflows.builder import action, approval, decide, plan, silence, slot
+from watchfloor.signing import refuse_grant
 
 COUNSEL, SPONSOR = slot("legal_counsel"), slot("exec_sponsor")
 AT = "containment/remove"
@@ -173,3 +174,45 @@ async def test_a_choice_among_options_takes_motions_too(bench: Bench) -> None:
     await case.say("p/pick", "withdraw", "lena", "legal_counsel")
     await case.decide("p/pick", "two", "lena", "legal_counsel")
     assert (await case.outcome())["outcome"] == "closed"
+
+
+async def test_a_delegate_decides_and_the_delegation_travels_in_the_grant(bench: Bench) -> None:
+    case = await bench.start(gated())
+    await case.say(AT, "delegate", "lena", "legal_counsel", about={"to": "dora"})
+    assert await case.refused_decision(AT, "approve", "lena", "legal_counsel") == "delegated"
+    assert await case.refused_decision(AT, "approve", "dora", "exec_sponsor", on_behalf_of="lena") == "delegated"
+    assert await case.refused_decision(AT, "approve", "dora", "legal_counsel", on_behalf_of=7) == "bad_value"
+    await case.decide(AT, "approve", "dora", "legal_counsel", on_behalf_of="lena")
+    await case.decide(AT, "approve", "egon", "exec_sponsor")
+    assert (await case.outcome())["outcome"] == "closed"
+    call = bench.calls[0]
+    refusal = refuse_grant(
+        call["grant"],
+        action=call["action"],
+        key=call["key"],
+        inputs=call["inputs"],
+        region="us",
+        incident=call["incident"],
+        plan=call["plan"],
+        keys={FACE.kid: FACE.public},
+    )
+    assert refusal is None
+    assert [one["body"]["person"] for one in call["grant"]["delegations"]] == ["lena"]
+    given = next(one for one in bench.entries if one["kind"] == "decision.delegated")
+    assert (given["actor"], given["data"]["to"]) == ("lena", "dora")
+    recorded = next(one for one in bench.entries if one["kind"] == "decision.recorded")
+    assert recorded["data"]["on_behalf_of"] == "lena"
+
+
+async def test_a_seat_given_away_is_kept_over_continue_as_new(bench: Bench) -> None:
+    case = await bench.start(gated(within=6000.0), continue_after=20)
+    digest = (await case.ask(AT))["ask"]
+    for _ in range(3):
+        await case.say(AT, "delegate", "lena", "legal_counsel", about={"to": "dora"}, ask=digest)
+        await case.say(AT, "withdraw", "lena", "legal_counsel", ask=digest)
+    await case.say(AT, "delegate", "lena", "legal_counsel", about={"to": "dora"}, ask=digest)
+    await case.until(lambda one: one["runs"] >= 1)
+    await case.decide(AT, "approve", "egon", "exec_sponsor")
+    await case.decide(AT, "approve", "dora", "legal_counsel", on_behalf_of="lena")
+    assert (await case.outcome())["outcome"] == "closed"
+    assert [one["body"]["about"]["to"] for one in bench.calls[0]["grant"]["delegations"]] == ["dora"]

@@ -42,6 +42,8 @@ class Resource:
     effect: str = ""
     tier: str = ""
     seats: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    """Roles in which this person fills somebody else's seat, because it was given to them in this ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Question:
             "effect": one.effect,
             "tier": one.tier,
             "seats": list(one.seats),
+            "given": list(one.given),
         }
 
 

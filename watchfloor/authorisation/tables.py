@@ -55,6 +55,7 @@ class _Case(BaseModel):
     requester: str = ""
     excluded: list[str] = Field(default_factory=list)
     seats: list[str] = Field(default_factory=list)
+    given: list[str] = Field(default_factory=list)
     effect: str = ""
     tier: str = ""
     signed_in: Literal["dev", "oidc", "webauthn"] = "oidc"
@@ -119,6 +120,7 @@ def _carry_out(authority: Authority, case: _Case, someone: _Someone, line: int) 
         effect=case.effect,
         tier=case.tier,
         seats=tuple(case.seats),
+        given=tuple(case.given),
     )
     verdict = authority.judge(Question(person, case.verb, resource, case.role, case.option, case.signed_in, False))
     named = verdict.permits if verdict.allowed else tuple(one.policy for one in verdict.objections)

@@ -1,12 +1,13 @@
 """What was said at an ask besides answers, in lines for the screen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from schemas.decision import OpenAsk
-from watchfloor.signing.standing import ABSTAIN, WITHDRAW
+from schemas.json_value import Json
+from watchfloor.signing.standing import ABSTAIN, DELEGATE, WITHDRAW
 
 
 def said_lines(ask: OpenAsk) -> Iterator[str]:
@@ -16,8 +17,16 @@ def said_lines(ask: OpenAsk) -> Iterator[str]:
         who = f"{body['person']} as {body['role']}"
         if body["verb"] == ABSTAIN:
             yield f"abstained: {who}"
+        elif body["verb"] == DELEGATE:
+            yield f"given away: the seat of {who}, to {body['about']['to']}"
         elif body["verb"] == WITHDRAW:
-            yield f"taken back: the answer of {who}"
+            yield f"taken back: what {who} had said"
+
+
+def answer_line(body: Mapping[str, Json]) -> str:
+    """Who answered what, in which role, and for whom."""
+    behalf = f" on behalf of {body['on_behalf_of']}" if "on_behalf_of" in body else ""
+    return f"answered: {body['person']} as {body['role']}{behalf}: {body['option']}"
 
 
 def decided_lines(ask: OpenAsk, run: str) -> Iterator[RenderableType]:

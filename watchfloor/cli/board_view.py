@@ -14,7 +14,7 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board, Measure, StepView
 from schemas.json_value import Json
 from schemas.plan import Plan
-from watchfloor.cli.ask_view import decided_lines, said_lines
+from watchfloor.cli.ask_view import answer_line, decided_lines, said_lines
 from watchfloor.cli.clock_bars import clock_rows, render_clock
 from watchfloor.cli.hanging import Hanging, command_lines
 from watchfloor.cli.instants import ago, clock_time, left
@@ -174,10 +174,7 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None) -> Iterator[RenderableT
     body += [Text(f"shown: {item['label']} = {_value(item['value'])}") for item in ask["shown"]]
     if ask["form"]:
         body.append(Text("reports: " + ", ".join(f"{name} ({spec['type']})" for name, spec in ask["form"].items())))
-    body += [
-        Text(f"answered: {answer['body']['person']} as {answer['body']['role']}: {answer['body']['option']}")
-        for answer in ask["answers"]
-    ]
+    body += [Text(answer_line(answer["body"])) for answer in ask["answers"]]
     body += [Text(line) for line in said_lines(ask)]
     body.append(Text(f"if nobody answers: {show_controls(ask['on_silence'])}", style="yellow"))
     yield from (Hanging(line) for line in body)

@@ -1,4 +1,4 @@
-"""What people say at an ask besides answering it: they will not decide, they take an answer back."""
+"""What people say at an ask besides answering it: they abstain, take an answer back, give their seat to somebody."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ Step = Annotated[str, typer.Argument(metavar="STEP", help="Step id or path, as `
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    for command in (abstain, withdraw):
+    for command in (abstain, withdraw, delegate):
         register(app, command, PANEL)
 
 
@@ -58,6 +58,28 @@ def withdraw(
       watchfloor withdraw inc-4fkq disable --as counsel-1 --reason "wrong account, looking again"
     """
     _say(context, run, step, "withdraw", person, reason, role, region, as_json)
+
+
+def delegate(
+    context: typer.Context,
+    run: RunId,
+    step: Step,
+    to: Annotated[str, typer.Argument(metavar="TO", help="Who gets your seat, an id of the people directory.")],
+    person: As,
+    reason: Reason,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Give your seat at this step to one named person, who then decides in your role and on your behalf.
+
+    They need not hold the role. They cannot give the seat on, and you decide here no more, unless you take it back
+    (withdraw) before they have answered. Nobody pages them: tell them.
+
+    Example:
+      watchfloor delegate inc-4fkq order_doubt counsel-2 --as counsel-1 --reason "off shift in ten minutes"
+    """
+    _say(context, run, step, "delegate", person, reason, role, region, as_json, {"to": to})
 
 
 def _say(

@@ -23,6 +23,7 @@ from watchfloor.client.statements import (
     deliver,
     find_ask,
     find_end,
+    find_giver,
     find_requester,
     find_role,
     keep_reason,
@@ -31,7 +32,7 @@ from watchfloor.client.statements import (
 from watchfloor.identity.people import Person
 from watchfloor.signing import render_instant
 from watchfloor.signing.motions import MAX_HOLDERS
-from watchfloor.signing.standing import ABSTAIN, WITHDRAW, find_answer
+from watchfloor.signing.standing import ABSTAIN, DELEGATE, WITHDRAW, find_answer, find_delegations
 
 
 async def send_motion(
@@ -64,9 +65,12 @@ async def send_motion(
     at = shown or await find_ask(face, run, step, decided=verb == WITHDRAW)
     speaking_as = _find_role(someone, role, at.ask, verb)
     requester = await find_requester(face, at) if at.ask["kind"] in GATED else ""
-    resource = about_ask(at.board, at.ask, "", requester)
+    resource = about_ask(at.board, at.ask, "", requester, person=someone.id)
     require_permission(face, someone, verb, resource, role=speaking_as, signed_in=signed_in)
     said = dict(about or {})
+    if verb == DELEGATE:
+        # a seat goes to somebody whom this region knows; whether they may have it, the run decides
+        admit_person(face, str(said["to"]), signed_in)
     if verb == ABSTAIN:
         said |= name_holders(face, at.ask)
     body: Motion = {
@@ -96,9 +100,12 @@ async def send_motion(
 
 def _find_role(someone: Person, role: str | None, ask: OpenAsk, verb: str) -> str:
     """The role that a person speaks as; who takes something back speaks as they did when they said it."""
-    answer = find_answer(ask, someone.id)
-    if verb == WITHDRAW and role is None and answer is not None:
-        return str(answer["role"])
+    said = find_answer(ask, someone.id) or find_delegations(ask).get(someone.id)
+    if verb == WITHDRAW and role is None and said is not None:
+        return str(said["role"])
+    given = "" if verb == DELEGATE else find_giver(ask, someone.id, role)[1]
+    if given:
+        return given
     if role is not None:
         require_role(someone, role)
         return role

@@ -13,6 +13,7 @@ from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face
 from watchfloor.identity.people import Person
 from watchfloor.signing.gates import GRANTING
+from watchfloor.signing.standing import find_delegators
 
 TASK_VERBS = frozenset({"claim", "hand_back"})
 """What is said to one task and not to the run; each task's own seats say who may."""
@@ -67,8 +68,8 @@ def verb_of(ask: OpenAsk) -> str:
     return "reveal" if _contract(ask["action"]).get("effect") == "reveals" else "decide"
 
 
-def about_ask(board: Board, ask: OpenAsk, option: str, requester: str = "") -> Resource:
-    """An open ask as policies see it; with no option named, what is said there is about the whole ask."""
+def about_ask(board: Board, ask: OpenAsk, option: str, requester: str = "", *, person: str = "") -> Resource:
+    """An open ask as policies see it, by this person; with no option named, what is said is about the whole ask."""
     contract = _contract(ask["action"])
     return Resource(
         id=f"{board['workflow']}/{ask['path']}",
@@ -85,6 +86,7 @@ def about_ask(board: Board, ask: OpenAsk, option: str, requester: str = "") -> R
         effect=str(contract.get("effect", "")),
         tier=str(contract.get("tier", "")),
         seats=find_seats(ask["options"], option),
+        given=tuple(find_delegators(ask, person).values()),
     )
 
 
@@ -155,7 +157,7 @@ def rule(question: Question, verdict: Verdict) -> Ruling:
     if not verdict.allowed and not found:
         found.append(verdict.reason)
     one, who = question.resource, question.person
-    if question.role not in who.roles and question.verb not in {"view", "export", "start"}:
+    if question.role not in {*who.roles, *one.given} and question.verb not in {"view", "export", "start"}:
         found.append(f"engine: `{who.id}` does not hold `{question.role}`; they hold: {', '.join(who.roles)}")
     if question.verb in ABOUT_ASKS:
         if question.role not in one.seats:

@@ -71,14 +71,15 @@ async def rule_on_run(
     at = pick_ask(await family(face, run), what, decided=verb == "withdraw")
     chosen = "" if verb in MOTIONS else _option(option, list(at.ask["options"]), what)
     requester = str((await started_with(face, at.workflow)).get("requester", ""))
-    return _rule(face.authority, someone, verb, about_ask(at.board, at.ask, chosen, requester), role, chosen)
+    resource = about_ask(at.board, at.ask, chosen, requester, person=someone.id)
+    return _rule(face.authority, someone, verb, resource, role, chosen)
 
 
 def _rule(
     authority: Authority, someone: Person, verb: str, resource: Resource, role: str | None, option: str
 ) -> Ruling:
     """The best answer that one of the person's roles gets; with a role named, that role's."""
-    roles: Sequence[str] = [role] if role is not None else someone.roles
+    roles: Sequence[str] = [role] if role is not None else [*resource.given, *someone.roles]
     rulings = []
     for each in roles:
         question = Question(someone, verb, resource, each, option, "dev", True)

@@ -39,6 +39,7 @@ from watchfloor.client.permission import about_ask, about_plan, about_run, requi
 from watchfloor.client.runs import board, plan_of, started_with
 from watchfloor.identity.people import Person
 from watchfloor.signing import envelope_digest, parse_instant, render_instant
+from watchfloor.signing.standing import find_delegators
 from watchfloor.signing.tasks import seat_commander
 
 VALID_FOR = timedelta(minutes=5)
@@ -111,9 +112,10 @@ async def send_decision(
     ask = seat_commander(at.ask, now)
     if option not in ask["options"]:
         raise _wrong_option(ask, step, option)
-    speaking_as = find_role(someone, role, ask["options"][option], option, ask["step"])
+    giver, given = find_giver(ask, someone.id, role)
+    speaking_as = given or find_role(someone, role, ask["options"][option], option, ask["step"])
     requester = await find_requester(face, at) if ask["kind"] in GATED else ""
-    resource = about_ask(at.board, ask, option, requester)
+    resource = about_ask(at.board, ask, option, requester, person=someone.id)
     require_permission(face, someone, verb_of(ask), resource, role=speaking_as, option=option, signed_in=signed_in)
     body: Decision = {
         "v": 1,
@@ -135,6 +137,8 @@ async def send_decision(
         "reason_ref": keep_reason(face, reason),
     }
     await require_claimed(face, at, someone.id, speaking_as, now)
+    if giver:
+        body["on_behalf_of"] = giver
     envelope = face.sign(DECISION, cast(dict[str, Json], body))
     sent = await deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(ask, now))
     await end_exposure(face, at, now)
@@ -332,6 +336,14 @@ def require_role(someone: Person, role: str) -> None:
         raise Refused(
             RefusalType.WRONG_ROLE, f"`{someone.id}` does not hold `{role}`; they hold: {', '.join(someone.roles)}"
         )
+
+
+def find_giver(ask: OpenAsk, person: str, role: str | None) -> tuple[str, str]:
+    """Who gave this person their seat, and the role it is for; empty when nobody did, or they name another role."""
+    for giver, given in find_delegators(ask, person).items():
+        if role in {None, given}:
+            return giver, given
+    return "", ""
 
 
 def find_role(someone: Person, role: str | None, slots: list[dict[str, list[str]]], option: str, step: str) -> str:

@@ -85,13 +85,15 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One person's decision. `reason_ref` is the digest of the reason, whose text is kept elsewhere."""
+    """One person's decision, perhaps on somebody's behalf. `reason_ref` is the digest of the reason, whose text is kept
+    elsewhere."""
 
     moment: Moment
     person: str
     role: str
     option: str
     reason_ref: str
+    behalf: str = ""
 
 
 @dataclass(frozen=True, slots=True)

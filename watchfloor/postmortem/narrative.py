@@ -171,7 +171,10 @@ def _spoken(said: Said, step: Word) -> list[Word]:
             return [*role, " abstained from ", step]
         case EntryKind.WITHDRAWN:
             again: list[Word] = ["; it was open again"] if said.data.get("reopens") else []
-            return [*role, " took back ", Id(text(said.data, "option")), " at ", step, *again]
+            what: Word = Id(text(said.data, "option")) if said.data.get("option") else "the seat that was given away"
+            return [*role, " took back ", what, " at ", step, *again]
+        case EntryKind.DELEGATED:
+            return [*role, " gave their seat at ", step, " to ", Id(text(said.data, "to"))]
         case _:
             return [" spoke at ", step]
 

@@ -158,7 +158,14 @@ def _decided(account: Account, entry: StoredEntry, moment: Moment) -> None:
     ask, data = _ask(account, entry), entry["data"]
     if ask:
         person = text(data, "person") or entry["actor"]
-        answer = Answer(moment, person, text(data, "role"), text(data, "option"), text(data, "reason_ref"))
+        answer = Answer(
+            moment,
+            person,
+            text(data, "role"),
+            text(data, "option"),
+            text(data, "reason_ref"),
+            text(data, "on_behalf_of"),
+        )
         ask.answers.append(answer)
 
 
@@ -337,6 +344,7 @@ _READERS: dict[str, Reader] = {
     EntryKind.SILENT: _silent,
     EntryKind.ABSTAINED: _said,
     EntryKind.WITHDRAWN: _said,
+    EntryKind.DELEGATED: _said,
     EntryKind.ANNOUNCED: _announced,
     EntryKind.DONE: _done,
     EntryKind.FAILED: _failed,

@@ -58,6 +58,7 @@ async def send_answer(
         body = {**common, "verb": answer.say, "about": dict(about)}
     else:
         body = {**common, "option": answer.choose, "form": read_form(seen["form"], form, now=now)}
+        body |= {"on_behalf_of": answer.behalf} if answer.behalf else {}
     envelope = face.sign(MOTION if answer.say else DECISION, body)
     try:
         await face.client.get_workflow_handle(board["workflow"]).execute_update(UPDATE_DECIDE, envelope)

@@ -30,7 +30,7 @@ from watchfloor.scenarios.reader import Misfit, Reader, plain
 from watchfloor.signing.motions import VERBS as MOTIONS
 
 _SCENARIO = {"scenario", "runbook", "inputs", "requester", "actions", "people", "facts", "controls", "until", "expect"}
-_ANSWER = {"when", "after", "step", "choose", "say", "as", "reason", "form", "refused"}
+_ANSWER = {"when", "after", "step", "choose", "say", "to", "for", "as", "reason", "form", "refused"}
 _EXPECT = {
     "outcome",
     "order",
@@ -205,7 +205,9 @@ class _Parser(Reader):
         return Answer(
             step=self.text(fields["step"], "`step`"),
             choose=self.text(fields["choose"], "`choose`") if "choose" in fields else "",
-            say=self.word(fields["say"], "`say`", MOTIONS) if "say" in fields else "",
+            say=self.word(fields["say"], "`say`", MOTIONS) if said else "",
+            about=self._about(node, fields),
+            behalf=self.text(fields["for"], "`for`") if "for" in fields else "",
             person=self._person(fields["as"]),
             reason=self.text(fields["reason"], "`reason`") if "reason" in fields else "as the scenario says",
             form={} if form is None else {key: plain(value) for key, value in self.mapping(form, "`form`").items()},
@@ -214,6 +216,19 @@ class _Parser(Reader):
             refused=self._refused(fields),
             line=node.span.line,
         )
+
+    def _about(self, node: Node, fields: Mapping[str, Node]) -> dict[str, Json]:
+        """What a motion speaks of; each key goes with one verb, and `for` with a choice."""
+        said = self.text(fields["say"], "`say`") if "say" in fields else "choose"
+        for key, verb in (("to", "delegate"), ("for", "choose")):
+            if key in fields and said != verb:
+                span = self.key_span(node, key) or node.span
+                self.note(CONTRADICTION, span, f"`{key}` goes with `{verb}` only", help=f"remove `{key}`")
+                raise Misfit
+        if said == "delegate" and "to" not in fields:
+            self.note(BAD_VALUE, node.span, "who gets the seat?", expected="`to: <person>`", found="no `to`")
+            raise Misfit
+        return {"to": self.text(fields["to"], "`to`")} if "to" in fields else {}
 
     def _statement(self, node: Node) -> Statement:
         fields = self.mapping(node, "a fact")

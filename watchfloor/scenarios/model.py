@@ -47,7 +47,8 @@ class Answer:
 
     `at` is the time since the start; None means when the step asks, `after` later. `refused` names the refusal that
     the run must give; None means that it must accept. Instead of `choose` they may `say` something else
-    (`watchfloor.signing.motions.VERBS`), `about` what that verb speaks of.
+    (`watchfloor.signing.motions.VERBS`), `about` what that verb speaks of;
+    `behalf` names whose seat they fill.
     """
 
     step: str
@@ -60,6 +61,7 @@ class Answer:
     refused: str | None
     line: int
     say: str = ""
+    behalf: str = ""
     about: Mapping[str, Json] = field(default_factory=dict)
 
 

@@ -7,16 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from schemas.actions import Grant
-from schemas.decision import DECISION, Decision, Envelope, OpenAsk, RefusalType
+from schemas.decision import DECISION, MOTION, Decision, Envelope, OpenAsk, RefusalType
 from schemas.json_value import Json
 from watchfloor.signing.canonical import digest, parse_instant
 from watchfloor.signing.standing import (
     BREAK_GLASS,
     CHANGES_OF_MIND,
+    DELEGATE,
     GATED,
     SlotSpec,
     count_withdrawn,
     find_abstained,
+    find_delegate,
+    find_delegations,
+    find_delegators,
     match_seats,
 )
 from watchfloor.signing.statements import SignatureRefused
@@ -137,6 +141,18 @@ def refuse_decision(  # one rule per line of the decision table
             RefusalType.REPEATED,
             f"`{person}` took back {CHANGES_OF_MIND + 1} answers to `{ask['step']}`; another person must decide",
         )
+    given = find_delegations(ask)
+    if person in given:
+        return Refusal(
+            RefusalType.DELEGATED,
+            f"`{person}` gave this seat to `{find_delegate(given[person])}`; take that back first (withdraw)",
+        )
+    giver = decision.get("on_behalf_of", "")
+    if giver and (option == BREAK_GLASS or find_delegators(ask, person).get(giver) != role):
+        return Refusal(
+            RefusalType.DELEGATED,
+            f"`{giver}` gave `{person}` no seat as {role} for `{option}`; decide in your own role",
+        )
     before = [answer["body"] for answer in ask["answers"]]
     if any(body["person"] == person for body in before):
         return Refusal(RefusalType.REPEATED, f"`{person}` has already answered `{ask['step']}`; nobody counts twice")
@@ -179,14 +195,17 @@ def refuse_grant(  # the activity's last look before the effect
     trust = keys if isinstance(keys, Trust) else Trust(keys=keys)
     bodies: list[dict[str, Json]] = []
     for envelope, accepted_at in zip(grant["decisions"], grant["accepted_at"], strict=True):
-        refusal = _refuse_granted(envelope, accepted_at, grant, region, incident, plan, trust)
-        if isinstance(refusal, Refusal):
-            return refusal
-        bodies.append(refusal)
+        found = _refuse_granted(envelope, accepted_at, grant, region, incident, plan, trust)
+        if isinstance(found, Refusal):
+            return found
+        bodies.append(found)
     if len({body["person"] for body in bodies}) != len(bodies):
         return Refusal(RefusalType.REPEATED, "one person stands twice in the grant")
     if option == BREAK_GLASS and not _is_glass(grant, tier):
         return Refusal(RefusalType.WRONG_ROLE, "one person breaks the glass, in its time, never for this tier")
+    refusal = _refuse_behalf(grant, bodies, region, incident, plan, trust)
+    if refusal is not None:
+        return refusal
     left = open_slots(asked["options"][option], bodies)
     if left or not bodies:
         return Refusal(RefusalType.WRONG_ROLE, f"seats not filled: {', '.join(in_words(left)) or 'all'}")
@@ -231,6 +250,38 @@ def _refuse_granted(
     return body
 
 
+def _refuse_behalf(
+    grant: Grant, bodies: Sequence[Mapping[str, Json]], region: str, incident: str, plan: str, trust: Trust
+) -> Refusal | None:
+    """Check the seats that were given away: each by a signed delegation over this very ask, once, by one who could."""
+    deciders = {str(body["person"]) for body in bodies}
+    given: dict[tuple[str, str], str] = {}
+    for envelope, at in zip(grant.get("delegations", []), grant.get("delegated_at", []), strict=True):
+        try:
+            motion = verify_statement(envelope, MOTION, trust, parse_instant(at))
+        except KeyRevoked as error:
+            return Refusal(RefusalType.REVOKED, str(error))
+        except SignatureRefused as error:
+            return Refusal(RefusalType.BAD_SIGNATURE, str(error))
+        giver, excluded = str(motion["person"]), grant["asked"]["exclude"]
+        if (motion["region"], motion["incident"], motion["plan"]) != (region, incident, plan):
+            return Refusal(RefusalType.WRONG_RUN, "the delegation was made in another run")
+        if motion["verb"] != DELEGATE or any(motion["ask"] != body["ask"] for body in bodies):
+            return Refusal(RefusalType.CHANGED, "the delegation was made over something else")
+        if parse_instant(at) > parse_instant(motion["expires_at"]):
+            return Refusal(RefusalType.LATE, "the delegation was accepted after its time")
+        if giver == grant["requester"] or giver in excluded or motion["role"] in excluded:
+            return Refusal(RefusalType.DELEGATED, "who had no seat gave one away")
+        if giver in deciders or giver in {one for one, _ in given} or giver in given.values():
+            return Refusal(RefusalType.DELEGATED, "who gave a seat away decided too, or gave it twice, or in a chain")
+        given[giver, str(motion["role"])] = find_delegate(motion)
+    for body in bodies:
+        behalf = body.get("on_behalf_of", "")
+        if behalf and (grant["option"] == BREAK_GLASS or given.get((str(behalf), str(body["role"]))) != body["person"]):
+            return Refusal(RefusalType.DELEGATED, "one decided in a seat that nobody gave them")
+    return None
+
+
 def bind_grant(ask: OpenAsk, requester: str, option: str = "approve", covers: Sequence[str] | None = None) -> Grant:
     """The grant that a settled approval (or release) gives its action.
 
@@ -243,7 +294,7 @@ def bind_grant(ask: OpenAsk, requester: str, option: str = "approve", covers: Se
         for answer, at in zip(ask["answers"], ask["accepted_at"], strict=True)
         if answer["body"]["option"] == option
     ]
-    return {
+    grant: Grant = {
         "asked": _asked(ask),
         "option": option,
         "covers": [ask["action_digest"]] if covers is None else list(covers),
@@ -251,3 +302,14 @@ def bind_grant(ask: OpenAsk, requester: str, option: str = "approve", covers: Se
         "decisions": [answer for answer, _ in chosen],
         "accepted_at": [at for _, at in chosen],
     }
+    givers = {answer["body"]["on_behalf_of"] for answer, _ in chosen if "on_behalf_of" in answer["body"]}
+    if givers:
+        kept = find_delegations(ask)
+        given = [
+            (motion, at)
+            for motion, at in zip(ask["motions"], ask["moved_at"], strict=True)
+            if motion["body"]["person"] in givers and motion["body"] is kept.get(str(motion["body"]["person"]))
+        ]
+        grant["delegations"] = [motion for motion, _ in given]
+        grant["delegated_at"] = [at for _, at in given]
+    return grant

@@ -10,16 +10,24 @@ from watchfloor.signing.canonical import parse_instant, render_instant
 from watchfloor.signing.gates import CLOCK_SKEW, Refusal, open_slots
 from watchfloor.signing.standing import (
     ABSTAIN,
+    BREAK_GLASS,
+    DELEGATE,
     GATED,
     WITHDRAW,
+    SlotSpec,
     can_be_decided,
     find_abstained,
     find_answer,
+    find_delegate,
+    find_delegations,
+    find_delegators,
     has_seat,
 )
 
 MAX_MOTIONS = 200
 """Motions at one ask; what people say stays countable, and the state of a run small."""
+MAX_NAME = 128
+"""Characters of the id of a person to whom a seat is given."""
 MAX_HOLDERS = 40
 """People whom an abstention may name as asked; where more were asked, the ladder keeps its instants."""
 
@@ -118,6 +126,14 @@ def _refuse_decided(ask: OpenAsk, verb: str) -> Refusal | None:
 
 
 def _refuse_withdrawal(ask: OpenAsk, motion: Motion, requester: str) -> Refusal | None:
+    delegation = find_delegations(ask).get(motion["person"])
+    if delegation is not None:
+        stands_in = find_delegate(delegation)
+        answer = find_answer(ask, stands_in)
+        if answer is not None and answer.get("on_behalf_of") == motion["person"]:
+            message = f"`{stands_in}` has decided in this seat already; ask them to take their answer back"
+            return Refusal(RefusalType.DELEGATED, message)
+        return None
     if find_answer(ask, motion["person"]) is None:
         return Refusal(
             RefusalType.NOT_WAITING,
@@ -142,7 +158,57 @@ def _refuse_seatless(ask: OpenAsk, motion: Motion, requester: str) -> Refusal | 
         return Refusal(
             RefusalType.ABSTAINED, f"`{person}` has abstained from `{ask['step']}`; another person must take the seat"
         )
+    given = find_delegations(ask).get(person)
+    if given is not None:
+        return Refusal(
+            RefusalType.DELEGATED,
+            f"`{person}` gave this seat to `{find_delegate(given)}`; take that back first (withdraw)",
+        )
     return None
+
+
+def _refuse_delegation(ask: OpenAsk, motion: Motion, requester: str) -> Refusal | None:
+    person, to = motion["person"], motion["about"].get("to")
+    if ask["kind"] == "task":
+        return Refusal(RefusalType.UNKNOWN_OPTION, "a task is not decided for somebody; hand it back, others are asked")
+    seatless = _refuse_seatless(ask, motion, requester)
+    if seatless is not None:
+        return seatless
+    if not any(motion["role"] in slot["any_of"] for slot in _delegable(ask)):
+        return Refusal(
+            RefusalType.WRONG_ROLE, "breaking the glass cannot be given to somebody else; do it, or leave it"
+        )
+    if find_answer(ask, person) is not None:
+        return Refusal(RefusalType.REPEATED, f"`{person}` has answered `{ask['step']}`; take the answer back first")
+    if not isinstance(to, str) or not to or len(to) > MAX_NAME:
+        return Refusal(RefusalType.BAD_VALUE, "`to` names nobody; say to whom the seat goes, an id of the directory")
+    if to == person or find_delegators(ask, person):
+        return Refusal(
+            RefusalType.DELEGATED, "a seat goes from its holder to one other person and no further; decide or abstain"
+        )
+    return _refuse_delegate(ask, to, requester)
+
+
+def _refuse_delegate(ask: OpenAsk, to: str, requester: str) -> Refusal | None:
+    """What speaks against giving a seat to this person."""
+    name_another = "name another person"
+    if requester and to == requester:
+        return Refusal(RefusalType.REQUESTER, f"`{to}` asked for this and gets no seat at it; {name_another}")
+    if to in ask["exclude"]:
+        return Refusal(RefusalType.EXCLUDED, f"`{to}` is excluded here by the runbook; {name_another}")
+    if find_answer(ask, to) is not None:
+        return Refusal(RefusalType.REPEATED, f"`{to}` has answered `{ask['step']}` already; {name_another}")
+    if to in find_abstained(ask):
+        return Refusal(RefusalType.ABSTAINED, f"`{to}` has abstained from `{ask['step']}`; {name_another}")
+    if to in find_delegations(ask):
+        return Refusal(RefusalType.DELEGATED, f"`{to}` gave their own seat away; {name_another}")
+    if find_delegators(ask, to):
+        return Refusal(RefusalType.DELEGATED, f"`{to}` has been given a seat here already; {name_another}")
+    return None
+
+
+def _delegable(ask: OpenAsk) -> list[SlotSpec]:
+    return [slot for option, seats in ask["options"].items() if option != BREAK_GLASS for slot in seats]
 
 
 def _refuse_abstention(ask: OpenAsk, motion: Motion, requester: str) -> Refusal | None:
@@ -169,6 +235,7 @@ def _named(holders: Mapping[str, Any]) -> dict[str, list[str]]:
 _CHECKS: dict[str, Callable[[OpenAsk, Motion, str], Refusal | None]] = {
     ABSTAIN: _refuse_abstention,
     WITHDRAW: _refuse_withdrawal,
+    DELEGATE: _refuse_delegation,
 }
 VERBS = tuple(_CHECKS)
 """What can be said at an ask besides an answer."""

@@ -1,4 +1,4 @@
-"""How each person stands in an ask by what was said there: who abstained, who took an answer back. Pure.
+"""How each person stands in an ask by what was said there: who abstained, who gave a seat to whom. Pure.
 
 Everything is read from the ask's own motions, so that a board, a grant and a carried state never disagree.
 """
@@ -10,6 +10,7 @@ from schemas.json_value import Json
 
 ABSTAIN = "abstain"
 WITHDRAW = "withdraw"
+DELEGATE = "delegate"
 
 DENY = "deny"
 BREAK_GLASS = "break_glass"
@@ -32,6 +33,29 @@ def bodies(ask: Mapping[str, Any], verb: str) -> Iterator[dict[str, Json]]:
 def find_abstained(ask: Mapping[str, Any]) -> list[str]:
     """Who has said that they will not decide."""
     return [str(body["person"]) for body in bodies(ask, ABSTAIN)]
+
+
+def find_delegations(ask: Mapping[str, Any]) -> dict[str, dict[str, Json]]:
+    """Who gave their seat away, and the body of the delegation; one that was taken back is none."""
+    given: dict[str, dict[str, Json]] = {}
+    for envelope in ask.get("motions", ()):
+        body = envelope["body"]
+        if body["verb"] == DELEGATE:
+            given[str(body["person"])] = body
+        elif body["verb"] == WITHDRAW:
+            given.pop(str(body["person"]), None)
+    return given
+
+
+def find_delegate(delegation: Mapping[str, Any]) -> str:
+    """To whom a seat was given."""
+    return str(delegation["about"]["to"])
+
+
+def find_delegators(ask: Mapping[str, Any], person: str) -> dict[str, str]:
+    """Who gave this person a seat -> the role in which they fill it."""
+    given = find_delegations(ask)
+    return {giver: str(body["role"]) for giver, body in given.items() if find_delegate(body) == person}
 
 
 def count_withdrawn(ask: Mapping[str, Any], person: str) -> int:
@@ -82,7 +106,8 @@ def can_be_decided(ask: Mapping[str, Any], holders: Mapping[str, Collection[str]
         holders: everybody who was asked -> the roles they hold.
         requester: who asked for the thing; has no say at a gate.
     """
-    out = {*find_abstained(ask), *ask["exclude"], *(one["body"]["person"] for one in ask["answers"])}
+    given = find_delegations(ask)
+    out = {*find_abstained(ask), *given, *ask["exclude"], *(one["body"]["person"] for one in ask["answers"])}
     if ask["kind"] in GATED and requester:
         out.add(requester)
     for option, slots in ask["options"].items():
@@ -93,9 +118,12 @@ def can_be_decided(ask: Mapping[str, Any], holders: Mapping[str, Collection[str]
             for one in ask["answers"]
             if one["body"]["option"] == option
         }
-        for person in sorted(holders):
+        able: dict[str, list[str]] = {person: list(holders[person]) for person in sorted(holders)}
+        for body in given.values():
+            able.setdefault(find_delegate(body), []).append(str(body["role"]))
+        for person, roles in able.items():
             if person not in out:
-                people[person] = [role for role in holders[person] if role not in ask["exclude"]]
+                people[person] = [role for role in roles if role not in ask["exclude"]]
         if len(match_seats(slots, people)) == len(slots):
             return True
     return False
