@@ -59,6 +59,10 @@ def test_the_commands_are_those_promised() -> None:
         *(f"wellness {name}" for name in ("me", "optin", "optout", "caps", "show")),
         "inbox list",
         "inbox deliver",
+        "oncall",
+        "rota override",
+        "rota swap",
+        "rota import",
     }
 
 

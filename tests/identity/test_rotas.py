@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.identity.rotas_text import WEEK, at, people, rota_of, rotas_of
@@ -276,6 +276,7 @@ def test_a_wrong_rota_is_refused_at_its_place(tmp_path: Path, old: str, new: str
     assert words in str(refused.value)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_refused_or_gives_rotas(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     file = tmp_path_factory.getbasetemp() / "any-rotas.yaml"
@@ -284,6 +285,7 @@ def test_any_text_is_refused_or_gives_rotas(tmp_path_factory: pytest.TempPathFac
         load_rotas(file)
 
 
+@settings(deadline=None)
 @given(
     day=st.integers(0, 720),
     minute=st.integers(0, 1439),

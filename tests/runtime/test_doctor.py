@@ -9,6 +9,8 @@ from threading import Thread
 
 import pytest
 
+from watchfloor.identity.people import DEVELOPMENT_PEOPLE
+from watchfloor.identity.rota_file import DEVELOPMENT_ROTAS
 from watchfloor.runtime import doctor, doctor_engine, doctor_home, doctor_machine
 from watchfloor.runtime.doctor import Check
 from watchfloor.runtime.homelock import hold_home
@@ -184,3 +186,29 @@ async def test_a_server_that_does_not_say_the_time_is_a_warning() -> None:
 def test_a_check_is_plain_data(home: Path) -> None:
     for check in doctor.run(home, environ={}):
         assert json.dumps([check.name, check.level, check.found, check.expected, check.fix])
+
+
+def test_no_rotas_are_no_fault(home: Path) -> None:
+    check = named(list(doctor_home.look(home)), "rotas")
+    assert (check.level, check.found.partition(";")[0]) == ("ok", "none")
+
+
+def test_sound_rotas_are_told_and_a_gap_is_a_warning_with_its_place(home: Path) -> None:
+    (home / "people.yaml").write_text(DEVELOPMENT_PEOPLE.read_text())
+    (home / "rotas.yaml").write_text(DEVELOPMENT_ROTAS.read_text())
+    assert named(list(doctor_home.look(home)), "rotas").found.startswith("5 rotas, nobody missing")
+    text = DEVELOPMENT_ROTAS.read_text().replace("days: sun-thu", "days: mon-thu")
+    (home / "rotas.yaml").write_text(text)
+    check = named(list(doctor_home.look(home)), "rotas")
+    assert check.level == "warn"
+    assert "rotas.yaml:" in check.found
+    assert "us legal_counsel from 20" in check.found
+    assert "nobody is on call" in check.found
+
+
+def test_broken_rotas_fail_with_the_place(home: Path) -> None:
+    (home / "people.yaml").write_text(DEVELOPMENT_PEOPLE.read_text())
+    (home / "rotas.yaml").write_text("rotas:\n  a: {role: king}\n")
+    check = named(list(doctor_home.look(home)), "rotas")
+    assert check.level == "fail"
+    assert "rotas.yaml:2:7: `rotas.a.role`: unknown role `king`" in check.found

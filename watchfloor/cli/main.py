@@ -11,8 +11,10 @@ from watchfloor.cli import (
     editing,
     keeping,
     paging,
+    oncall,
     permits,
     records,
+    rota_changes,
     running,
     speaking,
     stacks,
@@ -65,6 +67,8 @@ comparing.add_to(app)
 editing.add_to(app)
 permits.add_to(app)
 wellness.add_to(app)
+oncall.add_to(app)
+rota_changes.add_to(app)
 records.add_to(app)
 
 

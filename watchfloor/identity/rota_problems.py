@@ -7,7 +7,7 @@ held against it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
@@ -48,7 +48,7 @@ class Problem:
 
 
 def find_problems(rotas: Rotas, people: Directory, since: datetime, until: datetime) -> tuple[Problem, ...]:
-    """Everything wrong between two instants, in the order of the rotas and then of time."""
+    """Everything wrong between two instants: errors before warnings, what is always wrong first, then by time."""
     found: list[Problem] = []
     everywhere: list[tuple[Rota, Shift]] = []
     for rota in rotas.rotas:
@@ -60,7 +60,7 @@ def find_problems(rotas: Rotas, people: Directory, since: datetime, until: datet
         found += _crowds(rotas, rota, shifts, since, until)
     found += _twice(rotas, everywhere, since, until)
     found += _rest(rotas, everywhere)
-    return tuple(found)
+    return tuple(sorted(found, key=lambda one: (not one.is_error, one.start_at or datetime.min.replace(tzinfo=UTC))))
 
 
 def fits(rota: Rota, person: str, people: Directory) -> bool:

@@ -5,15 +5,20 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from watchfloor.identity.oncall import survey
 from watchfloor.identity.people import PeopleRefused, load_people
+from watchfloor.identity.rota_file import load_rotas
 from watchfloor.regions.keys import KEY_FILES, KeysRefused, RegionKeys
-from watchfloor.runtime.doctor import Check, mode_of
+from watchfloor.runtime.doctor import Check, mode_of, now
 from watchfloor.runtime.homelock import is_held
 from watchfloor.runtime.refusal import SettingsRefused
 from watchfloor.runtime.stackfile import read_stack
 
 LEAST_FREE = 512 * 1024 * 1024
 """Bytes: below this a day of incidents may fill the disk. A full disk loses nothing, but nothing goes on either."""
+
+ROTA_DAYS = 14
+"""How far ahead the rotas are looked at."""
 
 
 def look(home: Path) -> Iterator[Check]:
@@ -30,6 +35,7 @@ def look(home: Path) -> Iterator[Check]:
         yield region_keys(directory)
         yield from region_stores(directory)
     yield people(home)
+    yield rotas(home)
 
 
 def home_directory(home: Path) -> Iterator[Check]:
@@ -117,3 +123,26 @@ def people(home: Path) -> Check:
         also = f" (and {len(more)} more)" if more else ""
         return Check("people", "fail", first + also, "a valid directory of people", "correct the place named")
     return Check("people", "ok", f"{len(directory)} people in {', '.join(directory.regions())}")
+
+
+def rotas(home: Path) -> Check:
+    """The rotas: that they load, and that nobody is missing or booked twice in the days to come."""
+    path = home / "rotas.yaml"
+    if not path.exists():
+        return Check("rotas", "ok", "none; everybody who holds a role is told (docs/guides/people.md)")
+    try:
+        found = load_rotas(path)
+        directory = load_people(home / "people.yaml")
+    except PeopleRefused as error:
+        first, *more = str(error).splitlines()
+        also = f" (and {len(more)} more)" if more else ""
+        return Check("rotas", "fail", first + also, "valid rotas over a valid directory", "correct the place named")
+    wrong = [one for one in survey(found, directory, now(), ROTA_DAYS).problems if one.is_error]
+    if wrong:
+        first_one = wrong[0]
+        when = f" from {first_one.start_at:%Y-%m-%dT%H:%MZ}" if first_one.start_at else ""
+        also = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        said = f"{first_one.where}: {first_one.region} {first_one.role}{when}: {first_one.words}{also}"
+        expected = f"somebody on call, one at a time, for {ROTA_DAYS} days"
+        return Check("rotas", "warn", said, expected, "see `watchfloor oncall`, then `watchfloor rota override`")
+    return Check("rotas", "ok", f"{len(found.rotas)} rotas, nobody missing or booked twice for {ROTA_DAYS} days")
