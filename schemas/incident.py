@@ -154,11 +154,27 @@ class FactState(TypedDict):
     revisions: list[dict[str, Json]]
 
 
+class PauseSpan(TypedDict):
+    """How long a clock stood still, and for which reason of its law; `until` is null while it still does."""
+
+    reason: str
+    since: str
+    until: str | None
+
+
+class RenewalSeen(TypedDict):
+    """A renewal that was recorded, and whether it counts."""
+
+    at: str
+    granted: bool
+
+
 class ClockState(TypedDict):
-    """`state` is one of waiting, running, met, breached (still running), late (stopped after it), assigned."""
+    """`state` is one of waiting, running, paused (for a legal reason), met, breached (still running), late (stopped
+    after it), assigned."""
 
     name: str
-    state: Literal["waiting", "running", "met", "breached", "late", "assigned"]
+    state: Literal["waiting", "running", "paused", "met", "breached", "late", "assigned"]
     started_at: str | None
     due_at: str | None
     stopped_at: str | None
@@ -171,6 +187,10 @@ class ClockState(TypedDict):
     member: NotRequired[Json]
     came_from: NotRequired[str]
     """The incident in which it was started, when it moved here."""
+    pauses: NotRequired[list[PauseSpan]]
+    renewals: NotRequired[list[RenewalSeen]]
+    calendar_known: NotRequired[str]
+    """The day beyond which the plan knows no holidays and offsets, when the clock reaches beyond it."""
 
 
 class Measure(TypedDict):

@@ -219,6 +219,8 @@ CONSTRUCTS = frozenset(
         "catches",
         "clock.each",
         "clock.if",
+        "clock.pause",
+        "clock.renew",
         "expires",
         "mode.incident_when",
         "outputs",
@@ -247,6 +249,8 @@ CARRIED_OUT: frozenset[str] = frozenset(
         "catches",
         "clock.each",
         "clock.if",
+        "clock.pause",
+        "clock.renew",
         "expires",
         "mode.incident_when",
         "outputs",
@@ -562,6 +566,17 @@ class ClockPlan(TypedDict):
     """The clock exists only while this holds when its start is seen."""
     on_close: str | None
     """Role that owns the clock when the run closes before it stops; null where every path stops it."""
+    pause: NotRequired[dict[str, "ClockPause"]]
+    """Reason of the law -> the facts from which and until which it holds."""
+    after_pause: NotRequired[Literal["restart"]]
+    """The law begins the whole length anew when the reason has gone; absent where the end only moves."""
+    renew: NotRequired[Expr]
+    """The instant of a renewal; what it adds stands in the law."""
+
+
+class ClockPause(TypedDict):
+    since: Expr
+    until: Expr
 
 
 class ClockEach(TypedDict):

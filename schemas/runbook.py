@@ -599,6 +599,13 @@ class Member(Document):
     in_: Expression = Field(alias="in", description="The list; an input needs max_items.")
 
 
+class PauseRule(Document):
+    """The facts from which and until which a legal reason holds."""
+
+    from_: Expression = Field(alias="from", description="The fact with which the reason began.")
+    until: Expression = Field(description="The fact with which it was gone.")
+
+
 class ClockRule(Document):
     use: Dotted = Field(description="The row of the clock register.")
     start: Expression = Field(description="The instant it starts, usually a fact; may lie in the past.")
@@ -608,6 +615,10 @@ class ClockRule(Document):
     on_breach: list[PageRule] = Field(default=[], max_length=20, description="Who hears of a breach.")
     on_close: Assign | None = Field(default=None, description="Who owns it when the run closes.")
     each: Member | None = Field(default=None, description="One clock per member of a list.")
+    pause: dict[Name, PauseRule] | None = Field(
+        default=None, description="Reasons of the law (`pause_on` of its row) for which the clock stands still."
+    )
+    renew: Expression | None = Field(default=None, description="The fact that renews it, as its law allows.")
     if_: Expression | None = Field(
         default=None, alias="if", description="The clock exists only if this holds when its start is seen."
     )

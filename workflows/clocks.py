@@ -4,9 +4,9 @@ A clock starts when its fact is there (which may lie in the past: then what is o
 when a later one is, warns, breaches and keeps running, and stops on its stopping fact: `met` or `late` by that fact's
 own instant. With a condition (`if`) it starts when that holds too, still from its fact's instant; with `each` there is
 one per member, named `<clock>[<member>]`, or by the member's digest where the member is no plain id. A retention period
-that runs out is met. Everything is derived from `state["clocks"]`; a crash, continue-as-new or a pause delays no
-instant. Ledger entries: `clock.started`, `.restarted`, `.warned`, `.breached`,
-`.stopped`, `.assigned`.
+that runs out is met. It stands still for a reason of its law (`workflows.pausing`) and is renewed (`.renewing`).
+Everything is derived from `state["clocks"]`; a crash, continue-as-new or a pause of the run delays no instant. Ledger
+entries: `clock.started`, `.restarted`, `.warned`, `.breached`, `.stopped`, `.assigned`, and those of the two modules.
 """
 
 import re
@@ -22,12 +22,16 @@ from schemas.plan import ClockPlan, Expr
 from watchfloor.signing import digest, parse_instant, render_instant
 from workflows.attention import Attention
 from workflows.halt import StepFailed
+from workflows.pausing import look_at_pauses, settle
+from workflows.renewing import ended_by_itself, look_at_renewal
 from workflows.run import COMMANDER, Run
 from workflows.scope import Frame
-from workflows.spans import find_due
+from workflows.spans import find_unknown
+from workflows.standstill import find_end, move
 from workflows.ticking import tick
 
-_ON = {"running", "breached"}
+ON = frozenset({"running", "breached", "paused"})
+"""States of a clock that has begun and not stopped."""
 MEMBERS = 1000
 """Clocks that one `each` may make."""
 _PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -52,8 +56,15 @@ class Clocks:
         self._meet_members()
         for plan, clock in self._list():
             self._look_at_start(plan, clock)
-            if clock["state"] in _ON:
+            if clock["state"] in ON and plan.get("pause"):
+                look_at_pauses(plan, clock, self._frame_of(plan, clock), self._find_instant, self._note)
+                settle(plan, clock, workflow.now())
+            if clock["state"] in ON:
                 self._look_at_restart(plan, clock)
+            if "renew" in plan and (clock["state"] in ON or ended_by_itself(plan, clock)):
+                frame = self._frame_of(plan, clock)
+                look_at_renewal(plan, clock, frame, self._find_instant, workflow.now(), self._note)
+            if clock["state"] in ON:
                 self._look_at_stop(plan, clock)
         self._next = self._find_next()
 
@@ -70,7 +81,7 @@ class Clocks:
         """When the run closes: every clock that still runs gets an owner, who is told."""
         run = self._run
         for name, clock in run.state["clocks"].items():
-            if clock["state"] not in _ON:
+            if clock["state"] not in ON:
                 continue
             role = run.plan["clocks"][clock.get("of", name)]["on_close"] or COMMANDER
             clock["state"], clock["assigned_to"] = "assigned", role
@@ -139,7 +150,7 @@ class Clocks:
             return
         is_moved = clock["started_at"] is not None and parse_instant(clock["started_at"]) != started
         if (
-            clock["state"] in _ON
+            clock["state"] in ON
             and "came_from" not in clock
             and clock["restarts"] == 0
             and plan["start"]["type"] == "timestamp"
@@ -166,16 +177,23 @@ class Clocks:
         if clock["started_at"] is not None and stopped < parse_instant(clock["started_at"]):
             # what was verified before the clock began again does not stop it
             return
+        if clock["state"] == "paused":
+            moved = find_end(plan["law"], clock, upto=stopped)
+            clock["due_at"] = render_instant(moved) if moved is not None else None
         due = parse_instant(clock["due_at"]) if clock["due_at"] is not None else None
         clock["stopped_at"] = render_instant(stopped)
         clock["state"] = "met" if due is None or stopped <= due else "late"
         self._note(EntryKind.CLOCK_STOPPED, clock, state=clock["state"])
 
     def _set(self, plan: ClockPlan, clock: ClockState, started: datetime) -> None:
-        due = find_due(plan["law"], started)
         clock["started_at"] = render_instant(started)
-        clock["due_at"] = render_instant(due) if due is not None else None
         clock["state"], clock["warned"] = "running", []
+        unknown = find_unknown(plan["law"], started)
+        if unknown is not None:
+            clock["calendar_known"] = unknown
+        else:
+            clock.pop("calendar_known", None)
+        settle(plan, clock, workflow.now())
 
     def _find_warnings(self, plan: ClockPlan, clock: ClockState) -> list[tuple[str, datetime]]:
         """The warnings not given yet: their mark and instant. Durations count from the clock's start."""
@@ -185,7 +203,7 @@ class Clocks:
         found: list[tuple[str, datetime]] = []
         for warn in plan["warn"]:
             try:
-                at = started + timedelta(seconds=self._run.find_seconds(warn))
+                at = move(started + timedelta(seconds=self._run.find_seconds(warn)), clock)
             except StepFailed:
                 continue
             if render_instant(at) not in clock["warned"]:
@@ -246,6 +264,7 @@ class Clocks:
             started_at=clock["started_at"],
             due_at=clock["due_at"],
             stopped_at=clock["stopped_at"],
+            **({"calendar_known": clock["calendar_known"]} if "calendar_known" in clock else {}),
             **more,
         )
 
@@ -272,3 +291,6 @@ def _label(member: Json) -> str:
 def _expressions(plan: ClockPlan) -> Iterator[Expr | None]:
     each = plan.get("each")
     yield from (plan["start"], plan["restart"], plan["stop"], plan.get("cond"), each["in_"] if each else None)
+    yield plan.get("renew")
+    for rule in plan.get("pause", {}).values():
+        yield from (rule["since"], rule["until"])

@@ -14,7 +14,7 @@ from schemas.decision import FACT, Receipt, RefusalType
 from schemas.incident import Carried, FactState, Trigger
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
-from schemas.plan import FactSpec, Plan
+from schemas.plan import Expr, FactSpec, Plan
 from watchfloor.signing import Refusal, digest, envelope_digest, parse_instant, render_instant
 from workflows.journal import Journal
 from workflows.notices import Desk
@@ -196,10 +196,21 @@ class Facts:
         return None
 
     def _moves_later(self, name: str, spec: FactSpec, known: FactState, value: Json) -> bool:
-        if spec["type"]["type"] != "timestamp" or parse_instant(value) <= parse_instant(known["value"]):
+        """A later start, restart or end of a pause moves a deadline later; so does an earlier begin of a pause, and any
+        other renewal."""
+        if spec["type"]["type"] != "timestamp":
             return False
-        starts = [expr for clock in self._plan["clocks"].values() for expr in (clock["start"], clock["restart"])]
-        return any(expr is not None and f"facts.{name}" in expr["vars"] for expr in starts)
+        variable, before, after = f"facts.{name}", parse_instant(known["value"]), parse_instant(value)
+        for clock in self._plan["clocks"].values():
+            pauses = clock.get("pause", {}).values()
+            if _reads(variable, clock.get("renew")) and clock["law"]["kind"] != "min_retention" and after != before:
+                return True
+            if after < before and _reads(variable, *(one["since"] for one in pauses)):
+                return True
+            later = (clock["start"], clock["restart"], *(one["until"] for one in pauses))
+            if after > before and _reads(variable, *later):
+                return True
+        return False
 
     def _write(
         self,
@@ -256,6 +267,10 @@ def _is_earlier(source: str, given: str, known: FactState) -> bool:
     if source != KNOWN_AT or known["source"] != KNOWN_AT or not isinstance(known["value"], str):
         return False
     return parse_instant(given) < parse_instant(known["value"])
+
+
+def _reads(variable: str, *exprs: Expr | None) -> bool:
+    return any(expr is not None and variable in expr["vars"] for expr in exprs)
 
 
 def _find_value_fault(spec: FactSpec, value: Json) -> str:

@@ -14,7 +14,7 @@ from temporalio.exceptions import ChildWorkflowError, FailureError, WorkflowAlre
 from schemas.incident import INCIDENT_WORKFLOW, SIGNAL_LINK, SIGNAL_REPORT, ClockState, IncidentStart, Parent, Report
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
-from schemas.plan import Plan
+from schemas.plan import ClockPlan, Plan
 from workflows.children import GONE, REPORT_LIMIT, STARTED
 from workflows.halt import StepFailed
 from workflows.run import Run
@@ -24,7 +24,7 @@ from workflows.state import size_of
 ENDED = "ended"
 """The run that was to be joined had closed already; how, it told only those who had started or joined it then."""
 TOO_LARGE = "too_large"
-_ON = {"running", "breached"}
+_ON = {"running", "breached", "paused"}
 _PARENTS = 1000
 _RUNBOOK = SearchAttributeKey.for_keyword("WatchfloorRunbook")
 _INCIDENT = SearchAttributeKey.for_keyword("WatchfloorIncident")
@@ -146,11 +146,22 @@ def find_moving(run: Run, plan: Plan) -> dict[str, str]:
     running = [own for own, clock in run.state["clocks"].items() if clock["state"] in _ON and own in run.plan["clocks"]]
     moving: dict[str, str] = {}
     for name, theirs in plan["clocks"].items():
-        same = [own for own in running if run.plan["clocks"][own]["law"]["id"] == theirs["law"]["id"]]
+        same = [
+            own
+            for own in running
+            if run.plan["clocks"][own]["law"]["id"] == theirs["law"]["id"]
+            and _can_go_on(run.state["clocks"][own], theirs)
+        ]
         if same:
             moving[name] = same[0]
             running.remove(same[0])
     return moving
+
+
+def _can_go_on(clock: ClockState, theirs: ClockPlan) -> bool:
+    """Whether the other runbook hears of it when the reason is gone for which a clock stands still."""
+    open_reasons = {one["reason"] for one in clock.get("pauses", ()) if one["until"] is None}
+    return clock["state"] != "paused" or open_reasons <= set(theirs.get("pause", {}))
 
 
 def move_clocks(run: Run, moving: dict[str, str], child: str) -> None:

@@ -18,7 +18,7 @@ WRONG_FENCE = "wrong_fence"
 RECALLED = "recalled"
 NOT_OFFERED = "not_offered"
 """The packet's arrival is not recorded here yet; the same answer is taken a moment later."""
-UNENDING = frozenset({"waiting", "running", "breached"})
+UNENDING = frozenset({"waiting", "running", "paused", "breached"})
 
 
 def refuse_packet_answer(

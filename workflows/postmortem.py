@@ -298,8 +298,10 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
         return f"due {render_instant(self.due_at)}" + (f"; no draft: {self.fault}" if self.fault else "")
 
 
+_KEYS, _ALL_KEYS = ClockState.__required_keys__, ClockState.__annotations__.keys()
+
+
 def _clocks(told: Json) -> list[ClockState]:
     """The clocks of the closing message that are well formed; the message may come from anybody with access."""
-    names = ClockState.__annotations__.keys()
     clocks = told if isinstance(told, list) else []
-    return [cast(ClockState, one) for one in clocks if isinstance(one, dict) and one.keys() == names]
+    return [cast(ClockState, one) for one in clocks if isinstance(one, dict) and _KEYS <= one.keys() <= _ALL_KEYS]

@@ -103,7 +103,7 @@ def _build_packet(run: Run, frame: Frame, step: HandoffStep, child: str, accept_
         "clocks": [
             {
                 "name": clock["name"],
-                "law": run.plan["clocks"][clock["name"]]["law"]["id"],
+                "law": run.plan["clocks"][clock.get("of", clock["name"])]["law"]["id"],
                 "state": clock["state"],
                 "started_at": clock["started_at"],
                 "due_at": clock["due_at"],

@@ -27,9 +27,14 @@ clocks:
     start: facts.threat
     stop: facts.annulled
     if: inputs.order != "a"
+    pause: {clarification_requested: {from: facts.threat, until: facts.annulled}}
     warn: [10m]
     on_breach: [{page: exec_sponsor}]
     on_close: {assign: legal_counsel}
+  keep:
+    use: us.preserve.2703f
+    start: facts.threat
+    renew: facts.annulled
 alongside:
   - id: probes
     from: facts.threat
@@ -138,6 +143,14 @@ def changes(old: Compiled, new: Compiled) -> tuple[Change, ...]:
         ("    each: true\n", "", ("weaker", "track.each")),
         ('if: inputs.order != "a"', 'if: inputs.order != "a" && inputs.order != "b"', ("weaker", "clock.if")),
         ('    if: inputs.order != "a"\n', "", ("stronger", "clock.if")),
+        ("    pause: {", "    # pause: {", ("stronger", "clock.pause")),
+        (
+            "{clarification_requested: {",
+            "{force_majeure: {from: facts.threat, until: facts.annulled}, clarification_requested: {",
+            ("weaker", "clock.pause"),
+        ),
+        ("from: facts.threat, until", "from: facts.annulled, until", ("weaker", "clock.pause")),
+        ("    renew: facts.annulled\n", "", ("weaker", "clock.renew")),
     ],
 )
 def test_an_edit(before: str, after: str, expected: tuple[str, str]) -> None:

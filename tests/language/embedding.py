@@ -34,7 +34,8 @@ REGISTER, _ = read_register(
     + "".join(
         f"  - {{id: {row}, title: a, legal_ref: b, owner: o, review_after: '2030-01-01'}}\n"
         for row in (
-            "eu.tco.removal, kind: deadline, duration: 1h, basis: V",
+            "eu.tco.removal, kind: deadline, duration: 1h, basis: V,"
+            " pause_on: [clarification_requested, force_majeure], after_pause: restart",
             "eu.tco.preserve, kind: min_retention, months: 6, basis: T",
             "eu.tco.imminent, kind: promptly, internal_slo: 30m, basis: V",
             "eu.dsa.art16, kind: promptly, internal_slo: 24h, basis: S",

@@ -173,6 +173,14 @@ def test_clock_rows_say_the_law() -> None:
     assert found["eu.tco.removal"].typed == len("eu.")
 
 
+def test_a_pause_offers_the_reasons_of_its_law_and_a_clock_no_row_that_sets_none() -> None:
+    clock = "use: eu.tco.removal\n    pause:\n      ¦"
+    assert set(offered(TEXT.replace("use: eu.tco.removal", clock))) == {"clarification_requested", "force_majeure"}
+    rows = offered(TEXT.replace("use: eu.tco.removal", "use: ¦"))
+    assert "us.takeitdown" in rows
+    assert not {"us.dsp.bulk", "de.netzdg"} & set(rows)
+
+
 @pytest.mark.parametrize("text", ["runbook: x # a comm¦ent", "runbook: x\n# ¦", "runbook: x\ntitle: words an¦"])
 def test_nothing_is_offered_in_comments_and_free_text(text: str) -> None:
     assert offered(text) == {}

@@ -8,8 +8,10 @@ from schemas.ledger import EntryKind, StoredEntry
 from tests.postmortem.conftest import Story, moment
 from watchfloor.postmortem.lessons import find_strengths, find_weaknesses
 from watchfloor.postmortem.metrics import measure_latencies, measure_times, summarise
+from watchfloor.postmortem.narrative import tell
 from watchfloor.postmortem.reading import find_related, read_account
 from watchfloor.postmortem.sentences import Id
+from watchfloor.signing import parse_instant
 
 
 def plain(words: tuple[object, ...]) -> str:
@@ -80,6 +82,33 @@ def test_a_clock_stopped_by_a_fact_of_the_past_counts_by_the_fact(story: Story) 
     story.note(70, "clock.stopped", {"clock": "removal", "stopped_at": moment(50)})
     (clock,) = read_account(story.entries).clocks
     assert (clock.state, clock.margin) == ("met", timedelta(seconds=10))
+
+
+def test_a_clock_that_stood_still_is_judged_by_its_moved_end(story: Story) -> None:
+    story.note(0, "clock.started", {"clock": "removal", "started_at": moment(0), "due_at": moment(60)})
+    story.note(60, "clock.breached", {"clock": "removal"})
+    reason = {"clock": "removal", "reason": "force_majeure", "since": moment(50)}
+    story.note(70, "clock.paused", {**reason, "due_at": moment(60)})
+    story.note(80, "clock.resumed", {**reason, "until": moment(75), "due_at": moment(85)})
+    (clock,) = read_account(story.entries).clocks
+    assert clock.state == "running"
+    (still,) = clock.stills
+    assert (still.reason, still.until) == ("force_majeure", parse_instant(moment(75)))
+    story.note(90, "clock.stopped", {"clock": "removal", "stopped_at": moment(84), "due_at": moment(85)})
+    (clock,) = read_account(story.entries).clocks
+    assert (clock.state, clock.margin) == ("met", timedelta(seconds=1))
+    told = [plain(sentence.words) for chapter in tell(read_account(story.entries)) for sentence in chapter.sentences]
+    assert any("stood still from" in line and "force_majeure" in line for line in told)
+
+
+def test_a_renewal_moves_the_end_and_one_that_did_not_count_says_why(story: Story) -> None:
+    story.note(0, "clock.started", {"clock": "keep", "started_at": moment(0), "due_at": moment(60)})
+    story.note(60, "clock.stopped", {"clock": "keep", "stopped_at": moment(60)})
+    story.note(61, "clock.renewed", {"clock": "keep", "renewed_at": moment(59), "due_at": moment(90)})
+    story.note(62, "clock.not_renewed", {"clock": "keep", "renewed_at": moment(61), "why": "the law allows no more"})
+    (clock,) = read_account(story.entries).clocks
+    assert (clock.state, clock.due_at) == ("running", parse_instant(moment(90)))
+    assert [renewal.refused for renewal in clock.renewals] == ["", "the law allows no more"]
 
 
 def test_a_clock_stopped_after_its_end_is_late(story: Story) -> None:

@@ -277,7 +277,17 @@ def postmortem(id_: str) -> dict[str, Any]:
 
 def clock(name: str, start: str, stop_: str | None = None, **more: Any) -> dict[str, Any]:
     restart = more.pop("restart", None)
+    rights: dict[str, Any] = {}
+    if "pause" in more:
+        rights["pause"] = {
+            reason: {"since": expr(since), "until": expr(until)} for reason, (since, until) in more["pause"].items()
+        }
+    if "renew" in more:
+        rights["renew"] = expr(more["renew"])
+    if "after_pause" in more:
+        rights["after_pause"] = more["after_pause"]
     return {
+        **rights,
         "name": name,
         "law": more.pop("law", law()),
         "start": expr(start),

@@ -28,8 +28,8 @@ class ClockRow:
 
 def clock_rows(clocks: list[ClockState], plan: Plan | None) -> list[ClockRow]:
     """The clocks, the most urgent first: breached, running by due time, then the rest."""
-    rows = [ClockRow(state, plan["clocks"].get(state["name"]) if plan else None) for state in clocks]
-    rank = {"breached": 0, "running": 1, "late": 2, "assigned": 3, "met": 4, "waiting": 5}
+    rows = [ClockRow(state, plan["clocks"].get(state.get("of", state["name"])) if plan else None) for state in clocks]
+    rank = {"breached": 0, "running": 1, "paused": 2, "late": 3, "assigned": 4, "met": 5, "waiting": 6}
     return sorted(rows, key=lambda row: (rank[row.state["state"]], row.state["due_at"] or "9999", row.state["name"]))
 
 
@@ -62,6 +62,8 @@ def render_clock(row: ClockRow, now: datetime, *, local: tzinfo | None = None) -
         case "breached":
             head.append("█" * WIDTH, style="red").append(f" BREACHED, {left(state['due_at'], now)}", style="bold red")
             head.append(f", was due {clock_time(state['due_at'], now, local=local)}")
+        case "paused":
+            _append_pause(head, state, now, local)
         case "met":
             head.append("✓ met", style="green").append(_margin(state, "to spare"))
         case "late":
@@ -76,9 +78,42 @@ def render_clock(row: ClockRow, now: datetime, *, local: tzinfo | None = None) -
         notes.append(f"restarted {'once' if state['restarts'] == 1 else str(state['restarts']) + ' times'}")
     if state["warned"] and state["state"] in {"running", "breached"}:
         notes.append(f"warned {', '.join(clock_time(at, now, local=local) for at in state['warned'])}")
+    if granted := sum(one["granted"] for one in state.get("renewals", ())):
+        notes.append(f"renewed {'once' if granted == 1 else str(granted) + ' times'}")
+    if any(not one["granted"] for one in state.get("renewals", ())):
+        notes.append("a renewal did not count: see the ledger")
+    if state["state"] != "paused" and state.get("pauses"):
+        notes.append(f"stood still {_stood_still(state)}")
+    if "calendar_known" in state:
+        notes.append(f"CHECK BY HAND: holidays are known to {state['calendar_known']} only")
     if notes:
         lines.append(Text(" " * (NAME_WIDTH + 3) + " · ".join(notes), style="dim"))
     return lines
+
+
+def _append_pause(head: Text, state: ClockState, now: datetime, local: tzinfo | None) -> None:
+    """Why it stands still and since when, and how much is left when it goes on."""
+    held = min(
+        (one for one in state.get("pauses", ()) if one["until"] is None),
+        key=lambda one: one["since"],
+        default=None,
+    )
+    if held is None or state["due_at"] is None:
+        head.append("‖ PAUSED", style="bold yellow")
+        return
+    since = max(held["since"], state["started_at"] or held["since"], key=parse_instant)
+    head.append(f"‖ PAUSED since {clock_time(since, now, local=local)}", style="bold yellow")
+    rest = (parse_instant(state["due_at"]) - parse_instant(since)).total_seconds()
+    head.append(f": {held['reason'].replace('_', ' ')}; {span(rest)} left when it goes on")
+
+
+def _stood_still(state: ClockState) -> str:
+    return ", ".join(
+        f"{span((parse_instant(one['until']) - parse_instant(one['since'])).total_seconds())}"
+        f" ({one['reason'].replace('_', ' ')})"
+        for one in state.get("pauses", ())
+        if one["until"] is not None
+    )
 
 
 def _append_bar(text: Text, state: ClockState, now: datetime, calm: str) -> None:

@@ -10,7 +10,7 @@ import re
 _KEY = re.compile(r"(?P<head>^\s*(?:- )*(?:[A-Za-z_][\w-]*):[ ]+)(?P<value>.*)$")
 _BARE_TEMPLATE = re.compile(r"""(?<!["'])\$\{\{(?P<inner>.*?)\}\}(?!["'])""")
 _FLOW_TAG = re.compile(r"(?P<head>[\w-]+:[ ]+)(?P<value>![^,}\]]*[^,}\]\s])")
-_EXPRESSION_KEYS = frozenset({"if", "unless", "when", "until", "in", "start", "stop", "restart", "close_when"})
+_EXPRESSION_KEYS = frozenset({"if", "unless", "when", "until", "in", "start", "stop", "restart", "renew", "close_when"})
 
 
 def quoted(text: str) -> str:

@@ -71,6 +71,7 @@ ROUND = Code("WF224", "error", "runs or fragments that go round in a circle")
 CHILD_WRONG = Code("WF225", "error", "a runbook that cannot be run")
 UNKNOWN_FRAGMENT = Code("WF226", "error", "an unknown fragment")
 NO_UNDO = Code("WF227", "error", "nothing that could be taken back")
+NOT_IN_LAW = Code("WF240", "error", "a pause or a renewal that the law does not know")
 
 # WF3xx: safety
 GATE = Code("WF301", "error", "an effect without its approval")

@@ -5,7 +5,7 @@ from typing import Any
 
 from schemas.plan import ClockPlan, FactSpec, Track, TypeSpec
 from watchfloor.language.diff_laws import compare_laws, describe_law
-from watchfloor.language.diff_model import Pair, Verdict, render_value
+from watchfloor.language.diff_model import Danger, Pair, Verdict, render_value
 from watchfloor.language.diff_rules import (
     LOOK,
     STRONGER,
@@ -124,9 +124,37 @@ def _clock(pair: Pair, old: ClockPlan, new: ClockPlan) -> Iterator[Verdict]:
         ),
         "if",
     )
+    yield from _pauses(old, new)
+    said = "it may be renewed" if "renew" not in old else "something else renews it, or nothing"
+    keeps = new["law"]["kind"] == "min_retention"
+    how: Danger = (STRONGER if keeps else WEAKER) if "renew" not in old else (WEAKER if keeps else LOOK)
+    yield from below(differs(old.get("renew"), new.get("renew"), "clock.renew", said, how), "renew")
     yield from below(
         differs(old.get("each"), new.get("each"), "clock.each", "one clock for each of something else"), "each"
     )
+
+
+def _pauses(old: ClockPlan, new: ClockPlan) -> Iterator[Verdict]:
+    """A clock that may stand still is weaker than one that may not."""
+    before, after = old.get("pause", {}), new.get("pause", {})
+    yield from below(
+        members(
+            list(before),
+            list(after),
+            "clock.pause",
+            gone=(STRONGER, "it no longer stands still for {}"),
+            fresh=(WEAKER, "it may stand still for {}"),
+        ),
+        "pause",
+    )
+    if old.get("after_pause") != new.get("after_pause") and before and after:
+        anew = new.get("after_pause") == "restart"
+        said = "after a pause its whole length begins anew" if anew else "after a pause it goes on where it was"
+        yield Verdict(WEAKER if anew else STRONGER, "clock.pause", said, "", "", ("pause",))
+    for reason in before:
+        if reason in after:
+            said = f"other facts begin or end `{reason}`"
+            yield from below(differs(before[reason], after[reason], "clock.pause", said, WEAKER), "pause", reason)
 
 
 def _facts(pair: Pair) -> Iterator[Verdict]:

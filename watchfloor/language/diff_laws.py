@@ -34,11 +34,17 @@ def compare_laws(old: ClockLaw, new: ClockLaw, kind: str) -> Iterator[Verdict]:
 def describe_law(law: ClockLaw) -> str:
     """`eu.tco.removal (1h)`."""
     if law["business_days"] is not None:
-        return f"{law['id']} ({law['business_days']}bd)"
+        return f"{law['id']} ({law['business_days']}bd{_place(law)})"
     if law["months"] is not None:
-        return f"{law['id']} ({law['months']} months)"
+        return f"{law['id']} ({law['months']} months{_place(law)})"
     length = law["duration"] or law["internal_slo"]
-    return f"{law['id']} ({render_duration(length)})" if length is not None else law["id"]
+    return f"{law['id']} ({render_duration(length)}{_place(law)})" if length is not None else law["id"]
+
+
+def _place(law: ClockLaw) -> str:
+    """` of DE`, ` of Europe/Dublin`; nothing on the wall clock."""
+    known = law.get("calendar")
+    return f" of {known['place'] or known['zone']}" if known is not None else ""
 
 
 def _length(law: ClockLaw) -> float | None:
@@ -50,4 +56,4 @@ def _length(law: ClockLaw) -> float | None:
 
 
 def _unit(law: ClockLaw) -> str:
-    return "business days" if law["business_days"] is not None else "seconds"
+    return ("business days" if law["business_days"] is not None else "seconds") + _place(law)

@@ -341,6 +341,12 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    since: Scalar
+    until: Scalar
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     name: Scalar
     use: Scalar
@@ -352,6 +358,8 @@ class Clock:
     on_close: Scalar | None
     each: Each | None = None
     cond: Scalar | None = None
+    pause: tuple[tuple[Scalar, Pause], ...] = ()
+    renew: Scalar | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,10 @@ def place_clocks(plan: Plan) -> tuple[Clock, ...]:
         lines = [f"starts: {clock['start']['src']}"]
         if clock["restart"]:
             lines.append(f"restarts: {clock['restart']['src']}")
+        for reason, rule in clock.get("pause", {}).items():
+            lines.append(f"stands still ({reason}): {rule['since']['src']} to {rule['until']['src']}")
+        if "renew" in clock:
+            lines.append(f"renewed: {clock['renew']['src']}")
         if clock["warn"]:
             lines.append(f"warns at {', '.join(in_words(warn) for warn in clock['warn'])}")
         if clock["on_breach"]:

@@ -1,13 +1,15 @@
 """From the document to the plan: names and types first, then the rules, then the plan if nothing is wrong."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, cast
 
 from schemas.actions import ActionContract
 from schemas.incident import ENGINE
 from schemas.plan import PLAN_FORMAT, ClockEach, ClockLaw, ClockPlan, FactSpec, Floor, Phase, Plan, Track
+from schemas.register import RegisterRow
 from watchfloor.expressions import CEL
 from watchfloor.language import codes
+from watchfloor.language.clock_rights import compile_pauses, compile_renewal
 from watchfloor.language.document import Clock, Fact, Runbook
 from watchfloor.language.edges import compile_outputs, compile_track, compile_triggers
 from watchfloor.language.library import Runbooks
@@ -201,8 +203,10 @@ def _clock(compiler: StepCompiler, clock: Clock, scope: Scope) -> ClockPlan | No
     on_breach = compiler.roles(clock.on_breach)
     on_close = compiler.role(clock.on_close) if clock.on_close else None
     warn = [compiler.duration(time) for time in clock.warn]
+    pause, renew = compile_pauses(compiler, clock, scope), compile_renewal(compiler, clock, scope)
     if law is None or start is None:
         return None
+    row = cast(RegisterRow, compiler.given.register[law["id"]])
     made: ClockPlan = {
         "name": clock.name.value,
         "law": law,
@@ -217,6 +221,12 @@ def _clock(compiler: StepCompiler, clock: Clock, scope: Scope) -> ClockPlan | No
         made["each"] = each
     if cond is not None:
         made["cond"] = cond.expr
+    if pause:
+        made["pause"] = pause
+        if row.get("after_pause") == "restart":
+            made["after_pause"] = "restart"
+    if renew is not None:
+        made["renew"] = renew
     return made
 
 

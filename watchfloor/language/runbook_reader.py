@@ -49,6 +49,8 @@ LATER_TRACK = {
 LATER_CLOCK = {
     "each": ("clock.each", "declare one clock for each fact that starts it"),
     "if": ("clock.if", "let the fact that starts it be recorded under that condition"),
+    "pause": ("clock.pause", "let the law's reason restart the clock"),
+    "renew": ("clock.renew", "declare a second clock that the renewal starts"),
 }
 DIMENSIONS = {
     "imminence": "I",
@@ -275,9 +277,22 @@ def _clock(node: Node, report: Report) -> doc.Clock | None:
     close = keys.take("on_close", _assign)
     each = keys.take("each", read_member)
     cond = keys.take("if", expression)
+    pause = keys.take("pause", pairs_of(name, _pause, "reasons", at_least=1)) or ()
+    renew = keys.take("renew", expression)
     if not keys.close() or use is None or start is None:
         return None
-    return doc.Clock(use, use, start, restart, stop, warn, breach, close, each, cond)
+    return doc.Clock(use, use, start, restart, stop, warn, breach, close, each, cond, pause, renew)
+
+
+def _pause(node: Node, report: Report) -> doc.Pause | None:
+    keys = open_mapping(node, report, "a pause", "force_majeure: {from: facts.outage_began, until: facts.outage_ended}")
+    if keys is None:
+        return None
+    since = keys.take("from", expression, required=True, hint="the fact with which the reason began")
+    until = keys.take(
+        "until", expression, required=True, hint="the fact with which it was gone; no clock sleeps for good"
+    )
+    return doc.Pause(since, until) if keys.close() and since and until else None
 
 
 def _named_clock(key: Scalar, clock: doc.Clock) -> doc.Clock:

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
+from schemas.register import RegisterRow
 from watchfloor.lsp.cursor import Cursor
 from watchfloor.lsp.describing import describe_action, describe_field, describe_row, describe_type
 from watchfloor.lsp.documents import Document
@@ -85,6 +86,9 @@ def _keys(document: Document, cursor: Cursor, names: Index) -> Iterator[Suggesti
             if fact.name not in taken:
                 yield Suggestion(fact.name, f"{fact.name}: ", typed, "name", fact.about)
         return
+    if cursor.keys[:1] == ("clocks",) and cursor.keys[2:] == ("pause",):
+        yield from _reasons(document, names.clock_rows.get(cursor.keys[1], ""), typed, taken)
+        return
     words = document.words.keys(cursor.path, cursor.root)
     if cursor.role == "value":
         # nothing stands there yet: only where the schema wants a mapping do keys fit
@@ -97,6 +101,15 @@ def _keys(document: Document, cursor: Cursor, names: Index) -> Iterator[Suggesti
         yield Suggestion(
             word.text, f"{word.text}: ", typed, kind, "required" if word.required else "", word.doc, word.required
         )
+
+
+def _reasons(document: Document, use: str, typed: int, taken: set[str]) -> Iterator[Suggestion]:
+    """The reasons for which a clock's law lets it stand still."""
+    row = document.around.register.get(use)
+    if row is not None:
+        for reason in cast(RegisterRow, row).get("pause_on", ()):
+            if reason not in taken:
+                yield Suggestion(reason, f"{reason}: ", typed, "name", "a reason of this law", describe_row(row))
 
 
 def _inputs(document: Document, cursor: Cursor, names: Index, typed: int, taken: set[str]) -> Iterator[Suggestion]:
@@ -136,7 +149,7 @@ def _values(document: Document, cursor: Cursor, names: Index) -> Iterator[Sugges
         return
     if key in {"use", "basis"}:
         for law in around.register.values():
-            if key == "use" or law["kind"] == "min_retention":
+            if law["kind"] not in {"info", "retired"} if key == "use" else law["kind"] == "min_retention":
                 yield Suggestion(law["id"], law["id"], typed, "clock", law["title"], describe_row(law))
         return
     if key == "run":

@@ -1,7 +1,11 @@
 """Actions, clocks, inputs, facts and steps as Markdown, for hovers and the side panel of completions."""
 
+from typing import cast
+
 from schemas.actions import ActionContract, FieldSpec
 from schemas.plan import ClockLaw
+from schemas.register import RegisterRow
+from watchfloor.drawing import render_span
 from watchfloor.language.diff_laws import describe_law
 from watchfloor.lsp.index import Declared, Index, StepEntry
 
@@ -16,6 +20,8 @@ KINDS = {
     "promptly": "the law gives no number; the time is our own objective",
     "min_retention": "to be kept at least so long",
     "max_retention": "to be kept at most so long",
+    "info": "a condition or threshold, no clock",
+    "retired": "history, no clock of today",
 }
 
 
@@ -57,16 +63,24 @@ def describe_field(name: str, spec: FieldSpec) -> str:
 
 def describe_row(law: ClockLaw) -> str:
     """A row of the clock register: the law, the mark, who owns it, when it is looked at again."""
-    return "\n".join(
-        [
-            f"**{describe_law(law)}**: {law['title']}",
-            "",
-            f"- law: {law['legal_ref']}",
-            f"- kind: {law['kind']}, {KINDS[law['kind']]}",
-            f"- mark: {law['basis']}, {BASIS[law['basis']]}",
-            f"- owner: {law['owner']}, review after {law['review_after']}",
-        ]
-    )
+    row = cast(RegisterRow, law)
+    lines = [
+        f"**{describe_law(law)}**: {law['title']}",
+        "",
+        f"- law: {law['legal_ref']}",
+        f"- kind: {law['kind']}, {KINDS[law['kind']]}",
+        f"- mark: {law['basis']}, {BASIS[law['basis']]}",
+        f"- owner: {law['owner']}, review after {law['review_after']}",
+    ]
+    if "trigger" in row:
+        lines.append(f"- starts with: {row['trigger']}")
+    if "pause_on" in row:
+        then = "begins anew" if row.get("after_pause") == "restart" else "goes on"
+        lines.append(f"- stands still for {', '.join(row['pause_on'])}, then {then}")
+    if "renew" in row:
+        lines.append(f"- renewed by {render_span(row['renew']['add'])}, at most {row['renew']['max']} times")
+    lines += [f"- mind [{trap['basis']}]: {trap['says']}" for trap in row.get("traps", ())]
+    return "\n".join(lines)
 
 
 def describe_declared(section: str, declared: Declared) -> str:

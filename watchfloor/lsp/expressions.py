@@ -8,7 +8,9 @@ from watchfloor.language.plan_compiler import INCIDENT
 from watchfloor.lsp.cursor import Cursor
 from watchfloor.lsp.index import LOOPS, Index, StepEntry
 
-BARE = frozenset({"if", "unless", "when", "until", "in", "start", "restart", "stop", "close_when", "key", "known_at"})
+BARE = frozenset(
+    {"if", "unless", "when", "until", "in", "start", "restart", "stop", "renew", "close_when", "key", "known_at"}
+)
 """Keys that take an expression bare."""
 HOLDERS = frozenset({"records", "show", "share", "scope"})
 """Keys whose values or items are expressions."""

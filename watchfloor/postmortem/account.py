@@ -37,6 +37,27 @@ class ClockRun:
     due_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A time that a clock stood still: the entries that say so, the reason, from when until when."""
+
+    moment: Moment
+    reason: str
+    since: datetime
+    resumed: Moment | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A renewal that counted, or why it did not; `due_at` is the end after it."""
+
+    moment: Moment
+    at: datetime
+    due_at: datetime | None
+    refused: str = ""
+
+
 @dataclass(slots=True)
 class Clock:
     """`state` is met, late, breached (never stopped), running, or assigned (handed to a role at the close)."""
@@ -52,6 +73,8 @@ class Clock:
     stopped_at: datetime | None = None
     assigned: Moment | None = None
     assigned_to: str = ""
+    stills: list[Still] = field(default_factory=list)
+    renewals: list[Renewed] = field(default_factory=list)
 
     @property
     def started_at(self) -> datetime:
@@ -65,7 +88,8 @@ class Clock:
     def state(self) -> str:
         if self.stopped_at is not None:
             return "late" if self.due_at is not None and self.stopped_at > self.due_at else "met"
-        if self.breached is not None:
+        if self.breached is not None and not (self.due_at is not None and self.due_at > self.breached.at):
+            # a pause or a renewal that was recorded late takes a breach back
             return "breached"
         return "assigned" if self.assigned is not None else "running"
 
@@ -79,6 +103,8 @@ class Clock:
     @property
     def seqs(self) -> tuple[int, ...]:
         moments = [*(run.moment for run in self.runs), *(moment for moment, _ in self.warned)]
+        moments += [moment for one in self.stills for moment in (one.moment, one.resumed) if moment]
+        moments += [one.moment for one in self.renewals]
         moments += [moment for moment in (self.breached, self.stopped, self.assigned) if moment]
         return tuple(sorted(moment.seq for moment in moments))
 

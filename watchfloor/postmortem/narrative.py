@@ -120,6 +120,19 @@ def _clock(clock: Clock) -> Iterator[Sentence]:
         due: list[Word] = [", due at ", run.due_at] if run.due_at else []
         verb = " was started anew and counts from " if index else " counts from "
         yield say(run.moment.at, [run.moment.seq], "The clock ", name, verb, run.started_at, *due, ".")
+    for still in clock.stills:
+        at = [still.moment.seq]
+        yield say(
+            still.moment.at, at, "The clock ", name, " stood still from ", still.since, ": ", Id(still.reason), "."
+        )
+        if still.resumed and still.until:
+            yield say(still.resumed.at, [still.resumed.seq], "The clock ", name, " went on from ", still.until, ".")
+    for renewal in clock.renewals:
+        so: list[Word] = [", which did not count: ", Id(renewal.refused)]
+        if not renewal.refused:
+            so = [" and is due at ", renewal.due_at] if renewal.due_at else []
+        verb = " had a renewal at " if renewal.refused else " was renewed at "
+        yield say(renewal.moment.at, [renewal.moment.seq], "The clock ", name, verb, renewal.at, *so, ".")
     for moment, due_at in clock.warned:
         to_go: list[Word] = [" with ", due_at - moment.at, " to go"] if due_at and due_at > moment.at else []
         yield say(moment.at, [moment.seq], "The clock ", name, " warned", *to_go, ".")

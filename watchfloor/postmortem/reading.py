@@ -5,7 +5,9 @@ stop of an unknown clock) starts no story of its own; it stays visible in the li
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
+from schemas.json_value import Json
 from schemas.ledger import EntryKind, StoredEntry
 from watchfloor.postmortem.account import (
     Account,
@@ -21,7 +23,9 @@ from watchfloor.postmortem.account import (
     Note,
     Phase,
     Refused,
+    Renewed,
     Said,
+    Still,
 )
 from watchfloor.postmortem.citations import number_entry
 from watchfloor.postmortem.fields import instant, number, text, words
@@ -121,11 +125,54 @@ def _clock_breached(account: Account, entry: StoredEntry, moment: Moment) -> Non
         clock.breached = moment
 
 
+def _clock_paused(account: Account, entry: StoredEntry, moment: Moment) -> None:
+    clock, data = _clock(account, entry), entry["data"]
+    if clock:
+        _move_due(clock, data)
+        clock.stills.append(Still(moment, text(data, "reason"), instant(data, "since") or moment.at))
+
+
+def _clock_resumed(account: Account, entry: StoredEntry, moment: Moment) -> None:
+    clock, data = _clock(account, entry), entry["data"]
+    if clock is None:
+        return
+    _move_due(clock, data)
+    reason, until = text(data, "reason"), instant(data, "until") or moment.at
+    for place in reversed(range(len(clock.stills))):
+        still = clock.stills[place]
+        if still.reason == reason:
+            clock.stills[place] = replace(
+                still, since=instant(data, "since") or still.since, resumed=moment, until=until
+            )
+            return
+    clock.stills.append(Still(moment, reason, instant(data, "since") or moment.at, moment, until))
+
+
+def _clock_renewed(account: Account, entry: StoredEntry, moment: Moment) -> None:
+    clock, data = _clock(account, entry), entry["data"]
+    if clock is None:
+        return
+    refused = text(data, "why") if entry["kind"] == EntryKind.CLOCK_NOT_RENEWED else ""
+    if entry["kind"] == EntryKind.CLOCK_RENEWED:
+        _move_due(clock, data)
+        # what had run out runs again
+        clock.stopped = clock.stopped_at = None
+    clock.renewals.append(Renewed(moment, instant(data, "renewed_at") or moment.at, clock.due_at, refused))
+
+
+def _move_due(clock: Clock, data: dict[str, Json]) -> None:
+    """The end of the run that counts, as the entry gives it."""
+    clock.runs[-1] = replace(clock.runs[-1], due_at=instant(data, "due_at") or clock.due_at)
+
+
 def _clock_stopped(account: Account, entry: StoredEntry, moment: Moment) -> None:
     clock = _clock(account, entry)
     if clock:
         clock.stopped = moment
         clock.stopped_at = instant(entry["data"], "stopped_at") or moment.at
+        if any(still.until is None for still in clock.stills):
+            # it stopped while it stood still: the end had moved until then
+            _move_due(clock, entry["data"])
 
 
 def _clock_assigned(account: Account, entry: StoredEntry, moment: Moment) -> None:
@@ -333,6 +380,10 @@ _READERS: dict[str, Reader] = {
     EntryKind.CLOCK_RESTARTED: _clock_restarted,
     EntryKind.CLOCK_WARNED: _clock_warned,
     EntryKind.CLOCK_BREACHED: _clock_breached,
+    EntryKind.CLOCK_PAUSED: _clock_paused,
+    EntryKind.CLOCK_RESUMED: _clock_resumed,
+    EntryKind.CLOCK_RENEWED: _clock_renewed,
+    EntryKind.CLOCK_NOT_RENEWED: _clock_renewed,
     EntryKind.CLOCK_STOPPED: _clock_stopped,
     EntryKind.CLOCK_ASSIGNED: _clock_assigned,
     EntryKind.ASKED: _asked,

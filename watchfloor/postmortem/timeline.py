@@ -148,6 +148,11 @@ def _clock(canvas: Canvas, axis: Axis, account: Account, clock: Clock, y: float)
         start = axis.x(before.started_at)
         canvas.rect(start, y + 7, max(2, axis.x(after.started_at) - start), 6, "tl-before", radius=3)
         canvas.line(axis.x(after.started_at), y, axis.x(after.started_at), y + 20, "tl-anew")
+    for still in clock.stills:
+        start = axis.x(max(still.since, clock.started_at))
+        canvas.open_group(f"clock {clock.name} stood still: {still.reason} {cite([still.moment.seq])}")
+        canvas.rect(start, y + 7, max(2, axis.x(still.until or end) - start), 6, "tl-before", radius=3)
+        canvas.close_group()
     due = clock.due_at
     if due and due < end:
         canvas.rect(axis.x(due), y + 4, right - axis.x(due), 12, "tl-over", radius=3)

@@ -42,6 +42,9 @@ _Instant = Annotated[str, Field(max_length=40), AfterValidator(_instant)]
 _Label = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.\[\]-]{0,120}$")]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,80}$")]
 
+_ClockName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,80}(\[[A-Za-z0-9._:-]{1,64}\])?$")]
+"""A clock's name, with its member where there is one per member."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -54,9 +57,9 @@ class _Shared(_Strict):
 
 
 class _Clock(_Strict):
-    name: _Name
+    name: _ClockName
     law: _Name
-    state: Literal["waiting", "running", "met", "breached", "late", "assigned"]
+    state: Literal["waiting", "running", "paused", "met", "breached", "late", "assigned"]
     started_at: _Instant | None
     due_at: _Instant | None
 

@@ -46,7 +46,7 @@ _EXPECT = {
     "severity",
     "calls",
 }
-_CLOCKS = {"waiting", "running", "met", "breached", "late", "assigned"}
+_CLOCKS = {"waiting", "running", "paused", "met", "breached", "late", "assigned"}
 _VERBS = {"pause", "resume", "abort"}
 _TASK_VERBS = {"claim", "hand_back"}
 _STATEMENT = {"at", "from", "as", "refused"}

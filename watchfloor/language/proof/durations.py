@@ -16,12 +16,14 @@ _DAY = 86_400.0
 
 def length_of(law: ClockLaw) -> float | None:
     """Seconds that a clock allows at least, whatever the calendar; None when the law gives no number."""
+    # days of a place reach its midnight, but one of them may have an hour less
+    lost = 3_600.0 if "calendar" in law else 0.0
     if law["duration"] is not None:
-        return law["duration"]
+        return law["duration"] - lost
     if law["business_days"] is not None:
-        return law["business_days"] * _DAY
+        return law["business_days"] * _DAY - lost
     if law["months"] is not None:
-        return law["months"] * 28 * _DAY
+        return law["months"] * 28 * _DAY - lost
     return law["internal_slo"]
 
 

@@ -4,7 +4,8 @@ The worst case is the longest of all written ways on which every step comes to i
 attempt, a person answers at the end of the ladder, a loop needs all its rounds. Steps of `on_silence`, `on_timeout`,
 `on_exhausted`, `on_deny`, `on_error` are ways too. A step that fails and says nothing about it leaves the written ways:
 the commander is asked, and that time is no part of the table. Conditions are taken as independent of each other. What
-stops a clock from outside cannot be measured; a wait for the fact that restarts a clock is a legal pause.
+stops a clock from outside cannot be measured; a wait for the fact that restarts a clock, or ends a pause of it, is a
+legal pause.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -72,12 +73,15 @@ def _measure(plan: Plan, clock: ClockPlan) -> ClockTiming:
     starts, stop = facts_in(clock["start"]["vars"]), clock["stop"]
     stops = facts_in(stop["vars"]) if stop is not None else set()
     restarts = facts_in(clock["restart"]["vars"]) if clock["restart"] is not None else set()
+    pauses = {name for rule in clock.get("pause", {}).values() for name in facts_in(rule["until"]["vars"])}
+    if clock.get("after_pause") == "restart":
+        restarts |= pauses
     found: list[tuple[Way, bool, str]] = []
     for name, steps in roots_of(plan):
         if not any(set(step["records"]) & stops for step in every_step(steps)):
             continue
         begun, exact = _begin(plan, name, steps, starts)
-        way = Walker(plan, starts, stops, restarts).walk(steps, begun).stopped
+        way = Walker(plan, starts, stops, restarts, frozenset(pauses - restarts)).walk(steps, begun).stopped
         if way is not None:
             found.append((way, exact, name))
     # a track and the phases may both stop it: the sooner of the two does
@@ -91,18 +95,19 @@ def _measure(plan: Plan, clock: ClockPlan) -> ClockTiming:
         way=chosen[0] if chosen else None,
         exact=chosen[1] if chosen else True,
         where=chosen[2] if chosen else "",
-        pauses=tuple(_legal_pauses(plan, restarts)),
+        pauses=tuple(_legal_pauses(plan, restarts | pauses, restarts)),
     )
 
 
-def _legal_pauses(plan: Plan, restarts: set[str]) -> Iterator[Contribution]:
+def _legal_pauses(plan: Plan, waited: set[str], restarts: set[str]) -> Iterator[Contribution]:
     for step in steps_of(plan):
-        if step["kind"] == "wait" and step["fact"] in restarts and step["within"] is not None:
-            yield _pause(step["id"], seconds_of(step["within"], plan), step["fact"])
+        if step["kind"] == "wait" and step["fact"] in waited and step["within"] is not None:
+            yield _pause(step["id"], seconds_of(step["within"], plan), step["fact"], step["fact"] in restarts)
 
 
-def _pause(step: str, seconds: float, fact: str | None) -> Contribution:
-    return Contribution(step, "legal", seconds, f"the clock starts anew with `{fact}`")
+def _pause(step: str, seconds: float, fact: str | None, is_restart: bool) -> Contribution:
+    how = "starts anew" if is_restart else "stands still and goes on"
+    return Contribution(step, "legal", seconds, f"the clock {how} with `{fact}`")
 
 
 def _begin(plan: Plan, root: str, steps: Sequence[Step], starts: set[str]) -> tuple[Progress, bool]:
@@ -132,9 +137,11 @@ def _waited(step: Step) -> str | None:
 class Walker:
     """Carries `Progress` through lists of steps."""
 
-    def __init__(self, plan: Plan, starts: set[str], stops: set[str], restarts: set[str]) -> None:
+    def __init__(
+        self, plan: Plan, starts: set[str], stops: set[str], restarts: set[str], pauses: frozenset[str] = frozenset()
+    ) -> None:
         self.plan = plan
-        self.starts, self.stops, self.restarts = starts, stops, restarts
+        self.starts, self.stops, self.restarts, self.pauses = starts, stops, restarts, pauses
 
     def walk(self, steps: Sequence[Step], at: Progress) -> Progress:
         for step in steps:
@@ -216,8 +223,11 @@ class Walker:
         waited = self._add(step, at, "people", seconds, f"waits for {what}, at most {in_words(seconds)}")
         aside = self._course(step["on_timeout"], waited)
         if step["fact"] in self.restarts and at.running is not None:
-            pause = _pause(step["id"], seconds, step["fact"])
+            pause = _pause(step["id"], seconds, step["fact"], True)
             return replace(at, running=at.running.then(pause).restarted()), aside
+        if step["fact"] in self.pauses and at.running is not None:
+            pause = _pause(step["id"], seconds, step["fact"], False)
+            return replace(at, running=at.running.then(pause)), aside
         if step["fact"] in self.starts:
             return Progress(False, worst((waited.running, Way())), waited.stopped), aside
         return waited, aside

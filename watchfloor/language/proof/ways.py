@@ -18,7 +18,7 @@ class Contribution:
 
     @property
     def counts(self) -> bool:
-        """A legal pause does not run against the clock: it restarts it."""
+        """A legal pause does not run against the clock: it restarts it, or lets it stand still."""
         return self.who != "legal"
 
 
