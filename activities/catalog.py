@@ -299,6 +299,7 @@ _HOLDS: tuple[ActionContract, ...] = (
             "source": _SOURCE,
             "basis": {"type": "string", "doc": "row of the clock register that the hold rests on"},
             "scope": {"type": "map", "doc": "what is held: lists of ids, URLs or hashes by name"},
+            "terms": _optional({"type": "map", "doc": "what it claims: kind, title, law, since, until"}),
             "hold": _HOLD,
         },
         "outputs": {

@@ -4,6 +4,7 @@ import asyncio
 
 from activities.dependencies import Dependencies
 from activities.registry import UnknownAction, contract_of
+from activities.retention import check_claims, check_floor
 from activities.values import Mismatch, check_values
 from schemas.actions import ActionCall, ActionContract, ErrorType
 from watchfloor.connections.port import CallFailed
@@ -78,5 +79,15 @@ async def check_preserved(deps: Dependencies, call: ActionCall) -> None:
         raise CallFailed(ErrorType.REFUSED, message, possible=False, detail={"why": "not_preserved"}) from error
 
 
-PRECONDITIONS = {"content.delete": check_preserved}
+async def check_deletion(deps: Dependencies, call: ActionCall) -> None:
+    """Preserved, and kept by no claim.
+
+    Raises:
+        CallFailed: as `check_preserved` and `activities.retention.check_claims`.
+    """
+    await check_preserved(deps, call)
+    await check_claims(deps, call)
+
+
+PRECONDITIONS = {"content.delete": check_deletion, "hold.unfreeze": check_floor}
 """Checked after the grant and before the announcement."""

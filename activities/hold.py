@@ -17,6 +17,7 @@ from schemas.actions import ActionCall, ActionReceipt, ErrorType
 from schemas.json_value import Json
 from watchfloor.connections.port import CallFailed
 from watchfloor.evidence.port import EvidenceError
+from watchfloor.evidence.terms import HoldTerms, digest_names, read_terms
 
 FREEZE, CANARY, UNFREEZE = "hold.freeze", "hold.canary", "hold.unfreeze"
 _REFERENCE = re.compile(r"^sha256:[0-9a-f]{64}$")
@@ -31,6 +32,9 @@ def freeze(deps: Dependencies) -> Action:
     async def act(call: ActionCall) -> ActionReceipt:
         require_admission(call)
         references = sorted(set(references_in(call["inputs"]["scope"])))
+        terms = terms_of(call)
+        if terms is not None:
+            await _keep(deps, lambda: deps.evidence.claim(terms), possible=False)
         await _guard(deps, _protect, references, str(call["inputs"]["hold"]), possible=False)
         answer = await deps.bindings.call(call)
         return receipt_of(call, answer.outputs, answer.at)
@@ -51,6 +55,7 @@ def unfreeze(deps: Dependencies) -> Action:
         hold = str(call["inputs"]["hold"])
         references = await asyncio.to_thread(deps.evidence.held, hold)
         await _guard(deps, _release, references, hold, possible=True)
+        await _keep(deps, lambda: deps.evidence.drop_claim(hold, str(call["inputs"]["source"])), possible=True)
         return receipt_of(call, answer.outputs, answer.at)
 
     return defined(UNFREEZE, act)
@@ -74,6 +79,26 @@ def references_in(value: Json) -> Iterator[str]:
             yield from references_in(part)
 
 
+def terms_of(call: ActionCall) -> HoldTerms | None:
+    """What a freeze says that its hold claims; None where an older hold says nothing.
+
+    Raises:
+        CallFailed: `bad_input`.
+    """
+    inputs = call["inputs"]
+    told = inputs.get("terms")
+    if told is None:
+        return None
+    try:
+        if not isinstance(told, dict) or told["kind"] not in {"floor", "litigation"}:
+            raise ValueError("`kind` is `floor` or `litigation`")
+        named = {"hold": inputs["hold"], "source": inputs["source"], "row": inputs["basis"]}
+        return read_terms({**told, **named, "names": sorted(digest_names(inputs["scope"]))})
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"`terms` of a freeze: {error}; expected kind, title, law, since, until"
+        raise CallFailed(ErrorType.BAD_INPUT, message, possible=False) from error
+
+
 async def _guard(
     deps: Dependencies,
     change: Callable[[Dependencies, list[str], str], None],
@@ -82,8 +107,12 @@ async def _guard(
     *,
     possible: bool,
 ) -> None:
+    await _keep(deps, lambda: change(deps, references, hold), possible=possible)
+
+
+async def _keep(deps: Dependencies, change: Callable[[], None], *, possible: bool) -> None:
     try:
-        await asyncio.to_thread(change, deps, references, hold)
+        await asyncio.to_thread(change)
     except EvidenceError as error:
         message = f"the preserved copies could not be guarded: {type(error).__name__}"
         raise CallFailed(ErrorType.UNAVAILABLE, message, possible=possible, detail={"why": "evidence"}) from error

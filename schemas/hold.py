@@ -35,6 +35,9 @@ class HoldStart(TypedDict):
     warn_before: list[float]
     reverify_every: float
     carried: "HoldCarried | None"
+    tells_terms: NotRequired[bool]
+    """Whether each freeze says what the hold claims and under which law, for the conflict order. Absent in holds that
+    older engines placed: their calls, and so the keys of these, stay as they were."""
     root: NotRequired[str]
     """With `revoked`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]

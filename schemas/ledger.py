@@ -120,6 +120,8 @@ class EntryKind:
     HOLD_FAILED = "hold.failed"
     HOLD_WARNED = "hold.expiry_warned"
     HOLD_RELEASED = "hold.released"
+    RETENTION = "retention.decided"
+    """What the conflict order says about one copy before it is deleted; `data` holds the whole reasoning."""
     OFFERED = "handoff.offered"
     ACCEPTED = "handoff.accepted"
     DECLINED = "handoff.declined"

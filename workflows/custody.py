@@ -32,10 +32,16 @@ class Custody:
     """
 
     def __init__(
-        self, start: HoldStart, journal: Journal, sources: dict[str, SourceState], effects: dict[str, int]
+        self,
+        start: HoldStart,
+        journal: Journal,
+        sources: dict[str, SourceState],
+        effects: dict[str, int],
+        terms: dict[str, Json] | None = None,
     ) -> None:
         self._start = start
         self._journal = journal
+        self._terms = terms
         self.sources = sources
         self.effects = effects
 
@@ -82,7 +88,14 @@ class Custody:
 
     async def _freeze(self, source: str, state: SourceState) -> bool:
         start = self._start
-        inputs = {"source": source, "basis": start["basis"], "scope": start["scope"], "hold": start["hold"]}
+        inputs: dict[str, Json] = {
+            "source": source,
+            "basis": start["basis"],
+            "scope": start["scope"],
+            "hold": start["hold"],
+        }
+        if self._terms is not None:
+            inputs["terms"] = self._terms
         key = self._key(FREEZE, source, inputs, self.effects.setdefault(source, 1))
         state["state"] = "freezing"
         receipt = await self._act(FREEZE, source, inputs, key, effect="restricts")

@@ -19,7 +19,7 @@ from workflows.custody import Custody
 from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, plain_wait
 from workflows.journal import Journal
 from workflows.notices import Notices
-from workflows.retention import find_expiry, find_release, find_warnings
+from workflows.retention import describe_terms, find_expiry, find_release, find_warnings
 from workflows.starts import RefusesBadStarts, refuse_bad_start
 
 RELEASE = "release"
@@ -111,6 +111,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
                 for source in start["sources"]
             },
             carried.get("effects", {}) if carried else {},
+            describe_terms(start["law"], self.placed_at, self.expires_at) if start.get("tells_terms") else None,
         )
 
     @workflow.run

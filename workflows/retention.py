@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from schemas.json_value import Json
 from schemas.plan import ClockLaw
+from watchfloor.signing import render_instant
 from workflows.spans import find_due
 
 
@@ -23,6 +25,17 @@ def find_expiry(law: ClockLaw, placed_at: datetime) -> datetime | None:
 def find_release(law: ClockLaw, placed_at: datetime, expires_at: datetime | None) -> datetime:
     """From when people may decide to release: a minimum retention must have ended; any other hold may end any day."""
     return expires_at if law["kind"] == "min_retention" and expires_at is not None else placed_at
+
+
+def describe_terms(law: ClockLaw, placed_at: datetime, expires_at: datetime | None) -> dict[str, Json]:
+    """What a hold claims, for whoever decides about a deletion: its kind, its law, from when to when."""
+    return {
+        "kind": "floor" if law["kind"] == "min_retention" else "litigation",
+        "title": law["title"],
+        "law": law["legal_ref"],
+        "since": render_instant(placed_at),
+        "until": render_instant(expires_at) if expires_at else "",
+    }
 
 
 def find_warnings(placed_at: datetime, expires_at: datetime | None, before: Sequence[float]) -> list[datetime]:

@@ -48,6 +48,7 @@ async def carry_out_hold(run: Run, frame: Frame, step: HoldStep, path: str) -> O
             "warn_before": WARN_BEFORE,
             "reverify_every": REVERIFY_EVERY,
             "carried": None,
+            "tells_terms": True,
         }
         run.desk.pin(argument)
         if run.compartment:

@@ -79,7 +79,9 @@ async def test_a_preserved_and_approved_deletion_goes_ahead_and_names_the_decisi
     w, call = deletion()
     receipt = await attempt(w, call)
     assert receipt["outputs"] == {"deleted_at": "2026-11-22T03:10:00Z"}
-    data = next(w.deps.ledger.read("inc-a"))["data"]
+    ruled, announced, _ = list(w.deps.ledger.read("inc-a"))
+    assert (ruled["kind"], ruled["data"]["ruling"], ruled["data"]["rule"]) == (EntryKind.RETENTION, "erase", 5)
+    data = announced["data"]
     assert data["decisions"] == [envelope_digest(envelope) for envelope in call["grant"]["decisions"]]
     assert (data["effect"], data["tier"], data["irreversible"]) == ("destroys", "2", True)
 

@@ -18,6 +18,7 @@ from schemas.actions import ActionCall, ActionReceipt, Grant
 from schemas.decision import DECISION
 from watchfloor.connections.port import Answer, CallFailed, Terms
 from watchfloor.evidence import EvidenceHeld, EvidenceStore
+from watchfloor.evidence.terms import digest_names
 from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.keys import RegionKeys
 from watchfloor.signing import action_digest, ask_digest, render_instant, sign
@@ -146,6 +147,24 @@ async def test_copies_in_the_scope_are_protected_before_the_source_is_told(held:
     with pytest.raises(EvidenceHeld):
         evidence.delete(mine, "test")
     evidence.delete(other, "test")
+
+
+TERMS = {
+    "kind": "floor",
+    "title": "Preservation",
+    "law": "Art. 6",
+    "since": "2026-11-01T00:00:00Z",
+    "until": "2026-11-02T00:00:00Z",
+}
+
+
+async def test_what_a_hold_claims_is_kept_from_its_freeze_to_its_release(held: World) -> None:
+    await held.act("hold.freeze", scope={"urls": ["https://example.test/v/1"]}, terms=TERMS)
+    await held.act("hold.freeze", scope={"urls": ["https://example.test/v/1"]}, terms=TERMS)
+    (claim,) = held.custodian.evidence.claims()
+    assert (claim.kind, claim.hold, claim.names) == ("floor", "hold-1", digest_names(["https://example.test/v/1"]))
+    await held.act("hold.unfreeze")
+    assert held.custodian.evidence.claims() == []
 
 
 async def test_the_canary_only_asks(held: World) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from watchfloor.evidence import (
     EvidenceTooLarge,
     EvidenceUnavailable,
 )
+from watchfloor.evidence.terms import HoldTerms, digest_names
 
 ABSENT = "sha256:" + "0" * 64
 
@@ -183,3 +185,35 @@ def test_a_store_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EvidenceUnavailable):
         EvidenceStore(tmp_path / "file" / "evidence")
+
+
+def terms(**more: object) -> HoldTerms:
+    given = {"hold": "hold-1", "source": "content_store", "kind": "floor", "row": "r", "title": "t", "law": "l"}
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    return HoldTerms(**{**given, "since": at, "until": None, "names": digest_names({"urls": ["a", ["b"]]}), **more})  # type: ignore[arg-type]
+
+
+def test_what_a_hold_claims_is_found_by_every_opening_of_the_store_until_it_is_dropped(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    store.claim(terms())
+    store.claim(terms())
+    store.claim(terms(source="live_store"))
+    assert [one.source for one in EvidenceStore(tmp_path).claims()] == ["content_store", "live_store"]
+    assert store.claims()[0] == terms()
+    store.drop_claim("hold-1", "content_store")
+    store.drop_claim("hold-1", "content_store")
+    assert [one.source for one in store.claims()] == ["live_store"]
+
+
+def test_a_hold_never_changes_what_it_claims(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    store.claim(terms())
+    with pytest.raises(EvidenceAltered):
+        store.claim(terms(names=digest_names("c")))
+    assert store.claims() == [terms()]
+
+
+@pytest.mark.parametrize(("hold", "source"), [("../x", "a"), ("hold-1", "../x"), ("hold-1", ""), ("hold-1", "A")])
+def test_a_claim_under_no_proper_name_is_refused(tmp_path: Path, hold: str, source: str) -> None:
+    with pytest.raises(BadReference):
+        EvidenceStore(tmp_path).claim(terms(hold=hold, source=source))

@@ -183,6 +183,26 @@ async def test_it_warns_thirty_fourteen_and_three_days_before_and_then_asks_two_
         assert hold.watched.anchored[-1] == (hold.start["hold"], len(ids))
 
 
+async def test_a_freeze_says_what_the_hold_claims_unless_an_older_engine_placed_it(
+    skipping: WorkflowEnvironment,
+) -> None:
+    async with placed(skipping, tells_terms=True) as hold, placed(skipping) as old:
+        for one in (hold, old):
+            await one.reported(1)
+        board = await board_of(hold.handle)
+        first, _ = hold.watched.named("hold.freeze")
+        assert first["inputs"]["terms"] == {
+            "kind": "floor",
+            "title": "Preservation",
+            "law": "Regulation (EU) 2021/784 Art. 6",
+            "since": board["opened_at"],
+            "until": board["clocks"][0]["due_at"],
+        }
+        assert set(old.watched.named("hold.freeze")[0]["inputs"]) == {"source", "basis", "scope", "hold"}
+        await hold.handle.terminate("done")
+        await old.handle.terminate("done")
+
+
 async def test_the_effect_gets_a_grant_that_holds_for_exactly_these_sources(skipping: WorkflowEnvironment) -> None:
     async with placed(skipping) as hold:
         await hold.reported(1)

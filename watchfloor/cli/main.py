@@ -15,6 +15,7 @@ from watchfloor.cli import (
     permits,
     records,
     rota_changes,
+    retaining,
     running,
     speaking,
     stacks,
@@ -70,6 +71,7 @@ wellness.add_to(app)
 oncall.add_to(app)
 rota_changes.add_to(app)
 records.add_to(app)
+retaining.add_to(app)
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from watchfloor.evidence.terms import HoldTerms
+
 MAX_OBJECT = 64 * 1024 * 1024
 """Bytes of one object unless a store is opened with another cap."""
 
@@ -69,6 +71,22 @@ class Evidence(Protocol):
 
     def held(self, hold_id: str) -> list[str]:
         """The references under one hold, sorted."""
+        ...
+
+    def claim(self, terms: HoldTerms) -> None:
+        """Keep what a hold claims at one source; the same claim again changes nothing.
+
+        Raises:
+            BadReference: not a hold's id, or not a source's name.
+        """
+        ...
+
+    def claims(self) -> list[HoldTerms]:
+        """Every claim that stands, by hold and source."""
+        ...
+
+    def drop_claim(self, hold_id: str, source: str) -> None:
+        """A source was told to let go. Dropping twice changes nothing."""
         ...
 
     def delete(self, ref: str, reason: str) -> str:

@@ -3,12 +3,14 @@
 objects/<2 hex>/<62 hex>       the bytes; the name is their SHA-256
 holds/by-object/<hex>/<hold>   a hold that lies on an object; while one is there, nothing here deletes it
 holds/by-hold/<hold>/<hex>     the same, to list what a hold keeps
+claims/<hold>/<source>         what a hold claims, and under which law (`watchfloor.evidence.terms`)
 deleted/<hex>                  the address of the receipt of a deletion
 """
 
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -29,10 +31,12 @@ from watchfloor.evidence.port import (
     EvidenceTooLarge,
     EvidenceUnavailable,
 )
+from watchfloor.evidence.terms import HoldTerms, read_terms
 from watchfloor.signing import canonical, render_instant
 
 _REF = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
 _HOLD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}", re.ASCII)
+_SOURCE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _REASON = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 
 
@@ -57,6 +61,7 @@ class EvidenceStore:
         self.path = path
         self.max_object = max_object
         self._clock = clock
+        self._known: dict[str, HoldTerms] = {}
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._store = LocalStore(path)
@@ -131,6 +136,49 @@ class EvidenceStore:
     def held(self, hold_id: str) -> list[str]:
         """The references under one hold, sorted."""
         return [f"sha256:{hexes}" for hexes in self._names(f"holds/by-hold/{_hold(hold_id)}")]
+
+    def claim(self, terms: HoldTerms) -> None:
+        """Keep what a hold claims at one source; the same claim again changes nothing.
+
+        Raises:
+            BadReference: not a hold's id, or not a source's name.
+            EvidenceAltered: the hold has claimed something else at this source before.
+        """
+        name = _claim(terms.hold, terms.source)
+        content = canonical(terms.as_json())
+        with self._exclusive():
+            if not self._create(name, content) and self._read(name) != content:
+                raise EvidenceAltered(f"`{name}` holds another claim already; a hold never changes what it claims")
+
+    def claims(self) -> list[HoldTerms]:
+        """Every claim that stands, by hold and source.
+
+        Raises:
+            EvidenceAltered: one cannot be read; then nobody may rely on the others being all.
+        """
+        with _translated("claims"):
+            found = sorted(item["path"] for item in obstore.list(self._store, "claims/").collect())
+        return [self._claim_at(name) for name in found]
+
+    def drop_claim(self, hold_id: str, source: str) -> None:
+        """A source was told to let go. Dropping twice changes nothing."""
+        name = _claim(hold_id, source)
+        with self._exclusive():
+            self._remove(name)
+        self._known.pop(name, None)
+
+    def _claim_at(self, name: str) -> HoldTerms:
+        # a claim never changes while it stands, so it is read once
+        if name not in self._known:
+            try:
+                self._known[name] = read_terms(json.loads(self._read(name)))
+            except (KeyError, TypeError, ValueError) as error:
+                raise EvidenceAltered(f"`{name}` is no claim of a hold any more") from error
+        return self._known[name]
+
+    def _read(self, name: str) -> bytes:
+        with _translated(name):
+            return bytes(obstore.get(self._store, name).bytes())
 
     def delete(self, ref: str, reason: str) -> str:
         """Delete an object that no hold lies on; a receipt stays in its place, and its address is given.
@@ -209,6 +257,12 @@ def _hexes(ref: str) -> str:
     if match is None:
         raise BadReference(f"{ref!r} is no reference; `sha256:` and 64 lower-case hex digits expected")
     return match[1]
+
+
+def _claim(hold_id: str, source: str) -> str:
+    if not isinstance(source, str) or _SOURCE.fullmatch(source) is None:
+        raise BadReference(f"{source!r} is no source's name; lower-case letters, digits and `_` expected, at most 64")
+    return f"claims/{_hold(hold_id)}/{source}"
 
 
 def _hold(hold_id: str) -> str:

@@ -314,6 +314,8 @@ def _note(note: Note) -> Iterator[Sentence]:
         case EntryKind.COMMAND:
             to, region = _aside(" to ", text(note.data, "person")), _aside(" in ", text(note.data, "region"))
             yield say(at, seqs, "Command passed", *to, *region, ".")
+        case EntryKind.RETENTION:
+            yield say(at, seqs, *_ruling(note), ".")
         case EntryKind.NOTICE_FAILED:
             yield say(at, seqs, "A notice about ", step, " reached nobody.")
         case EntryKind.PAGE_SENT | EntryKind.PAGE_CLIMBED | EntryKind.PAGE_ACKNOWLEDGED:
@@ -350,6 +352,17 @@ def _page(note: Note) -> list[Word]:
 def _aside(before: str, name: str, after: str = "") -> list[Word]:
     """A piece of a sentence that is left out when its name is not known."""
     return [before, Id(name), *([after] if after else [])] if name else []
+
+
+def _ruling(note: Note) -> list[Word]:
+    """What the conflict order said about one copy; its reasoning stands in the ledger."""
+    words: list[Word] = ["The conflict order was asked about ", Id(text(note.data, "copy")), " before its deletion"]
+    return [*words, " and said: ", Id(text(note.data, "ruling")), _by(note)]
+
+
+def _by(note: Note) -> str:
+    step = note.data.get("rule")
+    return f", by step {step}" if isinstance(step, int) and step else ""
 
 
 def _fact(note: Note) -> list[Word]:

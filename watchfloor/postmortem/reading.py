@@ -433,6 +433,7 @@ _READERS: dict[str, Reader] = {
     EntryKind.LINKED: _note,
     EntryKind.COMMAND: _note,
     EntryKind.TASK_CLAIMED: _note,
+    EntryKind.RETENTION: _note,
     EntryKind.TASK_REASSIGNED: _note,
     EntryKind.TASK_LAPSED: _note,
     EntryKind.CONTINUED: _note,

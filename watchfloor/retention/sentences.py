@@ -202,7 +202,7 @@ def _doubt(claim: Claim, found: Standing, copy: Copy) -> str:
 
 def _meetings(standing: Sequence[Claimed]) -> list[str]:
     """Conflicts that the register itself names between the claims at hand."""
-    lines: list[str] = []
+    lines: dict[frozenset[str], str] = {}
     for claim, found in standing:
         for other, found_other in standing:
             known = {other.row, other.kind} & set(claim.meets)
@@ -210,8 +210,9 @@ def _meetings(standing: Sequence[Claimed]) -> list[str]:
             alive = {found.force, found_other.force} <= {"binds", "doubtful"}
             if known and alive and first and second and claim.id != other.id:
                 order = "come at the same step" if first == second else f"step {min(first, second)} comes first"
-                lines.append(f"The register names the conflict of `{claim.id}` with `{other.id}`: {order}.")
-    return lines
+                said = f"The register names the conflict of `{claim.id}` with `{other.id}`: {order}."
+                lines.setdefault(frozenset({claim.id, other.id}), said)
+    return list(lines.values())
 
 
 def _conclude(standing: Sequence[Claimed], action: str, step: int, by: Sequence[str], restore_in: Sequence[str]) -> str:
