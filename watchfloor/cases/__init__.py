@@ -1,0 +1,5 @@
+"""The case index: derived from runs and ledger, read by lists, boards and event streams."""
+
+from watchfloor.cases.index import Case, CaseIndex, IndexUnavailable, Place
+
+__all__ = ["Case", "CaseIndex", "IndexUnavailable", "Place"]

@@ -27,6 +27,7 @@ from schemas.incident import (
     UPDATE_FACT,
 )
 from schemas.json_value import Json
+from schemas.plan import Plan
 from watchfloor.client.asks import AskAt, family, pick_ask, recall_ask
 from watchfloor.client.engine import engine_errors
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
@@ -173,17 +174,7 @@ async def send_fact(
     now = now or datetime.now(UTC)
     someone = admit_person(face, person, signed_in)
     plan = await plan_of(face, run)
-    spec = plan["facts"].get(name)
-    if spec is None:
-        known = ", ".join(f"`{fact}`" for fact in plan["facts"]) or "none"
-        raise Refused(RefusalType.UNKNOWN_FACT, f"`{plan['id']}` declares no fact `{name}`; it has: {known}")
-    checked = validate_value(
-        spec["type"], from_text(spec["type"], value), field=f"facts.{name}", now=now, relative=True
-    )
-    if at is None and spec["type"]["type"] == "timestamp":
-        observed = str(checked)
-    else:
-        observed = str(validate_value({"type": "timestamp"}, at or "now", field="at", now=now, relative=True))
+    checked, observed = _read_fact(plan, name, value, at, now)
     held = someone.roles
     speaking_as = role or (source if source in held else held[0])
     require_role(someone, speaking_as)
@@ -213,6 +204,54 @@ async def send_fact(
     }
     envelope = face.sign(FACT, cast(dict[str, Json], body))
     return await deliver(face, run, f"facts.{name}", envelope, UPDATE_FACT, SIGNAL_FACT)
+
+
+async def send_machine_fact(
+    face: Face, run: str, name: str, value: Json, *, source: str, nonce: str, at: str | None = None
+) -> Sent:
+    """Report a fact in the name of a system that the face has let in; no person speaks.
+
+    Args:
+        source: the system's name; must be one of the fact's declared sources, and no role's.
+        nonce: the same for the same report: a run takes it once, however often it is sent.
+
+    Raises:
+        Refused, InputsRefused, NotFound, EngineUnavailable: as in `send_fact`.
+    """
+    now = datetime.now(UTC)
+    plan = await plan_of(face, run)
+    checked, observed = _read_fact(plan, name, value, at, now)
+    body: FactStatement = {
+        "v": 1,
+        "region": face.region,
+        "namespace": face.namespace,
+        "incident": run,
+        "fact": name,
+        "value": checked,
+        "at": observed,
+        "source": source,
+        "person": "",
+        "role": "",
+        "issued_at": render_instant(now),
+        "nonce": nonce,
+        "reason_ref": "",
+    }
+    envelope = face.sign(FACT, cast(dict[str, Json], body))
+    return await _deliver(face, run, f"facts.{name}", envelope, UPDATE_FACT, SIGNAL_FACT)
+
+
+def _read_fact(plan: Plan, name: str, value: Json, at: str | None, now: datetime) -> tuple[Json, str]:
+    """A fact's value as its type wants it, and the instant of its observation."""
+    spec = plan["facts"].get(name)
+    if spec is None:
+        known = ", ".join(f"`{fact}`" for fact in plan["facts"]) or "none"
+        raise Refused(RefusalType.UNKNOWN_FACT, f"`{plan['id']}` declares no fact `{name}`; it has: {known}")
+    checked = validate_value(
+        spec["type"], from_text(spec["type"], value), field=f"facts.{name}", now=now, relative=True
+    )
+    if at is None and spec["type"]["type"] == "timestamp":
+        return checked, str(checked)
+    return checked, str(validate_value({"type": "timestamp"}, at or "now", field="at", now=now, relative=True))
 
 
 async def send_control(

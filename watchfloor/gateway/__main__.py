@@ -11,18 +11,24 @@ import uvicorn
 
 from activities.registry import CATALOG, INTERNAL
 from watchfloor.authorisation import PoliciesRefused
+from watchfloor.cases import CaseIndex
 from watchfloor.client.face import face_over
 from watchfloor.connections.loading import BindingsRefused, load_bindings, read_secrets
+from watchfloor.gateway.api import ApiDesk
+from watchfloor.gateway.api.doors import Doors
 from watchfloor.gateway.app import build_app
 from watchfloor.gateway.delivery import keep_delivering
 from watchfloor.gateway.heads import HeadTimedProtocol
 from watchfloor.gateway.inbox import Inbox, open_inbox
+from watchfloor.gateway.indexing import Indexer
 from watchfloor.gateway.schedules import Schedules
 from watchfloor.gateway.senders import Sender, open_senders
 from watchfloor.gateway.triggers import Plans, TriggerDesk
+from watchfloor.identity.machines import Machines
 from watchfloor.identity.people import PeopleRefused
 from watchfloor.intake import Claims
 from watchfloor.intake.sweep import keep_sweeping
+from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.keys import KeysRefused
 from watchfloor.regions.residency import ResidencyRefused
 from watchfloor.runtime.connection import connect, make_runtime
@@ -34,8 +40,8 @@ from watchfloor.runtime.settings import RegionSettings, load
 from watchfloor.wellness import CapsRefused
 
 LOOPBACK = "127.0.0.1"
-MAX_AT_ONCE = 64
-"""Requests served at once; more are told to come again by a 503."""
+MAX_AT_ONCE = 256
+"""Connections served at once, open event streams among them; more are told to come again by a 503."""
 
 log = structlog.get_logger(__name__)
 
@@ -45,8 +51,12 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
     client = await connect(settings, inbox.keys, identity=f"gateway/{settings.region}", runtime=make_runtime(None))
     face = face_over(settings, inbox.keys, client)
     plans = Plans()
+    ledger = SqliteLedger(settings.ledger_path)
+    indexer = Indexer(face, ledger, CaseIndex(settings.cases_path))
+    doors = Doors(Machines(settings.machines_path))
+    api = ApiDesk(face, indexer.index, indexer.changes, ledger, doors, plans=plans)
     config = uvicorn.Config(
-        build_app(inbox, client, TriggerDesk(face, read_senders(settings), plans=plans)),
+        build_app(inbox, client, TriggerDesk(face, read_senders(settings), plans=plans), api),
         host=host,
         port=port,
         http=HeadTimedProtocol,
@@ -62,6 +72,7 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
     beside = [
         asyncio.create_task(keep_delivering(settings, inbox, client)),
         asyncio.create_task(Schedules(face, plans=plans).run()),
+        asyncio.create_task(indexer.run()),
         asyncio.create_task(keep_sweeping(face, Claims(settings.claims_path))),
     ]
     try:

@@ -12,6 +12,7 @@ from temporalio.client import Client
 from schemas.decision import Envelope
 from schemas.handoff import Sealed
 from watchfloor.gateway.anchors import AnchorRefused, keep_anchor
+from watchfloor.gateway.api import ROOT, ApiDesk, build_api
 from watchfloor.gateway.bodies import EnvelopeBody, SealedBody, read_body, read_bytes
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.problems import Problem, render_problem
@@ -23,8 +24,8 @@ from watchfloor.signing import SignatureRefused
 log = structlog.get_logger(__name__)
 
 
-def build_app(inbox: Inbox, client: Client, desk: TriggerDesk | None = None) -> FastAPI:
-    """The gateway over an inbox; without a desk it takes no triggers."""
+def build_app(inbox: Inbox, client: Client, desk: TriggerDesk | None = None, api: ApiDesk | None = None) -> FastAPI:
+    """The gateway over an inbox; without a desk it takes no triggers, without one for the API it offers none."""
     app = FastAPI(title=f"Watchfloor gateway of {inbox.region}", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(Problem, render_problem)
     app.add_exception_handler(HTTPException, _render_http)
@@ -52,6 +53,8 @@ def build_app(inbox: Inbox, client: Client, desk: TriggerDesk | None = None) -> 
 
     if desk is not None:
         _offer_triggers(app, desk)
+    if api is not None:
+        app.mount(ROOT, build_api(api))
     return app
 
 

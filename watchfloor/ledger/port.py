@@ -62,8 +62,16 @@ class Ledger(Protocol):
         """
         ...
 
-    def read(self, chain: str) -> Iterator[StoredEntry]:
-        """The entries of one chain from the first on."""
+    def read(self, chain: str, *, after: int = 0) -> Iterator[StoredEntry]:
+        """The entries of one chain that come after a place in it."""
+        ...
+
+    def heads(self) -> dict[str, int]:
+        """Chain -> place of its last entry."""
+        ...
+
+    def version(self) -> int:
+        """A number that changes when another connection has written."""
         ...
 
     def about(self, key: str) -> list[StoredEntry]:

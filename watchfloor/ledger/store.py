@@ -17,6 +17,15 @@ from watchfloor.ledger.port import Cap, CapReached, EntryConflict, LedgerUnavail
 from watchfloor.signing import canonical, render_instant
 
 PAGE = 500
+_HEADS = """
+WITH RECURSIVE names(chain) AS (
+    SELECT min(chain) FROM entries
+    UNION ALL
+    SELECT (SELECT min(chain) FROM entries WHERE chain > names.chain) FROM names WHERE names.chain IS NOT NULL
+)
+SELECT chain, (SELECT max(seq) FROM entries WHERE chain = names.chain) FROM names WHERE chain IS NOT NULL
+"""
+"""From chain to chain by the primary key: grouping would read every entry."""
 
 
 def _now() -> datetime:
@@ -86,9 +95,9 @@ class SqliteLedger:
                 self._add(entry, now)
             return self._add(announced, now)
 
-    def read(self, chain: str) -> Iterator[StoredEntry]:
-        """The entries of one chain from the first on; those appended meanwhile are included."""
-        seq = 0
+    def read(self, chain: str, *, after: int = 0) -> Iterator[StoredEntry]:
+        """The entries of one chain that come after a place in it; those appended meanwhile are included."""
+        seq = after
         while page := self._rows(
             "SELECT body FROM entries WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?", chain, seq, PAGE
         ):
@@ -104,6 +113,14 @@ class SqliteLedger:
 
     def chains(self) -> list[str]:
         return [name for (name,) in self._rows("SELECT DISTINCT chain FROM entries ORDER BY chain")]
+
+    def heads(self) -> dict[str, int]:
+        """Chain -> place of its last entry. Looks at each chain's end only, however long the chains are."""
+        return dict(cast(list[tuple[str, int]], self._rows(_HEADS)))
+
+    def version(self) -> int:
+        """A number that changes when another connection has written; cheap enough to be asked all the time."""
+        return int(self._rows("PRAGMA data_version")[0][0])
 
     def head(self, chain: str) -> StoredEntry | None:
         """The last entry of a chain, None when it has none."""

@@ -108,6 +108,16 @@ class RegionSettings:
         return self.directory / "inbox.sqlite"
 
     @property
+    def machines_path(self) -> Path:
+        """Keys of the systems that use the HTTP API."""
+        return self.directory / "machines.sqlite"
+
+    @property
+    def cases_path(self) -> Path:
+        """The case index; derived, may be deleted at any time."""
+        return self.directory / "cases.sqlite"
+
+    @property
     def claims_path(self) -> Path:
         """What was started, kept longer than the engine keeps it."""
         return self.directory / "claims.sqlite"

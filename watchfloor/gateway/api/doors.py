@@ -1,0 +1,63 @@
+"""Who is asking: a machine's key, its scopes, how often it may ask, and what it may see."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from watchfloor.cases import Case
+from watchfloor.connections.bindings import Rate
+from watchfloor.connections.rates import Bucket
+from watchfloor.gateway.problems import Problem
+from watchfloor.gateway.refusals import as_problems
+from watchfloor.identity.machines import Machine, Machines
+
+NOT_THERE = "there is no incident of this id that this key may see"
+_RATE = Rate(per_second=50, burst=200)
+_BEARER = HTTPBearer(auto_error=False, scheme_name="machine key", description="`wf_…` from `watchfloor machines make`.")
+_UNKNOWN = "show a valid key as `Authorization: Bearer wf_…`; `watchfloor machines make` makes one"
+
+
+class Doors:
+    """Lets machines in. Every refusal says the same, whether a key is unknown, expired or revoked."""
+
+    def __init__(self, machines: Machines, *, rate: Rate = _RATE) -> None:
+        self._machines = machines
+        self._rate = rate
+        self._buckets: dict[str, Bucket] = {}
+
+    def asking(self, scope: str) -> Callable[..., Coroutine[Any, Any, Machine]]:
+        """A dependency that gives the machine when its key has this scope.
+
+        Raises (when called):
+            Problem: 401 no valid key, 403 without this scope, 429 too many, 503 nobody knows.
+        """
+
+        async def admit(
+            request: Request,
+            shown: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+        ) -> Machine:
+            with as_problems(NOT_THERE):
+                machine = await asyncio.to_thread(self._machines.find, shown.credentials) if shown else None
+            if machine is None:
+                raise Problem(401, "not_signed_in", _UNKNOWN)
+            if scope not in machine.scopes:
+                raise Problem(403, "scope", f"this key may {' and '.join(machine.scopes)}; this needs {scope}")
+            if self._bucket(machine.id).reserve(0.0) is None:
+                raise Problem(429, "rate", "this key asks more often than it may; wait and ask again", retry_after=1)
+            request.state.machine = machine
+            return machine
+
+        return admit
+
+    def _bucket(self, id_: str) -> Bucket:
+        if len(self._buckets) > 10_000:
+            self._buckets.clear()
+        return self._buckets.setdefault(id_, Bucket(self._rate))
+
+
+def may_see(machine: Machine, case: Case) -> bool:
+    """Whether an incident exists for this machine: a compartment is open to those cleared for it only."""
+    return not case.compartment or case.compartment in machine.clearances
