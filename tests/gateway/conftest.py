@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.gateway.apis import api
 from tests.gateway.regions_on_loopback import Region, two_regions
+
+__all__ = ["api"]
 
 BIN = Path(sys.executable).parent
 

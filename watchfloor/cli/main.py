@@ -10,6 +10,7 @@ from watchfloor.cli import (
     deciding,
     editing,
     keeping,
+    machines,
     oncall,
     paging,
     permits,
@@ -67,6 +68,7 @@ authoring.add_to(app)
 comparing.add_to(app)
 editing.add_to(app)
 permits.add_to(app)
+machines.add_to(app)
 wellness.add_to(app)
 oncall.add_to(app)
 rota_changes.add_to(app)

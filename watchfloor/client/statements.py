@@ -237,7 +237,7 @@ async def send_machine_fact(
         "reason_ref": "",
     }
     envelope = face.sign(FACT, cast(dict[str, Json], body))
-    return await _deliver(face, run, f"facts.{name}", envelope, UPDATE_FACT, SIGNAL_FACT)
+    return await deliver(face, run, f"facts.{name}", envelope, UPDATE_FACT, SIGNAL_FACT)
 
 
 def _read_fact(plan: Plan, name: str, value: Json, at: str | None, now: datetime) -> tuple[Json, str]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, FastAPI, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from watchfloor.gateway.api.doors import NOT_THERE, may_see
+from watchfloor.cases import Case
+from watchfloor.gateway.api.doors import may_see
 from watchfloor.gateway.api.incidents import Incident, find_case
 from watchfloor.gateway.api.views import entry_of, summary_of
-from watchfloor.gateway.refusals import as_problems
 from watchfloor.identity.machines import Machine
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ _ALIVE = ServerSentEvent(comment="nothing new")
 def add_events(app: FastAPI, desk: "ApiDesk") -> None:
     """Offer the streams."""
     reading = desk.doors.asking("incidents:read")
+
+    async def seen_by(incident: Incident, machine: Annotated[Machine, Depends(reading)]) -> Case:
+        # before the stream begins: once it has, no status can be given any more
+        return await find_case(desk, machine, incident)
 
     @app.get("/events", response_class=EventSourceResponse)
     async def events(
@@ -46,19 +50,15 @@ def add_events(app: FastAPI, desk: "ApiDesk") -> None:
                         )
 
     @app.get("/incidents/{incident}/events", response_class=EventSourceResponse, responses={404: {}})
-    async def of_one(
-        incident: Incident, machine: Annotated[Machine, Depends(reading)], last: LastSeen = None
-    ) -> AsyncIterator[ServerSentEvent]:
+    async def of_one(case: Annotated[Case, Depends(seen_by)], last: LastSeen = None) -> AsyncIterator[ServerSentEvent]:
         """The ledger of one incident as it grows, from the first entry or after `Last-Event-ID`; event ids are the
         ledger's own sequence, event names the kinds of entries."""
-        with as_problems(NOT_THERE):
-            await find_case(desk, machine, incident)
         seen = last or 0
         async for is_new in desk.changes.rounds(desk.quiet):
             if not is_new:
                 yield _ALIVE
                 continue
-            entries = desk.ledger.read(incident, after=seen)
+            entries = desk.ledger.read(case.incident, after=seen)
             while (entry := await asyncio.to_thread(next, entries, None)) is not None:
                 seen = entry["seq"]
                 yield ServerSentEvent(event=entry["kind"], id=str(seen), data=entry_of(entry).model_dump(mode="json"))

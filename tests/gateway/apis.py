@@ -1,0 +1,99 @@
+"""The HTTP API of a region over real HTTP and a real server, with nobody at work."""
+
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import httpx2
+import pytest
+from temporalio.client import Client
+
+from schemas.incident import Limits
+from tests.cli.boards import board
+from tests.gateway.regions_on_loopback import RULES, served
+from watchfloor.cases import CaseIndex
+from watchfloor.client.face import Face
+from watchfloor.connections.bindings import Rate
+from watchfloor.gateway.api import ApiDesk
+from watchfloor.gateway.api.doors import Doors
+from watchfloor.gateway.app import build_app
+from watchfloor.gateway.inbox import Inbox
+from watchfloor.gateway.indexing import Changes
+from watchfloor.identity.machines import SCOPES, Machines
+from watchfloor.identity.people import Directory
+from watchfloor.intake import Claims
+from watchfloor.ledger import SqliteLedger
+from watchfloor.regions.codec import client_encryption
+from watchfloor.regions.keys import RegionKeys
+
+LIMITS: Limits = {"continue_after_events": 0, "failed_step_window": 60.0, "search_attributes": False}
+ORDER: dict[str, Any] = {
+    "runbook": "eu-tco-removal-order",
+    "inputs": {
+        "order_id": "DE-1",
+        "received_at": "2026-11-22T02:55:00Z",
+        "urls": ["https://videos.example.test/v/1"],
+        "issuing_state": "DE",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    url: str
+    face: Face
+    index: CaseIndex
+    changes: Changes
+    ledger: SqliteLedger
+    machines: Machines
+
+    def key(self, *scopes: str, clearances: tuple[str, ...] = (), now: datetime | None = None, days: int = 1) -> str:
+        made = self.machines.make(
+            "mod_queue", scopes or SCOPES, valid_for=timedelta(days=days), clearances=clearances, now=now
+        )
+        return made[1]
+
+    async def ask(self, method: str, path: str, key: str | None = None, **more: Any) -> httpx2.Response:
+        headers = {**({"authorization": f"Bearer {key}"} if key else {}), **more.pop("headers", {})}
+        async with httpx2.AsyncClient(trust_env=False, timeout=30) as http:
+            return await http.request(method, f"{self.url}/api/v1{path}", headers=headers, **more)
+
+    async def start(self, key: str, named: str = "order-1", document: Any = ORDER) -> httpx2.Response:
+        return await self.ask("POST", "/incidents", key, json=document, headers={"idempotency-key": named})
+
+    def put(self, incident: str, seq: int = 1, **changes: Any) -> None:
+        self.index.put(board(workflow=incident, **changes), seq)
+        self.changes.tell()
+
+
+@pytest.fixture
+async def api(temporal: str, tmp_path: Path) -> AsyncIterator[Api]:
+    keys = RegionKeys.generate()
+    client = await Client.connect(temporal, namespace="eu", **client_encryption(keys.payload, "eu"))
+    face = Face(
+        client=client,
+        region="eu",
+        namespace="eu",
+        task_queue="nobody",
+        key=keys.face,
+        secret=keys.secret,
+        decision_keys=keys.decision_keys,
+        people=Directory({}),
+        reasons=cast(Any, None),
+        claims=Claims(tmp_path / "claims.sqlite"),
+        answer_within=timedelta(seconds=1),
+    )
+    machines, index = Machines(tmp_path / "machines.sqlite"), CaseIndex(tmp_path / "cases.sqlite")
+    changes = Changes()
+    inbox = Inbox("eu", "eu", "nobody", keys, {}, tmp_path / "anchors", RULES)
+    with SqliteLedger(tmp_path / "ledger.sqlite") as ledger, socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        doors = Doors(machines, rate=Rate(per_second=0.001, burst=150))
+        desk = ApiDesk(face, index, changes, ledger, doors, limits=LIMITS, quiet=0.2)
+        async with served(build_app(inbox, client, None, desk), listener):
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield Api(url, face, index, changes, ledger, machines)
+    index.close()

@@ -1,0 +1,61 @@
+"""The guide to the HTTP API is carried out, example by example: curl, Python, JavaScript."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.apis import Api
+from watchfloor.client.runs import started_with
+
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "api.md").read_text()
+EXAMPLES = re.findall(r"^```(bash|python|javascript)\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+RUNNERS = {
+    "bash": ["bash", "-ec"],
+    "python": [sys.executable, "-c"],
+    "javascript": ["node", "--input-type=module", "-e"],
+}
+
+
+async def carry_out(language: str, example: str, api: Api, incident: str = "") -> str:
+    command = RUNNERS[language]
+    program = shutil.which(command[0])
+    if program is None:
+        pytest.skip(f"{command[0]} is not installed here")
+    surroundings = {
+        **os.environ,
+        "WATCHFLOOR": api.url,
+        "WATCHFLOOR_KEY": api.key(clearances=("terror",)),
+        "INCIDENT": incident,
+    }
+    process = await asyncio.create_subprocess_exec(
+        program, *command[1:], example, env=surroundings, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    # a stream has no end: the example ends it by time, and curl says so by 28
+    assert process.returncode == 0 or (process.returncode == 28 and "-sN" in example), err.decode()
+    return out.decode()
+
+
+@pytest.mark.parametrize(("language", "example"), [one for one in EXAMPLES if "order_id" in one[1]])
+async def test_each_language_starts_an_incident(language: str, example: str, api: Api) -> None:
+    said = (await carry_out(language, example, api)).strip()
+    incident = json.loads(said)["incident"] if language == "bash" else said
+    order = re.search(r"DE-2026-\d+", example)
+    assert order is not None
+    assert (await started_with(api.face, incident))["inputs"]["order_id"] == order[0]
+
+
+async def test_a_fact_is_reported_and_what_runs_is_read(api: Api) -> None:
+    starting, fact, reading = (text for language, text in EXAMPLES if language == "bash")
+    incident = json.loads(await carry_out("bash", starting, api))["incident"]
+    api.put(incident, compartment="terror")
+    refused = json.loads(await carry_out("bash", fact, api, incident))
+    assert refused["state"] == "sent", "no worker is there to take it, and this face has no inbox"
+    answers = await carry_out("bash", reading, api, incident)
+    assert answers.count(incident) >= 3

@@ -1,0 +1,150 @@
+"""Keys of systems that use the HTTP API."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watchfloor.cli.edge import Exit, edge
+from watchfloor.cli.options import JsonFlag, Region
+from watchfloor.cli.teaching import register
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from watchfloor.identity.machines import Machine, Machines
+
+PANEL = "People and permission"
+
+machines_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Keys of systems that use the HTTP API.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    register(machines_app, make_machine, PANEL, name="make")
+    register(machines_app, list_machines, PANEL, name="list")
+    register(machines_app, revoke_machine, PANEL, name="revoke")
+    app.add_typer(machines_app, name="machines", rich_help_panel=PANEL)
+
+
+def make_machine(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The source that its orders and facts will have.")],
+    scope: Annotated[
+        list[str],
+        typer.Option("--scope", help="incidents:start, facts:send, incidents:read or ledger:export."),
+    ],
+    region: Annotated[str, typer.Option("--region", help="The region that lets it in.")],
+    days: Annotated[int, typer.Option("--days", min=1, max=400, help="For how long.")] = 90,
+    clearance: Annotated[
+        list[str] | None, typer.Option("--clearance", help="Compartment it may see; repeatable.", show_default=False)
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a key. It is shown this once; only its hash is kept.
+
+    Examples:
+      watchfloor machines make mod_queue --region eu --scope incidents:start --scope incidents:read
+    """
+    with edge(as_json):
+        from watchfloor.cli.console import print_json
+        from watchfloor.client.errors import Refused
+        from watchfloor.identity.machines import MachineRefused
+
+        try:
+            machine, token = _store(context.obj, region).make(
+                name, scope, valid_for=timedelta(days=days), clearances=clearance or []
+            )
+        except MachineRefused as error:
+            raise Refused("machine", str(error)) from error
+        if as_json:
+            print_json({**_line(machine), "key": token})
+            return
+        typer.echo(token)
+        typer.echo(
+            f"key {machine.id} of {machine.name} in {region}: {', '.join(machine.scopes)}; until "
+            f"{machine.expires_at:%Y-%m-%d}; keep it where secrets are kept, it is not shown again",
+            err=True,
+        )
+
+
+def list_machines(context: typer.Context, region: Region = None, as_json: JsonFlag = False) -> None:
+    """Every key that was made: what it may do, until when, when it was last used.
+
+    Example:
+      watchfloor machines list --region eu
+    """
+    with edge(as_json):
+        from watchfloor.cli.console import console, print_json
+        from watchfloor.cli.stores import region_stores
+
+        found = [
+            (store.region, machine)
+            for store in region_stores(context.obj, region)
+            for machine in _open(store.folder).list()
+        ]
+        if as_json:
+            print_json([{"region": name, **_line(machine)} for name, machine in found])
+            return
+        if not found:
+            typer.echo("no machine has a key; make one with `watchfloor machines make`")
+            return
+        from rich.table import Table
+
+        table = Table("REGION", "KEY", "NAME", "STATE", "MAY", "UNTIL", "LAST USED", box=None)
+        for name, machine in found:
+            used = f"{machine.used_at:%Y-%m-%d %H:%M}Z" if machine.used_at else "never"
+            until = f"{machine.expires_at:%Y-%m-%d}"
+            state = machine.state(datetime.now(UTC))
+            table.add_row(name, machine.id, machine.name, state, " ".join(machine.scopes), until, used)
+        console().print(table)
+
+
+def revoke_machine(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, as `list` shows it.")],
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let a key open nothing any more, from now on.
+
+    Example:
+      watchfloor machines revoke k3x7mzq2aaaa --region eu
+    """
+    with edge(as_json):
+        from watchfloor.cli.console import print_json
+        from watchfloor.cli.stores import region_stores
+
+        done = [store.region for store in region_stores(context.obj, region) if _open(store.folder).revoke(key)]
+        if as_json:
+            print_json({"key": key, "revoked_in": done})
+        elif done:
+            typer.echo(f"revoked: {key} opens nothing in {', '.join(done)} any more")
+        else:
+            typer.echo(f"no valid key `{key[:40]}` here; `watchfloor machines list` shows them", err=True)
+    if not done:
+        raise typer.Exit(Exit.USAGE)
+
+
+def _store(home: "Path | None", region: str) -> "Machines":
+    from watchfloor.runtime.settings import load
+
+    return _open(load(region, home).directory)
+
+
+def _open(folder: "Path") -> "Machines":
+    from watchfloor.identity.machines import Machines
+
+    return Machines(folder / "machines.sqlite")
+
+
+def _line(machine: "Machine") -> dict[str, object]:
+    return {
+        "id": machine.id,
+        "name": machine.name,
+        "state": machine.state(datetime.now(UTC)),
+        "scopes": list(machine.scopes),
+        "clearances": list(machine.clearances),
+        "expires_at": machine.expires_at,
+        "used_at": machine.used_at,
+    }
