@@ -54,6 +54,7 @@ def test_the_commands_are_those_promised() -> None:
         "ledger verify",
         "ledger export",
         "can",
+        *(f"machines {name}" for name in ("make", "list", "revoke")),
         "policies check",
         "policies test",
         *(f"wellness {name}" for name in ("me", "optin", "optout", "caps", "show")),

@@ -44,7 +44,8 @@ def make_machine(
     """Make a key. It is shown this once; only its hash is kept.
 
     Examples:
-      watchfloor machines make mod_queue --region eu --scope incidents:start --scope incidents:read
+      watchfloor machines make mod_queue --region eu \\
+        --scope incidents:start --scope incidents:read
     """
     with edge(as_json):
         from watchfloor.cli.console import print_json
