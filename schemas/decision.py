@@ -201,7 +201,7 @@ class Due(TypedDict):
     """A notice that a motion has made due at `at`; the handler records it, the run sends it."""
 
     at: str
-    kind: Literal["remind", "escalate"]
+    kind: Literal["remind", "escalate", "question", "answer"]
     roles: list[str]
 
 

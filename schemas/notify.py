@@ -18,6 +18,8 @@ NoticeKind = Literal[
     "remind",
     "escalate",
     "reassigned",
+    "question",
+    "answer",
     "failed_step",
     "doubtful_effect",
     "clock_warning",

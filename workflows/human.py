@@ -34,7 +34,7 @@ from watchfloor.signing.motions import can_be_taken_back
 from watchfloor.signing.tasks import seat_commander
 from workflows.claiming import lapse
 from workflows.journal import Journal
-from workflows.motions import is_motion, record_motion, refuse_spoken
+from workflows.motions import is_motion, record_motion, refuse_spoken, send_due
 from workflows.notices import Desk, Notices
 from workflows.reception import refuse_answer
 
@@ -226,7 +226,7 @@ class HumanSteps:
             # a claim or its return puts other rungs on the ladder; a motion may make notices due at once
             if await wait(lambda rung=rung: self._is_stirred(ask, rung), until):  # type: ignore[misc]
                 # what was chosen may have been taken back again before this came to its turn
-                self._send_told(ask)
+                send_due(ask, self._journal, self._notices)
                 continue
             now = workflow.now()
             if ask["deadline_at"] is not None and now >= parse_instant(ask["deadline_at"]):
@@ -374,22 +374,6 @@ class HumanSteps:
                 roles=rung["roles"],
                 deadline_at=ask["deadline_at"],
                 nth=f"{ask.get('round', 0)}:{nth}",
-            )
-
-    def _send_told(self, ask: OpenAsk) -> None:
-        """Send the notices that a motion made due; a handler only records them."""
-        for rung in ask.pop("tell", []):
-            escalates = rung["kind"] == "escalate"
-            if escalates:
-                data: dict[str, Json] = {"ask": ask["ask"], "roles": list(rung["roles"])}
-                self._journal.note(EntryKind.ESCALATED, step=ask["step"], path=ask["path"], data=data)
-            self._notices.send(
-                rung["kind"],
-                path=ask["path"],
-                step=ask["step"],
-                roles=rung["roles"],
-                deadline_at=ask["deadline_at"],
-                nth=f"{ask.get('round', 0)}:{rung['at']}:{len(ask.get('motions', []))}",
             )
 
     def _fall_silent(self, ask: OpenAsk) -> Answer:

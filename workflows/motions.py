@@ -2,7 +2,8 @@
 
 The rules are `watchfloor.signing.motions`; here they are applied to a workflow's asks and written down. Handlers record
 and return: a notice that a motion makes due is put into the ask (`tell`) and sent by the run. Ledger entries:
-`decision.abstained`, `decision.withdrawn`, `decision.delegated`.
+`decision.abstained`, `decision.withdrawn`, `decision.delegated`,
+`decision.questioned`, `decision.answered`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,11 +25,20 @@ from watchfloor.signing import (
     take_motion,
 )
 from watchfloor.signing.motions import find_climb
-from watchfloor.signing.standing import ABSTAIN, DELEGATE, WITHDRAW, find_delegations
+from watchfloor.signing.standing import (
+    ABSTAIN,
+    ANSWER,
+    DELEGATE,
+    QUESTION,
+    WITHDRAW,
+    find_delegations,
+    find_questions,
+)
 from workflows.journal import Journal
-from workflows.notices import Desk
+from workflows.notices import Desk, Notices
 from workflows.reception import find_ask, open_statement
 
+COMMANDER = "incident_commander"
 _TEXTS = (
     "region",
     "namespace",
@@ -46,7 +56,13 @@ _TEXTS = (
     "nonce",
     "reason_ref",
 )
-_KINDS = {ABSTAIN: EntryKind.ABSTAINED, WITHDRAW: EntryKind.WITHDRAWN, DELEGATE: EntryKind.DELEGATED}
+_KINDS = {
+    ABSTAIN: EntryKind.ABSTAINED,
+    WITHDRAW: EntryKind.WITHDRAWN,
+    DELEGATE: EntryKind.DELEGATED,
+    QUESTION: EntryKind.QUESTIONED,
+    ANSWER: EntryKind.ANSWERED,
+}
 
 
 def is_motion(said: object) -> bool:
@@ -99,6 +115,8 @@ def record_motion(ask: OpenAsk, checked: Envelope, desk: Desk, journal: Journal,
     }
     if body["verb"] == DELEGATE:
         data["to"] = body["about"]["to"]
+    elif body["verb"] == ANSWER:
+        data["question"] = body["about"]["question"]
     elif body["verb"] == WITHDRAW and taken is not None:
         data |= {"takes_back": envelope_digest(taken), "option": taken["body"].get("option", "")}
         data["reopens"] = bool(was) and "chosen" not in ask
@@ -122,11 +140,35 @@ def _make_due(ask: OpenAsk, body: Motion, desk: Desk, *, reopened: bool, now: da
         if nth is not None:
             rung = ask["ladder"].pop(nth)
             ask.setdefault("tell", []).append({"at": at, "kind": "escalate", "roles": rung["roles"]})
+    elif body["verb"] == QUESTION:
+        ask.setdefault("tell", []).append({"at": at, "kind": "question", "roles": [COMMANDER]})
+    elif body["verb"] == ANSWER:
+        # who asked waits for it, and who has answered already may want to take that back
+        asker = find_questions(ask)[str(body["about"]["question"])][0]
+        told = [str(asker["role"]), *(str(one["body"]["role"]) for one in ask["answers"])]
+        ask.setdefault("tell", []).append({"at": at, "kind": "answer", "roles": list(dict.fromkeys(told))})
     elif reopened:
-        roles = list(
-            dict.fromkeys(role for seats in ask["options"].values() for slot in seats for role in slot["any_of"])
+        ask.setdefault("tell", []).append({"at": at, "kind": "remind", "roles": _roles(ask)})
+
+
+def send_due(ask: OpenAsk, journal: Journal, notices: Notices) -> None:
+    """Send the notices that motions made due; called by the run, never by a handler."""
+    for due in ask.pop("tell", []):
+        if due["kind"] == "escalate":
+            data: dict[str, Json] = {"ask": ask["ask"], "roles": list(due["roles"])}
+            journal.note(EntryKind.ESCALATED, step=ask["step"], path=ask["path"], data=data)
+        notices.send(
+            due["kind"],
+            path=ask["path"],
+            step=ask["step"],
+            roles=due["roles"],
+            deadline_at=ask["deadline_at"],
+            nth=f"{ask.get('round', 0)}:{due['at']}:{len(ask.get('motions', []))}",
         )
-        ask.setdefault("tell", []).append({"at": at, "kind": "remind", "roles": roles})
+
+
+def _roles(ask: OpenAsk) -> list[str]:
+    return list(dict.fromkeys(role for seats in ask["options"].values() for slot in seats for role in slot["any_of"]))
 
 
 def _waits_for(ask: OpenAsk) -> list[str]:

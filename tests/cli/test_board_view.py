@@ -199,3 +199,36 @@ def test_digests_are_shortened() -> None:
     text = screen(view(board(asks=[ask(shown=[{"label": "draft", "value": DIGEST}])])))
     assert DIGEST not in text
     assert DIGEST[:19] in text
+
+
+def said(verb: str, person: str, role: str, **more: Any) -> dict[str, Any]:
+    body = {"verb": verb, "person": person, "role": role, "about": {}, "reason_ref": DIGEST, **more}
+    return {"domain": "watchfloor.motion.v1", "kid": "k", "body": body, "sig": ""}
+
+
+def test_what_was_said_beside_answers_stands_at_the_ask() -> None:
+    motions = [
+        said("question", "counsel-1", "legal_counsel"),
+        said("abstain", "counsel-2", "legal_counsel"),
+        said("delegate", "exec-1", "exec_sponsor", about={"to": "desk-1"}),
+        said("withdraw", "counsel-1", "legal_counsel"),
+    ]
+    given = {"person": "desk-1", "role": "exec_sponsor", "option": "refuse", "on_behalf_of": "exec-1"}
+    asked = ask(motions=motions, answers=[{"body": given}])
+    shown = view(board(asks=[asked]))
+    flat = " ".join(screen(View(shown.found, None, {}, {DIGEST: "which page?\x1b[2J"})).split())
+    assert "question 1, counsel-1 as legal_counsel: which page?" in flat
+    assert "\x1b" not in flat
+    assert 'watchfloor answer inc-abcdefgh order_doubt "…" --to 1 --as PERSON' in flat
+    assert "abstained: counsel-2 as legal_counsel" in flat
+    assert "given away: the seat of exec-1 as exec_sponsor, to desk-1" in flat
+    assert "taken back: what counsel-1 as legal_counsel had said" in flat
+    assert "answered: desk-1 as exec_sponsor on behalf of exec-1: refuse" in flat
+    assert "its text is not here" in " ".join(screen(shown).split())
+
+
+def test_a_decided_gate_without_effect_says_how_it_is_taken_back() -> None:
+    decided = ask(chosen="approve", kind="approval", answers=[{"body": {"person": "counsel-1"}}])
+    flat = " ".join(screen(view(board(decided=[decided]))).split())
+    assert "approve by counsel-1; not begun yet" in flat
+    assert "watchfloor withdraw inc-abcdefgh order_doubt --as PERSON" in flat

@@ -50,7 +50,7 @@ def test_the_commands_are_those_promised() -> None:
         "claim",
         "hand-back",
         "status",
-        *("abstain", "withdraw", "delegate"),
+        *("abstain", "withdraw", "delegate", "ask", "answer"),
         "ledger verify",
         "ledger export",
         "can",

@@ -25,9 +25,10 @@ from watchfloor.client import (
     start_incident,
     started_with,
 )
-from watchfloor.client.motions import send_motion
+from watchfloor.client.motions import read_text, send_motion
 from watchfloor.client.runs import plan_of
 from watchfloor.signing import SigningKey, digest
+from watchfloor.signing.standing import find_questions
 
 
 @pytest.fixture
@@ -238,3 +239,24 @@ async def test_what_nobody_said_is_not_taken_back(face: Face, incident: str, wor
     assert refused.value.type == "not_waiting"
     with pytest.raises(Refused, match=r"decide\.seat"):
         await send_motion(face, incident, "order_doubt", "abstain", person="ops-1", role="ops_lead", reason="no")
+
+
+async def test_a_question_is_asked_and_answered_and_its_texts_stay_at_home(
+    face: Face, incident: str, worker: Worker
+) -> None:
+    with pytest.raises(Refused, match="0 of 0 questions"):
+        await send_motion(face, incident, "order_doubt", "answer", person="commander-1", reason="too early")
+    await send_motion(face, incident, "order_doubt", "question", person="counsel-1", reason="which page?")
+    await send_motion(face, incident, "order_doubt", "question", person="both-1", role="legal_counsel", reason="whose?")
+    with pytest.raises(Refused, match="say which with --to"):
+        await send_motion(face, incident, "order_doubt", "answer", person="commander-1", reason="the last")
+    two = {"question": 2}
+    await send_motion(face, incident, "order_doubt", "answer", person="commander-1", reason="theirs", about=two)
+    await send_motion(face, incident, "order_doubt", "answer", person="commander-1", reason="the last")
+    with pytest.raises(Refused, match=r"decide\.reply"):
+        await send_motion(face, incident, "order_doubt", "answer", person="ops-1", reason="hm", about=two)
+    ask = (await board(face, incident))["asks"][0]
+    texts = [[read_text(face, str(body["reason_ref"])) for body in said] for said in find_questions(ask).values()]
+    assert texts == [["which page?", "the last"], ["whose?", "theirs"]]
+    assert read_text(face, "sha256:" + "0" * 64) == ""
+    assert "which page?" not in str(ask)

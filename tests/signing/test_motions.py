@@ -21,8 +21,8 @@ from watchfloor.signing import (
     sign,
     take_motion,
 )
-from watchfloor.signing.motions import MAX_HOLDERS, MAX_MOTIONS, VERBS, find_climb
-from watchfloor.signing.standing import CHANGES_OF_MIND, can_be_decided
+from watchfloor.signing.motions import MAX_HOLDERS, MAX_MOTIONS, MAX_QUESTIONS, MAX_REPLIES, VERBS, find_climb
+from watchfloor.signing.standing import CHANGES_OF_MIND, can_be_decided, find_questions
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -72,7 +72,20 @@ def answer(of: OpenAsk, person: str, role: str, option: str = "approve", **chang
         of["chosen"] = option
 
 
-GOOD: dict[str, Any] = {"about": {"to": "desk-1"}}
+def ready(verb: str) -> tuple[OpenAsk, dict[str, Any]]:
+    """An ask at which this may be said, and the fields with which it may."""
+    ask = make_ask()
+    if verb == "withdraw":
+        answer(ask, "counsel-1", "legal_counsel")
+    if verb == "delegate":
+        return ask, {"about": {"to": "desk-1"}}
+    if verb == "answer":
+        move(ask, "question", person="counsel-2")
+        (question,) = find_questions(ask)
+        return ask, {"about": {"question": question}, "person": "ic-1", "role": "incident_commander"}
+    return ask, {}
+
+
 EVERY = [
     ("changed", {"ask": "sha256:00"}),
     ("late", {"expires_at": render_instant(NOW - timedelta(seconds=1))}),
@@ -85,21 +98,19 @@ EVERY = [
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize(("why", "changes"), EVERY, ids=[why for why, _ in EVERY])
 def test_every_motion_is_bound_to_the_ask_fresh_and_reasoned(verb: str, why: str, changes: dict[str, Any]) -> None:
-    ask = make_ask()
-    if verb == "withdraw":
-        answer(ask, "counsel-1", "legal_counsel")
-    assert refused(ask, verb, **changes) == why
+    ask, fields = ready(verb)
+    if verb == "answer" and why == "excluded":
+        assert refused(ask, verb, **{**fields, **changes}) is None, "who knows the answer may give it"
+        return
+    assert refused(ask, verb, **{**fields, **changes}) == why
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_nothing_is_said_at_an_ask_after_its_deadline(verb: str) -> None:
-    ask = make_ask()
-    if verb == "withdraw":
-        answer(ask, "counsel-1", "legal_counsel")
-    assert (
-        refused(ask, verb, NOW + timedelta(minutes=29, seconds=59), expires_at="2999-01-01T00:00:00Z", **GOOD) is None
-    )
-    assert refused(ask, verb, NOW + timedelta(minutes=30), expires_at="2999-01-01T00:00:00Z", **GOOD) == "late"
+    ask, fields = ready(verb)
+    fields["expires_at"] = "2999-01-01T00:00:00Z"
+    assert refused(ask, verb, NOW + timedelta(minutes=29, seconds=59), **fields) is None
+    assert refused(ask, verb, NOW + timedelta(minutes=30), **fields) == "late"
 
 
 def test_an_unknown_verb_is_refused_with_those_there_are() -> None:
@@ -482,3 +493,63 @@ def test_a_delegation_under_a_revoked_key_counts_for_nothing() -> None:
     )
     assert found is not None
     assert found.type == "revoked"
+
+
+# -- ask back ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_question_and_its_answer_change_nothing_of_what_is_asked_and_no_answer_given_before() -> None:
+    ask = make_ask()
+    answer(ask, "exec-1", "exec_sponsor")
+    before = {name: copy.deepcopy(value) for name, value in ask.items() if name not in {"motions", "moved_at"}}
+    move(ask, "question", reason_ref="sha256:q")
+    (mark,) = find_questions(ask)
+    reply = {"about": {"question": mark}, "person": "ic-1", "role": "incident_commander", "reason_ref": "sha256:a"}
+    move(ask, "answer", **reply)
+    assert {name: value for name, value in ask.items() if name not in {"motions", "moved_at"}} == before
+    assert [body["reason_ref"] for body in find_questions(ask)[mark]] == ["sha256:q", "sha256:a"]
+    answer(ask, "counsel-1", "legal_counsel", nonce="n2")
+    assert ask["chosen"] == "approve"
+
+
+@pytest.mark.parametrize(
+    ("why", "changes", "requester"),
+    [
+        ("wrong_role", {"role": "ops_lead"}, ""),
+        ("requester", {}, "counsel-1"),
+        (None, {}, ""),
+    ],
+)
+def test_who_could_decide_asks_back(why: str | None, changes: dict[str, Any], requester: str) -> None:
+    assert refused(make_ask(), "question", NOW, requester, **changes) == why
+
+
+@pytest.mark.parametrize(
+    ("why", "changes", "requester"),
+    [
+        (None, {}, ""),
+        (None, {"role": "deputy"}, ""),
+        (None, {"person": "rita", "role": "ops_lead"}, "rita"),
+        ("wrong_role", {"role": "ops_lead"}, ""),
+        ("wrong_role", {"person": "rita", "role": "ops_lead"}, ""),
+        ("repeated", {"person": "counsel-2"}, ""),
+        ("unknown_option", {"about": {"question": "sha256:00"}}, ""),
+        ("unknown_option", {"about": {}}, ""),
+        ("unknown_option", {"about": {"question": ["x"]}}, ""),
+    ],
+)
+def test_who_commands_or_asked_for_it_answers(why: str | None, changes: dict[str, Any], requester: str) -> None:
+    ask, fields = ready("answer")
+    assert refused(ask, "answer", NOW, requester, **{**fields, **changes}) == why
+
+
+def test_nobody_asks_or_answers_without_end() -> None:
+    ask = make_ask()
+    for nth in range(MAX_QUESTIONS):
+        move(ask, "question", nonce=f"q{nth}")
+    assert refused(ask, "question") == "busy"
+    assert refused(ask, "question", person="counsel-2") is None
+    fields = {"about": {"question": next(iter(find_questions(ask)))}, "person": "ic-1", "role": "incident_commander"}
+    for nth in range(MAX_REPLIES):
+        move(ask, "answer", **fields, nonce=f"a{nth}")
+    assert refused(ask, "answer", **fields) == "busy"

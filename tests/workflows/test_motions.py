@@ -216,3 +216,34 @@ async def test_a_seat_given_away_is_kept_over_continue_as_new(bench: Bench) -> N
     await case.decide(AT, "approve", "dora", "legal_counsel", on_behalf_of="lena")
     assert (await case.outcome())["outcome"] == "closed"
     assert [one["body"]["about"]["to"] for one in bench.calls[0]["grant"]["delegations"]] == ["dora"]
+
+
+async def test_a_question_is_told_to_who_commands_and_its_answer_to_who_asked(bench: Bench) -> None:
+    case = await bench.start(gated())
+    await case.decide(AT, "approve", "egon", "exec_sponsor")
+    before = await case.ask(AT)
+    receipt = await case.say(AT, "question", "lena", "legal_counsel", reason_ref="sha256:question")
+    await case.until(lambda _: any(one["kind"] == "question" for one in bench.notices))
+    reply = {"about": {"question": receipt["digest"]}, "reason_ref": "sha256:answer"}
+    assert await case.refused_motion(AT, "answer", "olga", "ops_lead", **reply) == "wrong_role"
+    await case.say(AT, "answer", "carl", "incident_commander", **reply)
+    await case.until(lambda _: any(one["kind"] == "answer" for one in bench.notices))
+    after = await case.ask(AT)
+    same = ("ask", "deadline_at", "answers", "round")
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    told = {one["kind"]: one["roles"] for one in bench.notices}
+    assert (told["question"], told["answer"]) == (["incident_commander"], ["legal_counsel", "exec_sponsor"])
+    await case.decide(AT, "approve", "lena", "legal_counsel")
+    assert (await case.outcome())["outcome"] == "closed"
+    said = {one["kind"]: one["data"] for one in bench.entries}
+    assert said["decision.questioned"]["reason_ref"] == "sha256:question"
+    assert said["decision.answered"]["question"] == receipt["digest"]
+
+
+async def test_the_requester_answers_a_question_at_a_gate_where_they_have_no_say(bench: Bench) -> None:
+    case = await bench.start(gated())
+    receipt = await case.say(AT, "question", "lena", "legal_counsel")
+    assert await case.refused_motion(AT, "question", "rita", "legal_counsel") == "requester"
+    await case.say(AT, "answer", "rita", "ops_lead", about={"question": receipt["digest"]})
+    assert len((await case.ask(AT))["motions"]) == 2
+    await case.handle.terminate()

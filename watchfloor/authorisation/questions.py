@@ -17,9 +17,11 @@ Verb = Literal[
     "export",
     "start",
     "delegate",
+    "question",
+    "answer",
 ]
 VERBS: tuple[str, ...] = get_args(Verb)
-MOTIONS = frozenset({"abstain", "withdraw", "delegate"})
+MOTIONS = frozenset({"abstain", "withdraw", "delegate", "question", "answer"})
 """What is said at an ask besides an answer; it is about all options, so none is named."""
 ABOUT_ASKS = MOTIONS | {"decide", "release_hold", "reveal"}
 

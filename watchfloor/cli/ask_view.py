@@ -7,11 +7,24 @@ from rich.text import Text
 
 from schemas.decision import OpenAsk
 from schemas.json_value import Json
-from watchfloor.signing.standing import ABSTAIN, DELEGATE, WITHDRAW
+from watchfloor.drawing.words import show_controls
+from watchfloor.signing.standing import ABSTAIN, DELEGATE, WITHDRAW, find_questions
 
 
-def said_lines(ask: OpenAsk) -> Iterator[str]:
-    """Each motion at the ask in the order in which it was made."""
+def said_lines(ask: OpenAsk, texts: Mapping[str, str], run: str) -> Iterator[str]:
+    """Each motion at the ask in the order in which it was made.
+
+    Args:
+        texts: reference -> text of a question or answer, where this region has it.
+        run: short id, for the command that answers a question.
+    """
+    for number, said in enumerate(find_questions(ask).values(), 1):
+        for nth, body in enumerate(said):
+            kind = f"answer to {number}" if nth else f"question {number}"
+            text = texts.get(str(body["reason_ref"])) or f"its text is not here ({str(body['reason_ref'])[:19]}…)"
+            yield f"{kind}, {body['person']} as {body['role']}: {show_controls(text)}"
+        if len(said) == 1:
+            yield f'  who commands answers: watchfloor answer {run} {ask["step"]} "…" --to {number} --as PERSON'
     for envelope in ask.get("motions", []):
         body = envelope["body"]
         who = f"{body['person']} as {body['role']}"

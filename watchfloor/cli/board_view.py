@@ -3,7 +3,7 @@ happens if nobody answers. Made for 80 columns at three in the morning: what wai
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
@@ -54,6 +54,8 @@ class View:
     plan: Plan | None
     abroad: dict[str, Board] = field(default_factory=dict)
     """Handoff id -> board of the receiving side, where this machine may look at it (development only)."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Reference -> text of the questions and answers at open asks, where this region has it."""
 
 
 def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None = None) -> RenderableType:
@@ -151,10 +153,10 @@ def _asks(view: View, now: datetime, local: tzinfo | None) -> Iterator[Renderabl
     for other in view.abroad.values():
         everywhere += [AskAt(other["workflow"], other, ask) for ask in other["asks"]]
     for at in everywhere:
-        yield from _ask(at, now, local)
+        yield from _ask(at, now, local, view.texts)
 
 
-def _ask(at: AskAt, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
+def _ask(at: AskAt, now: datetime, local: tzinfo | None, texts: Mapping[str, str]) -> Iterator[RenderableType]:
     ask = at.ask
     head = Text().append("▶ ", style="bold yellow").append(ask["path"], style="bold")
     head.append(f"  {show_controls(ask['title'])}" if ask["title"] else "")
@@ -175,7 +177,7 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None) -> Iterator[RenderableT
     if ask["form"]:
         body.append(Text("reports: " + ", ".join(f"{name} ({spec['type']})" for name, spec in ask["form"].items())))
     body += [Text(answer_line(answer["body"])) for answer in ask["answers"]]
-    body += [Text(line) for line in said_lines(ask)]
+    body += [Text(line) for line in said_lines(ask, texts, short_id(at.workflow))]
     body.append(Text(f"if nobody answers: {show_controls(ask['on_silence'])}", style="yellow"))
     yield from (Hanging(line) for line in body)
     for line in command_lines(_decide_words(at), COMMAND_WIDTH):

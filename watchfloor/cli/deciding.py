@@ -15,7 +15,7 @@ Step = Annotated[str, typer.Argument(metavar="STEP", help="Step id or path, as `
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    for command in (abstain, withdraw, delegate):
+    for command in (abstain, withdraw, delegate, ask, answer):
         register(app, command, PANEL)
 
 
@@ -80,6 +80,49 @@ def delegate(
       watchfloor delegate inc-4fkq order_doubt counsel-2 --as counsel-1 --reason "off shift in ten minutes"
     """
     _say(context, run, step, "delegate", person, reason, role, region, as_json, {"to": to})
+
+
+def ask(
+    context: typer.Context,
+    run: RunId,
+    step: Step,
+    text: Annotated[str, typer.Argument(metavar="QUESTION", help="What you must know before you decide.")],
+    person: As,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask back before you decide. The deadline stays; who commands is told, and answers with `answer`.
+
+    The text stays in the region's evidence store; only its digest travels.
+
+    Example:
+      watchfloor ask inc-4fkq order_doubt "Which page is missing?" --as counsel-1
+    """
+    _say(context, run, step, "question", person, text, role, region, as_json)
+
+
+def answer(
+    context: typer.Context,
+    run: RunId,
+    step: Step,
+    text: Annotated[str, typer.Argument(metavar="ANSWER", help="The answer.")],
+    person: As,
+    to: Annotated[
+        int | None, typer.Option("--to", metavar="N", help="Which question, as `show` counts them; if several wait.")
+    ] = None,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Answer a question that somebody asked back. For who commands, and for who asked for the thing.
+
+    It decides nothing; who asked and who has answered already are told.
+
+    Example:
+      watchfloor answer inc-4fkq order_doubt "The signature page" --as commander-eu-1
+    """
+    _say(context, run, step, "answer", person, text, role, region, as_json, {} if to is None else {"question": to})
 
 
 def _say(

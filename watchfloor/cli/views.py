@@ -1,5 +1,6 @@
 """Gather what `show` and `watch` put on the screen."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from schemas.incident import Board
@@ -9,7 +10,9 @@ from watchfloor.cli.board_view import View, decide_command
 from watchfloor.client.asks import family
 from watchfloor.client.errors import EngineUnavailable, NotFound
 from watchfloor.client.face import Face
+from watchfloor.client.motions import read_text
 from watchfloor.client.runs import board, plan_of
+from watchfloor.signing.standing import find_questions
 
 if TYPE_CHECKING:
     from watchfloor.cli.faces import Here
@@ -35,7 +38,9 @@ async def read_view(here: "Here", face: Face, run: str, *, plan: Plan | None = N
                     abroad[report["workflow"]] = await board(other, incoming)
                 except (NotFound, EngineUnavailable):
                     continue
-    return View(found, plan, abroad)
+    refs = {str(body["reason_ref"]) for at in found.asks for said in find_questions(at.ask).values() for body in said}
+    texts = {ref: await asyncio.to_thread(read_text, face, ref) for ref in sorted(refs)}
+    return View(found, plan, abroad, texts)
 
 
 def incoming_id(handoff: str) -> str:
@@ -50,5 +55,6 @@ def view_as_json(view: View) -> dict[str, Json]:
         "children": view.found.children,
         "silent": view.found.silent,
         "abroad": view.abroad,
+        "texts": view.texts,
         "commands": {at.ask["path"]: decide_command(at) for at in view.found.asks},
     }

@@ -36,6 +36,8 @@ class ReasonStore(Protocol):
 
     def put(self, content: bytes) -> str: ...
 
+    def get(self, ref: str) -> bytes: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Face:

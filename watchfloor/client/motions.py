@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
-from schemas.decision import MOTION, Motion, OpenAsk
+from schemas.decision import MOTION, Motion, OpenAsk, RefusalType
 from schemas.incident import SIGNAL_DECIDE, UPDATE_DECIDE
 from schemas.json_value import Json
 from watchfloor.client.asks import AskAt
+from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face
 from watchfloor.client.permission import about_ask, require_permission
 from watchfloor.client.statements import (
     DEV,
     GATED,
+    MAX_REASON,
     VALID_FOR,
     Sent,
     SignIn,
@@ -29,10 +31,19 @@ from watchfloor.client.statements import (
     keep_reason,
     require_role,
 )
+from watchfloor.evidence.port import EvidenceError
 from watchfloor.identity.people import Person
 from watchfloor.signing import render_instant
-from watchfloor.signing.motions import MAX_HOLDERS
-from watchfloor.signing.standing import ABSTAIN, DELEGATE, WITHDRAW, find_answer, find_delegations
+from watchfloor.signing.motions import ANSWERING, MAX_HOLDERS
+from watchfloor.signing.standing import (
+    ABSTAIN,
+    ANSWER,
+    DELEGATE,
+    WITHDRAW,
+    find_answer,
+    find_delegations,
+    find_questions,
+)
 
 
 async def send_motion(
@@ -64,10 +75,12 @@ async def send_motion(
     someone = admit_person(face, person, signed_in)
     at = shown or await find_ask(face, run, step, decided=verb == WITHDRAW)
     speaking_as = _find_role(someone, role, at.ask, verb)
-    requester = await find_requester(face, at) if at.ask["kind"] in GATED else ""
+    requester = await find_requester(face, at) if at.ask["kind"] in GATED or verb == ANSWER else ""
     resource = about_ask(at.board, at.ask, "", requester, person=someone.id)
     require_permission(face, someone, verb, resource, role=speaking_as, signed_in=signed_in)
     said = dict(about or {})
+    if verb == ANSWER:
+        said["question"] = find_question(at.ask, said.get("question"))
     if verb == DELEGATE:
         # a seat goes to somebody whom this region knows; whether they may have it, the run decides
         admit_person(face, str(said["to"]), signed_in)
@@ -103,6 +116,10 @@ def _find_role(someone: Person, role: str | None, ask: OpenAsk, verb: str) -> st
     said = find_answer(ask, someone.id) or find_delegations(ask).get(someone.id)
     if verb == WITHDRAW and role is None and said is not None:
         return str(said["role"])
+    if verb == ANSWER:
+        # who holds none of these asked for the thing, or is refused
+        fits = [one for one in ANSWERING if one in someone.roles]
+        return fits[0] if fits else someone.roles[0]
     given = "" if verb == DELEGATE else find_giver(ask, someone.id, role)[1]
     if given:
         return given
@@ -116,6 +133,34 @@ def _find_role(someone: Person, role: str | None, ask: OpenAsk, verb: str) -> st
         if fits:
             return fits[0]
     return find_role(someone, None, slots, verb, ask["step"])
+
+
+def find_question(ask: OpenAsk, given: Json = None) -> str:
+    """The question that is answered: by its number as `show` counts them, or the only one without an answer.
+
+    Raises:
+        Refused: there is none, or it is not clear which.
+    """
+    questions = find_questions(ask)
+    if isinstance(given, int):
+        if not 0 < given <= len(questions):
+            raise Refused(RefusalType.UNKNOWN_OPTION, f"`{ask['step']}` has {len(questions)} questions, no {given}.")
+        return list(questions)[given - 1]
+    waiting = [mark for mark, said in questions.items() if len(said) == 1]
+    if len(waiting) != 1:
+        raise Refused(
+            RefusalType.UNKNOWN_OPTION,
+            f"{len(waiting)} of {len(questions)} questions at `{ask['step']}` wait for an answer; say which with --to",
+        )
+    return waiting[0]
+
+
+def read_text(face: Face, ref: str) -> str:
+    """The text of a reason, question or answer, where this region's evidence store has it; empty otherwise."""
+    try:
+        return face.reasons.get(ref).decode()[:MAX_REASON]
+    except (EvidenceError, UnicodeDecodeError, ValueError):
+        return ""
 
 
 def name_holders(face: Face, ask: OpenAsk) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face
 from watchfloor.identity.people import Person
 from watchfloor.signing.gates import GRANTING
+from watchfloor.signing.motions import ANSWERING
 from watchfloor.signing.standing import find_delegators
 
 TASK_VERBS = frozenset({"claim", "hand_back"})
@@ -159,7 +160,10 @@ def rule(question: Question, verdict: Verdict) -> Ruling:
     one, who = question.resource, question.person
     if question.role not in {*who.roles, *one.given} and question.verb not in {"view", "export", "start"}:
         found.append(f"engine: `{who.id}` does not hold `{question.role}`; they hold: {', '.join(who.roles)}")
-    if question.verb in ABOUT_ASKS:
+    if question.verb == "answer":
+        if question.role not in ANSWERING and one.requester != who.id:
+            found.append(f"engine: {' or '.join(ANSWERING)} or who asked for it answers a question")
+    elif question.verb in ABOUT_ASKS:
         if question.role not in one.seats:
             wanted, of = ", ".join(one.seats) or "nobody", f"`{question.option}` at " if question.option else ""
             found.append(f"engine: {of}`{one.step}` has seats for {wanted}, none for this role")

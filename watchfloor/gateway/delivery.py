@@ -52,3 +52,6 @@ class _NoReasons:
 
     def put(self, content: bytes) -> str:
         raise TypeError("a deliverer keeps no reasons")
+
+    def get(self, ref: str) -> bytes:
+        raise TypeError("a deliverer reads no reasons")

@@ -186,6 +186,10 @@ def _spoken(said: Said, step: Word) -> list[Word]:
             again: list[Word] = ["; it was open again"] if said.data.get("reopens") else []
             what: Word = Id(text(said.data, "option")) if said.data.get("option") else "the seat that was given away"
             return [*role, " took back ", what, " at ", step, *again]
+        case EntryKind.QUESTIONED:
+            return [*role, " asked back before deciding ", step]
+        case EntryKind.ANSWERED:
+            return [*role, " answered a question at ", step]
         case EntryKind.DELEGATED:
             return [*role, " gave their seat at ", step, " to ", Id(text(said.data, "to"))]
         case _:

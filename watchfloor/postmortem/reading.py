@@ -396,6 +396,8 @@ _READERS: dict[str, Reader] = {
     EntryKind.ABSTAINED: _said,
     EntryKind.WITHDRAWN: _said,
     EntryKind.DELEGATED: _said,
+    EntryKind.QUESTIONED: _said,
+    EntryKind.ANSWERED: _said,
     EntryKind.ANNOUNCED: _announced,
     EntryKind.DONE: _done,
     EntryKind.FAILED: _failed,

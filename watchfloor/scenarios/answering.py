@@ -13,10 +13,11 @@ from schemas.incident import UPDATE_DECIDE, Board
 from schemas.json_value import Json
 from watchfloor.client import Face, Refused
 from watchfloor.client.forms import read_form
-from watchfloor.client.motions import name_holders
+from watchfloor.client.motions import find_question, name_holders
+from watchfloor.client.runs import board as read_board
 from watchfloor.scenarios.model import Answer
 from watchfloor.signing import digest, render_instant
-from watchfloor.signing.standing import ABSTAIN
+from watchfloor.signing.standing import ABSTAIN, ANSWER
 
 _VALID_FOR = timedelta(minutes=5)
 
@@ -54,7 +55,11 @@ async def send_answer(
     }
     body: dict[str, Json]
     if answer.say:
-        about = name_holders(face, seen) if answer.say == ABSTAIN else answer.about
+        about = name_holders(face, seen) if answer.say == ABSTAIN else dict(answer.about)
+        if answer.say == ANSWER:
+            # the question came after they were shown the ask
+            now_open = (await read_board(face, board["workflow"]))["asks"]
+            about["question"] = find_question(next((one for one in now_open if one["path"] == seen["path"]), seen))
         body = {**common, "verb": answer.say, "about": dict(about)}
     else:
         body = {**common, "option": answer.choose, "form": read_form(seen["form"], form, now=now)}

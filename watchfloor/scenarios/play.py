@@ -209,6 +209,9 @@ class _Reasons:
     def put(self, content: bytes) -> str:
         return "sha256:" + hashlib.sha256(content).hexdigest()
 
+    def get(self, ref: str) -> bytes:
+        raise LookupError(ref)
+
 
 def _directory(scenario: Scenario, plan: Plan) -> Directory:
     """Everybody who speaks in the scenario, with every role they speak in, cleared for whatever compartment."""

@@ -10,9 +10,11 @@ from watchfloor.signing.canonical import parse_instant, render_instant
 from watchfloor.signing.gates import CLOCK_SKEW, Refusal, open_slots
 from watchfloor.signing.standing import (
     ABSTAIN,
+    ANSWER,
     BREAK_GLASS,
     DELEGATE,
     GATED,
+    QUESTION,
     WITHDRAW,
     SlotSpec,
     can_be_decided,
@@ -21,11 +23,17 @@ from watchfloor.signing.standing import (
     find_delegate,
     find_delegations,
     find_delegators,
+    find_questions,
     has_seat,
 )
 
 MAX_MOTIONS = 200
 """Motions at one ask; what people say stays countable, and the state of a run small."""
+MAX_QUESTIONS = 5
+"""Questions of one person at one ask; who needs more should not decide."""
+MAX_REPLIES = 5
+ANSWERING = ("incident_commander", "deputy")
+"""Roles that answer questions, beside who asked for the thing."""
 MAX_NAME = 128
 """Characters of the id of a person to whom a seat is given."""
 MAX_HOLDERS = 40
@@ -61,7 +69,7 @@ def refuse_motion(ask: OpenAsk, motion: Motion, *, requester: str, now: datetime
     if len(ask.get("motions", [])) >= MAX_MOTIONS:
         return Refusal(RefusalType.BUSY, f"{MAX_MOTIONS} motions were made at `{ask['step']}`; decide, or let it end")
     person, role = motion["person"], motion["role"]
-    if person in ask["exclude"] or role in ask["exclude"]:
+    if verb != ANSWER and (person in ask["exclude"] or role in ask["exclude"]):
         return Refusal(
             RefusalType.EXCLUDED, f"`{person}` as {role} is excluded here by the runbook; another person must speak"
         )
@@ -211,6 +219,34 @@ def _delegable(ask: OpenAsk) -> list[SlotSpec]:
     return [slot for option, seats in ask["options"].items() if option != BREAK_GLASS for slot in seats]
 
 
+def _refuse_question(ask: OpenAsk, motion: Motion, requester: str) -> Refusal | None:
+    seatless = _refuse_seatless(ask, motion, requester)
+    if seatless is not None:
+        return seatless
+    asked = [said[0]["person"] for said in find_questions(ask).values()]
+    if asked.count(motion["person"]) >= MAX_QUESTIONS:
+        return Refusal(
+            RefusalType.BUSY, f"`{motion['person']}` asked {MAX_QUESTIONS} questions here; decide, or abstain"
+        )
+    return None
+
+
+def _refuse_reply(ask: OpenAsk, motion: Motion, requester: str) -> Refusal | None:
+    """Who commands, or asked for the thing, knows the answer; it gives them no say in the decision."""
+    questions = find_questions(ask)
+    said = questions.get(str(motion["about"].get("question")))
+    if said is None:
+        return Refusal(RefusalType.UNKNOWN_OPTION, f"`{ask['step']}` has no such question; look at what `show` lists")
+    if motion["role"] not in ANSWERING and motion["person"] != requester:
+        who = " or ".join(ANSWERING)
+        return Refusal(RefusalType.WRONG_ROLE, f"{who} or who asked for it answers; tell them what you know")
+    if motion["person"] == said[0]["person"]:
+        return Refusal(RefusalType.REPEATED, "nobody answers their own question; decide, or ask somebody else")
+    if len(said) > MAX_REPLIES:
+        return Refusal(RefusalType.BUSY, f"this question has {MAX_REPLIES} answers; that must do to decide")
+    return None
+
+
 def _refuse_abstention(ask: OpenAsk, motion: Motion, requester: str) -> Refusal | None:
     if find_answer(ask, motion["person"]) is not None:
         return Refusal(
@@ -236,6 +272,8 @@ _CHECKS: dict[str, Callable[[OpenAsk, Motion, str], Refusal | None]] = {
     ABSTAIN: _refuse_abstention,
     WITHDRAW: _refuse_withdrawal,
     DELEGATE: _refuse_delegation,
+    QUESTION: _refuse_question,
+    ANSWER: _refuse_reply,
 }
 VERBS = tuple(_CHECKS)
 """What can be said at an ask besides an answer."""

@@ -7,10 +7,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.json_value import Json
+from watchfloor.signing.statements import envelope_digest
 
 ABSTAIN = "abstain"
 WITHDRAW = "withdraw"
 DELEGATE = "delegate"
+QUESTION = "question"
+ANSWER = "answer"
 
 DENY = "deny"
 BREAK_GLASS = "break_glass"
@@ -56,6 +59,18 @@ def find_delegators(ask: Mapping[str, Any], person: str) -> dict[str, str]:
     """Who gave this person a seat -> the role in which they fill it."""
     given = find_delegations(ask)
     return {giver: str(body["role"]) for giver, body in given.items() if find_delegate(body) == person}
+
+
+def find_questions(ask: Mapping[str, Any]) -> dict[str, list[dict[str, Json]]]:
+    """Digest of each question's statement -> the question and the answers it got, as bodies in their order."""
+    found: dict[str, list[dict[str, Json]]] = {}
+    for envelope in ask.get("motions", ()):
+        body = envelope["body"]
+        if body["verb"] == QUESTION:
+            found[envelope_digest(envelope)] = [body]
+        elif body["verb"] == ANSWER:
+            found[str(body["about"]["question"])].append(body)
+    return found
 
 
 def count_withdrawn(ask: Mapping[str, Any], person: str) -> int:
