@@ -54,6 +54,7 @@ class Dependencies:
         bindings: carries actions out on real systems.
         notifier: delivers notices to configured destinations.
         contacts: role -> whoever answers for it in this region at this moment, and the names of their destinations.
+        backups: role -> whoever holds it beside those; `contacts` where it is not given.
         peers: the other regions by name.
         http: the client for the other regions' gateways; nothing else is called with it. It follows no redirects.
         postmortem_path: directory that drafts are written to.
@@ -71,6 +72,7 @@ class Dependencies:
     http: httpx2.AsyncClient
     postmortem_path: Path
     contacts: Callable[[str], Reached] = _nobody
+    backups: Callable[[str], Reached] | None = None
     peers: Mapping[str, Peer] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
     book: KeyBook | None = None

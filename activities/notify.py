@@ -16,14 +16,15 @@ from activities.effects import require_admission
 from activities.records import receipt_of
 from activities.refusals import refusal
 from schemas.actions import ActionCall, ActionReceipt, ErrorType
-from schemas.notify import ACTIVITY_NOTIFY, NotifyCall, NotifyReceipt
-from watchfloor.connections.port import CallFailed, Notice
+from schemas.notify import ACTIVITY_NOTIFY, FOLLOW_UPS, NotifyCall, NotifyReceipt
+from watchfloor.connections.port import FOLLOWING, CallFailed, Notice, NoticeState
 from watchfloor.identity.reached import Reached
 from watchfloor.signing import render_instant
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
 PAUSES = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=15))
 """Between attempts at channels that did not answer; after the last one the notice is given up and says so."""
+_STATES: dict[str, NoticeState] = {"page_acknowledged": "acknowledged", "page_settled": "settled"}
 DELIVERY_LIMIT = 15.0
 """Seconds for one delivery on one channel."""
 
@@ -80,10 +81,13 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
 
     @activity.defn(name=ACTIVITY_NOTIFY)
     async def notify_people(call: NotifyCall) -> NotifyReceipt:
-        resolved = [_reach(deps, role) for role in call["roles"]]
+        resolved = [_reach(deps, role, backup=call.get("backup", False)) for role in call["roles"]]
         reached: dict[str, tuple[str, ...]] = {one.role: one.destinations for one in resolved}
         nobody = [f"nobody:{role}" for role, names in reached.items() if not names]
         wanted = list(dict.fromkeys(name for names in reached.values() for name in names))
+        if call["kind"] in FOLLOW_UPS:
+            known = call.get("channels") or [name for name in wanted if deps.notifier.kind(name) in FOLLOWING]
+            wanted, nobody = [name for name in known if name in set(deps.notifier.destinations())], []
         delivered = [name for name in _delivered_before() if name in wanted]
         notice = Notice(
             key=call["key"],
@@ -96,6 +100,10 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
             at=deps.clock(),
             due_at=call["deadline_at"],
             roles=tuple(call["roles"]),
+            state=_STATES.get(call["kind"], "open"),
+            page=call.get("page", ""),
+            alerts=tuple(call.get("alerts", ())),
+            rung=call.get("rung", 0),
         )
         results = await _deliver_all(deps, [name for name in wanted if name not in delivered], notice)
         delivered += [name for name, result in results.items() if isinstance(result, datetime)]
@@ -104,21 +112,28 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
         if attempt <= len(PAUSES) and any(item.type == ErrorType.UNAVAILABLE for item in failed.values()):
             activity.heartbeat(delivered)
             message = f"{len(failed)} of {len(wanted)} channels did not take the notice"
-            raise refusal(ErrorType.UNAVAILABLE, message, retry_after=PAUSES[attempt - 1])
+            asked = [item.retry_after for item in failed.values() if item.retry_after is not None]
+            raise refusal(ErrorType.UNAVAILABLE, message, retry_after=max([PAUSES[attempt - 1], *asked]))
         for name, item in failed.items():
             activity.logger.warning("notice not delivered", extra={"channel": name, "error": item.type})
         receipt: NotifyReceipt = {"delivered": sorted(delivered), "failed": sorted([*failed, *nobody])}
         fell_back = [one.role for one in resolved if one.fell_back]
         if fell_back:
             receipt["fell_back"] = fell_back
+        follows = [name for name in sorted(delivered) if deps.notifier.kind(name) in FOLLOWING]
+        if follows:
+            receipt["follows"] = follows
         return receipt
 
     return notify_people
 
 
-def _reach(deps: Dependencies, role: str) -> Reached:
-    """Who answers for a role now; a gap in the rota is said in the log, and everybody who holds the role is told."""
-    reached = deps.contacts(role)
+def _reach(deps: Dependencies, role: str, *, backup: bool = False) -> Reached:
+    """Who answers for a role now, or who holds it beside them.
+
+    A gap in the rota is said in the log, and everybody who holds the role is told.
+    """
+    reached = deps.backups(role) if backup and deps.backups is not None else deps.contacts(role)
     if reached.fell_back:
         told = {"role": role, "region": deps.region, "told": len(reached.people)}
         activity.logger.warning("nobody on call, all holders of the role told", extra=told)
@@ -164,4 +179,5 @@ def _notice(deps: Dependencies, call: ActionCall, roles: tuple[str, ...] = ()) -
         at=deps.clock(),
         due_at=call["inputs"].get("due_at"),
         roles=roles,
+        alerts=(call["key"][-16:],),
     )

@@ -47,7 +47,11 @@ class AboutPage(TypedDict, total=False):
     alerts: list[str]
     """Alerts to open (one), or of which a follow-up tells the end."""
     rung: int
-    """How often the page has climbed; above 0 the notice reaches for whoever else holds the role."""
+    """How often the page has climbed."""
+    backup: bool
+    """Reach whoever holds the roles beside those on call."""
+    channels: list[str]
+    """Of a follow-up: the channels that keep something open; empty for all of the roles' that do."""
 
 
 class NotifyCall(AboutPage):
@@ -76,8 +80,8 @@ class NotifyReceipt(TypedDict):
     failed: list[str]
     fell_back: NotRequired[list[str]]
     """Roles for which nobody was on call though a rota covers them: everybody who holds them was told."""
-    follows: NotRequired[bool]
-    """One of the channels keeps something open until it is told of the end."""
+    follows: NotRequired[list[str]]
+    """Channels that took it and keep something open until they are told of the end."""
 
 
 class AppendCall(TypedDict):

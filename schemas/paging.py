@@ -68,8 +68,8 @@ class Page(TypedDict):
     """When it reached this rung; the time for an acknowledgement counts from here."""
     deadline_at: str | None
     acknowledged: NotRequired[Acknowledgement]
-    follows: NotRequired[bool]
-    """A channel that took it keeps something open until it is told of the end."""
+    follows: NotRequired[list[str]]
+    """Channels that keep something open until they are told of the end; empty where they are not known by name."""
     untold: NotRequired[bool]
     """Acknowledged, and the channels that keep it open are still to be told."""
 

@@ -59,7 +59,7 @@ class Pages:
         """A channel that took it keeps something open: it is told of the acknowledgement and of the end."""
         page = self._run.state.get("pages", {}).get(call.get("page", ""))
         if page is not None and receipt.get("follows"):
-            page["follows"] = True
+            page["follows"] = sorted({*page.get("follows", []), *receipt["follows"]})
 
     def heard(self, ask: OpenAsk, body: dict[str, Json]) -> None:
         """An answer counts: whoever gives one, even one of several, has taken the page."""
@@ -72,7 +72,7 @@ class Pages:
         """The action `page` has reached somebody; the paging of this role climbs like any other."""
         page = self._make("page", path, step, [role], str(deadline_at) if deadline_at else None)
         page["alerts"] = [key[-16:]]
-        page["follows"] = True
+        page["follows"] = []
 
     # -- what `tick` asks -----------------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class Pages:
             deadline_at=page["deadline_at"],
             clock=page["clock"],
             nth=alert,
-            about_page={"page": page["id"], "alerts": [alert], "rung": page["rung"]},
+            about_page={"page": page["id"], "alerts": [alert], "rung": page["rung"], "backup": rung == BACKUP},
         )
 
     def _settle(self, page: Page) -> None:
@@ -210,7 +210,7 @@ class Pages:
         run.state.get("pages", {}).pop(page["id"], None)
 
     def _follow_up(self, page: Page, kind: str) -> None:
-        if not page.get("follows"):
+        if "follows" not in page:
             return
         self._run.notices.send(
             kind,  # type: ignore[arg-type]
@@ -220,7 +220,12 @@ class Pages:
             deadline_at=page["deadline_at"],
             clock=page["clock"],
             nth=page["id"],
-            about_page={"page": page["id"], "alerts": list(page["alerts"]), "rung": page["rung"]},
+            about_page={
+                "page": page["id"],
+                "alerts": list(page["alerts"]),
+                "rung": page["rung"],
+                "channels": page["follows"],
+            },
         )
 
     def _rungs(self, page: Page) -> list[str]:
@@ -253,7 +258,7 @@ class Pages:
 def acknowledge(run: Run, page: Page, of: Acknowledgement, statement: str = "") -> None:
     """Somebody has taken a page: it climbs no further. Says so in the ledger; the channels are told by `take_due`."""
     page["acknowledged"] = of
-    if page.get("follows"):
+    if "follows" in page:
         page["untold"] = True
     run.journal.note(
         EntryKind.PAGE_ACKNOWLEDGED,

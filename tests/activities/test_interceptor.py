@@ -16,7 +16,7 @@ from activities.catalog import CATALOG, INTERNAL
 from activities.ledger import anchors_hold
 from schemas.actions import ErrorType
 from schemas.ledger import EntryKind
-from watchfloor.connections.channels import mail_of
+from watchfloor.connections.messages import mail_of
 from watchfloor.connections.port import Notice
 from watchfloor.ledger import open_checkpoint
 from watchfloor.signing import canonical

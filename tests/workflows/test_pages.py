@@ -298,7 +298,7 @@ async def test_the_action_page_climbs_until_it_is_acknowledged(bench: Bench) -> 
 
 
 async def test_channels_that_keep_an_alert_open_are_told_of_its_end_once(bench: Bench) -> None:
-    bench.behaviour["people.notify"] = lambda call: {"delivered": ["room"], "failed": [], "follows": True}
+    bench.behaviour["people.notify"] = lambda call: {"delivered": ["room"], "failed": [], "follows": ["room"]}
     later = plan(("triage", [doubt()["phases"][0]["steps"][0], wait("rest", for_=7200.0)]), mode=CASE)
     case = await bench.start(later, paging=POLICY)
     await case.ask("triage/doubt")
@@ -312,6 +312,7 @@ async def test_channels_that_keep_an_alert_open_are_told_of_its_end_once(bench: 
     assert kinds == ["ask", "page_climbed", "page_acknowledged", "page_settled"]
     assert bench.notices[-1]["alerts"] == ["p1", "p1.1"]
     assert bench.notices[-1]["page"] == "p1"
+    assert bench.notices[-1]["channels"] == ["room"]
 
 
 async def test_a_page_costs_no_more_than_its_timer_until_a_rung_is_due(bench: Bench) -> None:

@@ -174,23 +174,68 @@ class Smtp(Strict):
     timeout: Seconds = 10.0
 
 
-class Channel(Strict):
-    """A destination of notices. `webhook` and `pager` have a `path`, `email` has a `to`."""
+class _Channel(Strict):
+    """What every destination of notices may say: how often it takes one."""
 
-    kind: Literal["webhook", "pager", "email"]
+    rate: Rate = Rate(per_second=10.0, burst=50)
+
+
+class WebhookChannel(_Channel):
+    """A receiver of Standard Webhooks; `secret` signs."""
+
+    kind: Literal["webhook"]
     base: str | None = None
-    path: RequestPath | None = None
-    secret: Secret | None = None
+    path: RequestPath
+    secret: Secret
     auth: Auth | None = None
-    to: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$", max_length=200)] | None = None
 
-    @model_validator(mode="after")
-    def _fits(self) -> "Channel":
-        if (self.kind == "email") != (self.to is not None) or (self.kind == "email") != (self.path is None):
-            raise ValueError("an `email` channel has `to`; a `webhook` or `pager` has `path`")
-        if (self.kind == "webhook") != (self.secret is not None):
-            raise ValueError("a `webhook` channel, and only that, has a `secret` to sign with")
-        return self
+
+class PagerChannel(_Channel):
+    """A plain JSON receiver that deduplicates by `Idempotency-Key`."""
+
+    kind: Literal["pager"]
+    base: str | None = None
+    path: RequestPath
+    auth: Auth | None = None
+
+
+class EmailChannel(_Channel):
+    """One address, through `smtp`."""
+
+    kind: Literal["email"]
+    to: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$", max_length=200)]
+
+
+class SlackChannel(_Channel):
+    """A Slack channel by its id.
+
+    `token` is a bot's, with `chat:write` and, to look for what it may have posted before it posts again,
+    `channels:history` (`groups:history` for a private one).
+    """
+
+    kind: Literal["slack"]
+    base: str = "https://slack.com"
+    channel: Annotated[str, Field(pattern=r"^[CGD][A-Z0-9]{2,20}$")]
+    token: Secret
+    rate: Rate = Rate(per_second=1.0, burst=3)
+    """Slack takes about one message a second in a channel, and short bursts."""
+
+
+class PagerDutyChannel(_Channel):
+    """A service of PagerDuty by its Events API v2 integration key. `webhook_secret` verifies what PagerDuty calls back
+    with (webhooks v3), so that an acknowledgement there counts here."""
+
+    kind: Literal["pagerduty"]
+    base: str = "https://events.pagerduty.com"
+    routing_key: Secret
+    webhook_secret: Secret | None = None
+    rate: Rate = Rate(per_second=2.0, burst=20)
+
+
+Channel = Annotated[
+    WebhookChannel | PagerChannel | EmailChannel | SlackChannel | PagerDutyChannel, Field(discriminator="kind")
+]
+"""A destination of notices."""
 
 
 class Sender(Strict):
@@ -225,10 +270,13 @@ class Bindings(Strict):
             if binding.auth is not None:
                 found["actions", name, "auth", "secret"] = binding.auth.secret
         for name, channel in self.channels.items():
-            if channel.secret is not None:
-                found["channels", name, "secret"] = channel.secret
-            if channel.auth is not None:
-                found["channels", name, "auth", "secret"] = channel.auth.secret
+            for field in ("secret", "token", "routing_key", "webhook_secret"):
+                secret = getattr(channel, field, None)
+                if isinstance(secret, Secret):
+                    found["channels", name, field] = secret
+            auth = getattr(channel, "auth", None)
+            if isinstance(auth, Auth):
+                found["channels", name, "auth", "secret"] = auth.secret
         for name, sender in self.senders.items():
             found["senders", name, "secret"] = sender.secret
             if sender.old_secret is not None:

@@ -8,19 +8,33 @@ import ssl
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from typing import Literal
 
 from standardwebhooks.webhooks import Webhook
 
 from schemas.actions import ErrorType
 from schemas.json_value import Json
 from watchfloor.connections.answers import classify
-from watchfloor.connections.bindings import Auth, Bindings, Channel, Secret, Smtp
+from watchfloor.connections.bindings import (
+    Auth,
+    Bindings,
+    Channel,
+    EmailChannel,
+    PagerChannel,
+    PagerDutyChannel,
+    Secret,
+    SlackChannel,
+    Smtp,
+    WebhookChannel,
+)
 from watchfloor.connections.calls import USER_AGENT, Request, Wire
-from watchfloor.connections.port import CallFailed, Notice
+from watchfloor.connections.deliveries import KEPT, Delivery, DeliveryBook
+from watchfloor.connections.messages import bodies_of, mail_of
+from watchfloor.connections.outbox import Outbox
+from watchfloor.connections.pagerduty import PagerDuty
+from watchfloor.connections.port import FOLLOWING, CallFailed, ChannelKind, Notice
+from watchfloor.connections.slack import SETTLE, Slack
 
 MAX_ANSWER = 64 * 1024
-EVENT = "watchfloor.notice"
 
 
 def _now() -> datetime:
@@ -30,8 +44,9 @@ def _now() -> datetime:
 class Channels:
     """`watchfloor.connections.Notifier` over the channels of a bindings document.
 
-    A delivery has an id made of the notice's key and the destination, the same on every repeat: the `webhook-id` of a
-    webhook, the `Idempotency-Key` of a pager, the `Message-ID` of a mail.
+    A delivery has an id made of what it carries and the destination, the same on every repeat: the `webhook-id` of a
+    webhook, the `Idempotency-Key` of a pager, the `Message-ID` of a mail, the metadata of a Slack message. The book
+    remembers what was delivered, so that a key is told once even where the receiver would take it again.
     """
 
     def __init__(
@@ -40,18 +55,26 @@ class Channels:
         secret: Callable[[Secret], str],
         wire: Wire,
         *,
+        book: DeliveryBook | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
-        """Deliver as a checked document says; arguments as for `HttpCaller`."""
+        """Deliver as a checked document says; arguments as for `HttpCaller`.
+
+        Args:
+            book: what was delivered; without one it is remembered by this process only.
+        """
         self._document = document
         self._secret = secret
         self._wire = wire
         self._clock = clock
+        self._book = book or DeliveryBook()
+        self._book.forget(clock() - KEPT)
+        self._outboxes = {name: self._open(name, channel) for name, channel in document.channels.items()}
 
     def destinations(self) -> Sequence[str]:
         return sorted(self._document.channels)
 
-    def kind(self, destination: str) -> Literal["webhook", "email", "pager"]:
+    def kind(self, destination: str) -> ChannelKind:
         """What kind of channel a destination is.
 
         Raises:
@@ -60,18 +83,21 @@ class Channels:
         return self._channel(destination).kind
 
     async def deliver(self, destination: str, notice: Notice) -> datetime:
-        """Deliver once; gives when the receiver took it.
+        """Deliver, at most once for each key; gives when the receiver took it.
 
         Raises:
             CallFailed: it was not delivered, or nobody knows.
         """
         channel = self._channel(destination)
-        delivery = delivery_id(destination, notice)
-        if channel.to is not None:
-            await self._mail(channel.to, delivery, notice)
-        else:
-            classify(await self._wire.send(self._request(channel, delivery, notice)), now=self._clock())
-        return self._clock()
+        if notice.state != "open" and channel.kind not in FOLLOWING:
+            return self._clock()
+        known = await asyncio.to_thread(self._book.find, destination, notice.key)
+        if known is not None and known.sent_at is not None:
+            return known.sent_at
+        return await self._outboxes[destination].deliver(notice, known)
+
+    def close(self) -> None:
+        self._book.close()
 
     def _channel(self, destination: str) -> Channel:
         channel = self._document.channels.get(destination)
@@ -80,10 +106,67 @@ class Channels:
             raise CallFailed(ErrorType.NOT_BOUND, message, possible=False)
         return channel
 
-    def _request(self, channel: Channel, delivery: str, notice: Notice) -> Request:
-        content = json.dumps(body_of(notice)).encode()
+    def _open(self, destination: str, channel: Channel) -> Outbox:
+        async def send(notices: Sequence[Notice], again: Delivery | None) -> datetime:
+            return await self._send(destination, channel, notices, again)
+
+        # each alert of a paging service is acknowledged and resolved by itself
+        return Outbox(channel.rate, send, gathers=channel.kind != "pagerduty")
+
+    async def _send(
+        self, destination: str, channel: Channel, notices: Sequence[Notice], again: Delivery | None
+    ) -> datetime:
+        if again is not None:
+            known = await asyncio.to_thread(self._book.find, destination, notices[0].key)
+            if known is not None and known.sent_at is not None:
+                return known.sent_at  # another notice of the same delivery has settled it meanwhile
+            delivery, notices = again.id, again.notices
+        else:
+            delivery = delivery_id(destination, *notices)
+            await asyncio.to_thread(self._book.announce, destination, delivery, notices, self._clock())
+        try:
+            await self._dispatch(destination, channel, delivery, notices, again)
+        except CallFailed as failure:
+            if not failure.possible and again is None:
+                await asyncio.to_thread(self._book.withdraw, destination, delivery)
+            elif failure.possible and again is not None and failure.detail.get("why") != SETTLE:
+                await asyncio.to_thread(self._book.announce, destination, delivery, notices, self._clock())
+            raise
+        at = self._clock()
+        await asyncio.to_thread(self._book.complete, destination, delivery, at)
+        return at
+
+    async def _dispatch(
+        self, destination: str, channel: Channel, delivery: str, notices: Sequence[Notice], again: Delivery | None
+    ) -> None:
+        timeout = self._document.defaults.timeout
+        match channel:
+            case EmailChannel():
+                await self._mail(channel.to, delivery, notices)
+            case SlackChannel():
+                slack = Slack(
+                    destination,
+                    channel,
+                    secret=self._secret,
+                    send=self._wire.send,
+                    book=self._book,
+                    timeout=timeout,
+                    clock=self._clock,
+                )
+                await slack.deliver(delivery, notices, again)
+            case PagerDutyChannel():
+                pager = PagerDuty(
+                    channel, secret=self._secret, send=self._wire.send, timeout=timeout, clock=self._clock
+                )
+                await pager.deliver(delivery, notices, again)
+            case _:
+                outcome = await self._wire.send(self._request(channel, delivery, notices))
+                classify(outcome, now=self._clock())
+
+    def _request(self, channel: WebhookChannel | PagerChannel, delivery: str, notices: Sequence[Notice]) -> Request:
+        content = json.dumps(bodies_of(notices)).encode()
         headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json", "Accept-Encoding": "identity"}
-        if channel.secret is not None:
+        if isinstance(channel, WebhookChannel):
             at = self._clock()
             headers["webhook-id"] = delivery
             headers["webhook-timestamp"] = str(int(at.timestamp()))
@@ -97,12 +180,12 @@ class Channels:
     def _credential(self, auth: Auth | None) -> dict[str, str]:
         return {} if auth is None else {auth.header: auth.value.replace("{secret}", self._secret(auth.secret))}
 
-    async def _mail(self, to: str, delivery: str, notice: Notice) -> None:
+    async def _mail(self, to: str, delivery: str, notices: Sequence[Notice]) -> None:
         smtp = self._document.smtp
         if smtp is None:
             raise CallFailed(ErrorType.NOT_BOUND, "no mail server is configured", possible=False)
         password = self._secret(smtp.password) if smtp.password is not None else None
-        message = mail_of(notice, sender=smtp.sender, to=to, delivery=delivery)
+        message = mail_of(notices, sender=smtp.sender, to=to, delivery=delivery)
         try:
             await asyncio.to_thread(_send_mail, smtp, password, message)
         except smtplib.SMTPRecipientsRefused as error:
@@ -122,41 +205,10 @@ def _mail_refused(code: int) -> CallFailed:
     return CallFailed(type_, f"the mail server answered {code}", possible=False, detail={"status": code})
 
 
-def delivery_id(destination: str, notice: Notice) -> str:
-    """The id by which one destination knows one notice."""
-    return hashlib.sha256(f"{notice.key}\n{destination}".encode()).hexdigest()
-
-
-def body_of(notice: Notice) -> dict[str, Json]:
-    """What a webhook or pager receives; the same on every repeat."""
-    return {
-        "type": EVENT,
-        "about": notice.about,
-        "severity": notice.severity,
-        "region": notice.region,
-        "incident": notice.incident,
-        "step": notice.step,
-        "path": notice.path,
-        "roles": list(notice.roles),
-        "due_at": notice.due_at,
-    }
-
-
-def mail_of(notice: Notice, *, sender: str, to: str, delivery: str) -> EmailMessage:
-    """The mail: plain text, one fact a line."""
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = to
-    message["Subject"] = f"[watchfloor {notice.region}] {notice.about} {notice.incident}"
-    message["Message-ID"] = f"<{delivery}@watchfloor.invalid>"
-    message["Auto-Submitted"] = "auto-generated"
-    lines = [
-        f"{name}: {', '.join(value) if isinstance(value, list) else value}"
-        for name, value in body_of(notice).items()
-        if value
-    ]
-    message.set_content("\n".join(lines) + "\n")
-    return message
+def delivery_id(destination: str, *notices: Notice) -> str:
+    """The id by which one destination knows one message."""
+    keys = "\n".join(sorted(notice.key for notice in notices))
+    return hashlib.sha256(f"{keys}\n{destination}".encode()).hexdigest()
 
 
 def _send_mail(smtp: Smtp, password: str | None, message: EmailMessage) -> None:

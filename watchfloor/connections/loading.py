@@ -166,7 +166,7 @@ def _place(loc: tuple[int | str, ...], tree: Any) -> Place:
             isinstance(tree, list) and isinstance(part, int) and part < len(tree)
         )
         if not inside:
-            break
+            continue  # the tag of a union, a validator's name
         place.append(part)
         tree = tree[part]
     return tuple(place)
@@ -178,6 +178,10 @@ def _message(item: Any) -> str:
         return f"unknown key `{name}`"
     if item["type"] == "missing":
         return f"`{name}` is missing"
+    if item["type"] == "union_tag_invalid":
+        return f"`kind`: `{str(item['ctx']['tag'])[:40]}` is none; expected one of {item['ctx']['expected_tags']}"
+    if item["type"] == "union_tag_not_found":
+        return "`kind` is missing"
     message = str(item["msg"]).removeprefix("Value error, ")
     return f"`{name}`: {message[:1].lower()}{message[1:]}"
 
@@ -190,7 +194,10 @@ def _refusals(document: Bindings, catalog: Mapping[str, ActionContract]) -> Iter
         return
     bases: dict[Place, str] = {("base",): document.base}
     bases |= {("actions", name, "base"): item.base for name, item in document.actions.items() if item.base}
-    bases |= {("channels", name, "base"): item.base for name, item in document.channels.items() if item.base}
+    for name, channel in document.channels.items():
+        base_of_channel = getattr(channel, "base", None)
+        if base_of_channel:
+            bases["channels", name, "base"] = base_of_channel
     for place, base in bases.items():
         try:
             egress.admit(base)

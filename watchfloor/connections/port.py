@@ -99,6 +99,9 @@ class Caller(Protocol):
         ...
 
 
+NoticeState = Literal["open", "acknowledged", "settled"]
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What people and rooms are told: ids, codes, roles and instants; never a title, a name, a value or a reason."""
@@ -113,12 +116,30 @@ class Notice:
     at: datetime
     due_at: str | None = None
     roles: tuple[str, ...] = field(default=())
+    state: NoticeState = "open"
+    """What it says of the page it belongs to; a follow-up (`acknowledged`, `settled`) pages nobody."""
+    page: str = ""
+    """Id of the page in its run; empty for what belongs to none."""
+    alerts: tuple[str, ...] = field(default=())
+    """Alerts that it opens (one), or whose end it tells."""
+    rung: int = 0
+    """How often the page has climbed."""
+
+    @property
+    def thread(self) -> str:
+        """The same for every message about one thing: one conversation, where a channel has such."""
+        return f"{self.incident}/{self.page or self.path}"
+
+
+ChannelKind = Literal["webhook", "email", "pager", "slack", "pagerduty"]
+FOLLOWING: frozenset[str] = frozenset({"slack", "pagerduty"})
+"""Kinds of channel that keep something open until they are told of its end."""
 
 
 class Notifier(Protocol):
     """Delivers notices to destinations that the configuration names."""
 
-    def kind(self, destination: str) -> Literal["webhook", "email", "pager"]:
+    def kind(self, destination: str) -> ChannelKind:
         """What kind of channel a destination is.
 
         Raises:
@@ -127,7 +148,9 @@ class Notifier(Protocol):
         ...
 
     async def deliver(self, destination: str, notice: Notice) -> datetime:
-        """Deliver once; gives when the receiver took it. Channels deduplicate by the notice's key.
+        """Deliver, at most once for each key of a notice; gives when the receiver took it.
+
+        What comes faster than the channel's rate is told in one message that counts it, the gravest first and alone.
 
         Raises:
             CallFailed: it was not delivered, or nobody knows.

@@ -31,6 +31,11 @@ class Bucket:
         self._level -= 1.0
         return wait
 
+    def left(self) -> int:
+        """Whole tokens that are there now."""
+        level = min(self.rate.burst, self._level + (self.clock() - self._at) * self.rate.per_second)
+        return max(0, int(level))
+
     async def take(self, patience: float) -> bool:
         """Wait for a token; False, at once, when it would come later than `patience` seconds from now."""
         wait = self.reserve(patience)

@@ -8,6 +8,7 @@ from schemas.actions import ActionContract
 from watchfloor.connections.bindings import Bindings
 from watchfloor.connections.calls import HttpCaller, Wire
 from watchfloor.connections.channels import Channels
+from watchfloor.connections.deliveries import DeliveryBook
 from watchfloor.connections.egress import Egress, Resolver, resolve
 from watchfloor.connections.loading import load_bindings, read_secrets
 from watchfloor.connections.switches import Switches
@@ -23,6 +24,7 @@ class Connections:
     wire: Wire
 
     async def close(self) -> None:
+        self.notifier.close()
         await self.wire.close()
 
 
@@ -33,6 +35,7 @@ def open_connections(
     catalog: Mapping[str, ActionContract],
     environ: Mapping[str, str],
     resolver: Resolver = resolve,
+    deliveries: Path | None = None,
 ) -> Connections:
     """Make the connections that a bindings file describes.
 
@@ -42,6 +45,7 @@ def open_connections(
         catalog: all contracts, `{**CATALOG, **INTERNAL}`.
         environ: where `env:` secrets are.
         resolver: stands for the system's resolver.
+        deliveries: the file that remembers what was delivered; in memory without it.
 
     Raises:
         BindingsRefused: with the place of everything that is wrong.
@@ -54,4 +58,4 @@ def open_connections(
     secret = read_secrets(document, folder=path.parent, environ=environ)
     wire = Wire(Egress(document.allow_hosts, sandbox=document.sandbox, resolver=resolver))
     caller = HttpCaller(document, secret, wire, enabled=Switches(path, document, read).enabled)
-    return Connections(document, caller, Channels(document, secret, wire), wire)
+    return Connections(document, caller, Channels(document, secret, wire, book=DeliveryBook(deliveries)), wire)

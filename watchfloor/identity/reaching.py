@@ -25,6 +25,13 @@ def reach(role: str, region: str, at: datetime, *, rotas: Rotas, people: Directo
     return _reached(role, holders, people, how)
 
 
+def reach_backup(role: str, region: str, at: datetime, *, rotas: Rotas, people: Directory) -> Reached:
+    """Everybody who holds a role beside whoever is on call for it; the same as `reach` where nobody else does."""
+    first = reach(role, region, at, rotas=rotas, people=people)
+    others = [one.id for one in people.holders(role, region) if one.id not in first.people and one.contacts]
+    return _reached(role, others, people, first.how) if others else first
+
+
 def _reached(role: str, ids: list[str], people: Directory, how: How) -> Reached:
     destinations = tuple(dict.fromkeys(name for id_ in ids for name in people.person(id_).contacts))
     return Reached(role, tuple(ids), destinations, how)

@@ -18,7 +18,7 @@ from watchfloor.connections.wiring import Connections, open_connections
 from watchfloor.evidence import EvidenceStore, EvidenceUnavailable
 from watchfloor.identity.live import LiveDirectory, LiveFile, live_rotas
 from watchfloor.identity.people import Directory, PeopleRefused
-from watchfloor.identity.reaching import reach
+from watchfloor.identity.reaching import reach, reach_backup
 from watchfloor.identity.rotas import Rotas
 from watchfloor.ledger import LedgerUnavailable, SqliteLedger
 from watchfloor.regions.keys import KeysRefused, RegionKeys
@@ -95,6 +95,7 @@ async def assembled(
             http=http,
             postmortem_path=settings.postmortem_path,
             contacts=lambda role: reach(role, settings.region, utc_now(), rotas=rotas.now(), people=people),
+            backups=lambda role: reach_backup(role, settings.region, utc_now(), rotas=rotas.now(), people=people),
             peers=settings.peers,
         )
         activities = assemble(deps)
@@ -173,6 +174,7 @@ def _open_connections(settings: RegionSettings, environ: Mapping[str, str]) -> C
             variables=settings.variables,
             catalog={**CATALOG, **INTERNAL},
             environ=environ,
+            deliveries=settings.deliveries_path,
         )
     except BindingsRefused as error:
         raise WorkerRefused(

@@ -134,6 +134,11 @@ class RegionSettings:
         return own if own.exists() else SHIPPED_CAPS
 
     @property
+    def deliveries_path(self) -> Path:
+        """What was delivered to which channel, so that nothing is told twice."""
+        return self.directory / "deliveries.sqlite"
+
+    @property
     def log_path(self) -> Path:
         return self.home / "logs"
 
