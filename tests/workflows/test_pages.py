@@ -1,6 +1,7 @@
 """Pages climb until somebody has them; a status is owed as often as the severity says."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ async def said(bench: Bench, kind: str, count: int = 1) -> list[dict[str, Any]]:
 
 
 async def ack(case: Case, role: str = "legal_counsel", page: str = "p1", **more: Any) -> dict[str, Any]:
-    return await case.control("ack", role=role, about={"pages": [page]}, reason_ref="", **more)
+    return await case.control("ack", role=role, reason_ref="", **{"about": {"pages": [page]}, **more})
 
 
 async def test_a_page_that_nobody_acknowledges_climbs_the_ladder_rung_by_rung(bench: Bench) -> None:
@@ -364,3 +365,19 @@ async def test_a_status_by_somebody_else_or_without_words_is_refused(bench: Benc
     assert await case.refused("control", other) == "wrong_role"
     wordless = await case.control_statement("status", role="comms_lead", reason_ref="")
     assert await case.refused("control", wordless) == "bad_value"
+
+
+async def test_no_notice_holds_a_title_an_input_a_value_or_a_reason(bench: Bench) -> None:
+    step = decide("doubt", {"go": {}}, slot("legal_counsel"), ask="CANARY question", show=["inputs.urls"], within=DAY)
+    given = plan(("triage", [step, wait("rest", for_=10.0)]), mode="incident", title="CANARY title")
+    bench.behaviour["people.notify"] = lambda call: {"delivered": ["room"], "failed": [], "follows": ["room"]}
+    case = await bench.start(given, {"urls": ["CANARY-url"]}, paging=POLICY)
+    await case.ask("triage/doubt")
+    await bench.skip(4000)
+    await ack(case, about={"pages": ["p1"]})
+    await case.decide("triage/doubt", "go", "lena", "legal_counsel", reason_ref="sha256:CANARY")
+    await case.outcome()
+    kinds = {one["kind"] for one in bench.notices}
+    assert kinds >= {"ask", "page_climbed", "page_acknowledged", "page_settled", "status_due"}
+    told = [{name: value for name, value in one.items() if name != "entries"} for one in bench.notices]
+    assert "CANARY" not in json.dumps(told)
