@@ -219,7 +219,9 @@ class OpenAsk(TypedDict):
 
     path: str
     step: str
-    kind: Literal["approval", "decide", "task", "handoff", "release", "failed", "doubt", "review"]
+    kind: Literal[
+        "approval", "decide", "task", "handoff", "release", "failed", "doubt", "review", "severity", "dismissal"
+    ]
     title: str
     ask: str
     """The digest to decide over."""

@@ -96,6 +96,37 @@ class Merged(TypedDict):
     at: str
 
 
+class Lowered(TypedDict):
+    """Severity that two people have lowered. `over` is the level it was lowered from, `floors` the conditions they
+    knew; a worse level or another floor ends it."""
+
+    to: str
+    over: str
+    floors: list[str]
+
+
+class Proposal(TypedDict):
+    """What somebody proposes and others must agree to; the ask at its path says who."""
+
+    what: Literal["severity", "dismissal"]
+    level: str
+    by: str
+    role: str
+    reason_ref: str
+    at: str
+
+
+class TriageState(TypedDict, total=False):
+    """What people have said of severity, and what is doubtful. Absent while nobody has said anything."""
+
+    raised: str
+    lowered: Lowered
+    said: dict[str, Json]
+    """Who moved it last, as the ledger tells it."""
+    proposals: dict[str, Proposal]
+    tags: list[str]
+
+
 class Given(TypedDict):
     """What an incident that moves here brings along: its commander, the clocks that this runbook has too (under this
     runbook's names, their instants unchanged), the facts it knows by the same name, its compartment."""
@@ -282,6 +313,7 @@ class Carried(TypedDict):
     """Runtime path of an approval that may be broken -> where its condition is evaluated."""
     revoked: NotRequired[dict[str, str]]
     """Key id -> instant from which on nothing under it counts, once a revocation has arrived."""
+    triage: NotRequired[TriageState]
     merged: NotRequired[list[Merged]]
     """Orders over the same content that were taken in, the first hundred; the ledger has them all."""
     related: NotRequired[list[Related]]
@@ -364,6 +396,9 @@ class Board(TypedDict):
     paused: dict[str, Json] | None
     runs: int
     history_events: int
+    mode: NotRequired[str]
+    tags: NotRequired[list[str]]
+    """`unverified` while what is known is doubtful."""
     merged: NotRequired[list[Merged]]
     related: NotRequired[list[Related]]
     pages: NotRequired[list[Page]]

@@ -564,6 +564,10 @@ class SeverityRule(Document):
     score: Score | None = Field(
         default=None, description="All six dimensions; `default` counts while one of them is unknown."
     )
+    unverified: Expression | None = Field(
+        default=None,
+        description="While it holds the run is tagged `unverified`; S0 and S1 do not fall by themselves.",
+    )
 
 
 class Regions(Document):

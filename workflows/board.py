@@ -61,6 +61,10 @@ def draw_board(run: Run, closed_at: str) -> Board:
         "runs": state["runs"],
         "history_events": workflow.info().get_current_history_length(),
     }
+    if plan["mode"] == "case":
+        board["mode"] = state["taken"].get("!mode", "case")
+    if state.get("triage", {}).get("tags"):
+        board["tags"] = list(state["triage"]["tags"])
     if state.get("merged"):
         board["merged"] = list(state["merged"])
     if state.get("related"):

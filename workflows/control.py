@@ -17,6 +17,7 @@ from workflows.page_verbs import PAGE_VERBS
 from workflows.reception import open_statement
 from workflows.run import COMMANDER, Run
 from workflows.tasks import TASK_VERBS
+from workflows.triage import TRIAGE_VERBS
 from workflows.verbs import Verb
 
 MAY_CONTROL = (COMMANDER, "deputy", "exec_sponsor")
@@ -131,5 +132,6 @@ VERBS: dict[str, Verb] = {
     "abort": Verb(_abort, MAY_CONTROL, ending=True),
     **TASK_VERBS,
     **PAGE_VERBS,
+    **TRIAGE_VERBS,
 }
 """Every way to steer a run, in the order in which messages name them."""

@@ -12,7 +12,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
-from schemas.decision import Receipt, RefusalType
+from schemas.decision import OpenAsk, Receipt, RefusalType
 from schemas.incident import (
     INCIDENT_WORKFLOW,
     QUERY_BOARD,
@@ -30,6 +30,7 @@ from schemas.incident import (
 )
 from schemas.ledger import EntryKind
 from schemas.notify import ACTIVITY_ANCHOR, AnchorCall
+from watchfloor.signing import Refusal
 from workflows.board import draw_board
 from workflows.cadence import Cadence
 from workflows.children import take_report
@@ -48,9 +49,11 @@ from workflows.plans import PlanRefused, load
 from workflows.relations import open_links, take_merge, take_related, tell_related
 from workflows.reviews import Reviews
 from workflows.run import Run
+from workflows.severity import Floors
 from workflows.state import carry, open_state
 from workflows.ticking import tick
-from workflows.tracks import Floors, Tracks
+from workflows.tracks import Tracks
+from workflows.triage import Proposals, refuse_stale_proposal
 from workflows.visibility import Visibility
 
 _LEAST_EVENTS = 20
@@ -94,7 +97,7 @@ class IncidentWorkflow(AnswersPeople):
             self._broken = f"the start message is not one: {type(error).__name__}"
             return
         self.human = self._run.human
-        self.human.guard = partial(refuse_glass, self._run)
+        self.human.guard = partial(_refuse_option, self._run)
         pages = Pages(self._run)
         if pages.is_on:
             self._run.notices.listener = self._run.pages = pages
@@ -208,7 +211,7 @@ class IncidentWorkflow(AnswersPeople):
     def _begin(self, run: Run) -> tuple[Clocks, Undoing]:
         """Write down the opening on a first run; look at every condition once."""
         clocks, tracks, undoing, reviews = Clocks(run), Tracks(run), Undoing(run), Reviews(run)
-        floors = Floors(run, run.stir)
+        floors, proposals = Floors(run, run.stir), Proposals(run)
         if run.state["runs"] == 0:
             trigger, policy = run.start["trigger"], run.start.get("paging")
             run.note(
@@ -225,7 +228,7 @@ class IncidentWorkflow(AnswersPeople):
             run.facts.record_inputs(run.start["inputs"], trigger["received_at"])
             run.facts.record_trigger(trigger)
             open_links(run)
-        for look in (floors.look, clocks.look, tracks.look, undoing.look, reviews.look):
+        for look in (floors.look, clocks.look, tracks.look, undoing.look, reviews.look, proposals.look):
             run.listen(look)
         run.changed()
         tell_related(run, run.root)
@@ -307,6 +310,10 @@ class IncidentWorkflow(AnswersPeople):
                 await workflow.get_external_workflow_handle(str(child["workflow"])).signal(SIGNAL_CLOSED, payload)
             except FailureError:
                 workflow.logger.warning("a review is not there to be told", extra={"review": child["workflow"]})
+
+
+def _refuse_option(run: Run, ask: OpenAsk, option: str) -> Refusal | None:
+    return refuse_glass(run, ask, option) or refuse_stale_proposal(run, ask, option)
 
 
 def _is_carried(start: object) -> bool:

@@ -1,4 +1,4 @@
-"""What runs beside the phases and what follows from facts at once: tracks, severity, mode.
+"""What runs beside the phases: tracks.
 
 A track fires once, at no event, when its condition becomes true; with `on_fact` and `each` at every recording of the
 fact (`alongside/<id>[n]`, counted from 1), the recorded value under the name `fact`. A watch walks its steps when its
@@ -7,7 +7,6 @@ All of them stop when the run does, but for detached ones, which are runs of the
 have fired, the rounds and their instants are in the state.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from temporalio import workflow
@@ -115,71 +114,3 @@ class Tracks:
             start, every = end - timedelta(seconds=watch["length"]), timedelta(seconds=watch["every"])
             passed = (workflow.now() - start) // every
             deadlines[f"{at}!next"] = render_instant(start + (passed + 1) * every)
-
-
-WEIGHTS = {"I": 5, "H": 5, "V": 3, "R": 3, "C": 2, "E": 2}
-"""What each dimension, 0 to 5, counts in the score."""
-LEVELS = ((75, "S0"), (55, "S1"), (35, "S2"), (15, "S3"), (0, "S4"))
-"""The least score of each level."""
-
-
-class Floors:
-    """Severity: the plan's level or its score, raised to what the floors demand; and the mode.
-
-    While a dimension of the score has no value the plan's level stands. A score may rise and fall with the facts, never
-    below a floor that was reached once; without a score severity never falls. A case becomes an incident as soon as
-    its condition holds, and stays one.
-    """
-
-    def __init__(self, run: Run, on_change: Callable[[], None]) -> None:
-        self._run = run
-        self._frame = Frame(halt=run.root)
-        self._on_change = on_change
-        self._score = run.plan.get("score") or {}
-        conditions: list[Expr | None] = [floor["when"] for floor in run.plan["floors"]]
-        self._attention = Attention(run, [*conditions, *self._score.values(), run.plan.get("mode_when")])
-
-    def look(self) -> None:
-        """Look at the floors; `S0` is the most severe."""
-        if not self._attention.is_due():
-            return
-        self._look_at_mode()
-        run = self._run
-        wanted = self._find_level()
-        for floor in run.plan["floors"]:
-            reached = run.state["taken"].get(f"!floor/{floor['at_least']}") == "yes"
-            if (floor["at_least"] < wanted or self._score) and (reached or run.holds(floor["when"], self._frame)):
-                if self._score:
-                    run.state["taken"][f"!floor/{floor['at_least']}"] = "yes"
-                wanted = min(wanted, floor["at_least"])
-        if wanted != run.state["severity"]:
-            before, run.state["severity"] = run.state["severity"], wanted
-            run.notices.severity = wanted
-            run.note(EntryKind.SEVERITY, severity=wanted, before=before)
-            self._on_change()
-
-    def _find_level(self) -> str:
-        """The level before the floors."""
-        run = self._run
-        if not self._score:
-            return run.state["severity"] or run.plan["severity"]
-        total = 0
-        for name, weight in WEIGHTS.items():
-            try:
-                value = run.find_present(self._score[name], self._frame) if name in self._score else None
-            except StepFailed:
-                value = None
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                return run.plan["severity"]
-            total += weight * int(min(max(value, 0), 5))
-        return next(level for least, level in LEVELS if total >= least)
-
-    def _look_at_mode(self) -> None:
-        run = self._run
-        when = run.plan.get("mode_when")
-        if when is None or run.plan["mode"] == "incident" or "!mode" in run.state["taken"]:
-            return
-        if run.holds(when, self._frame):
-            run.state["taken"]["!mode"] = "incident"
-            run.note(EntryKind.BRANCH, path="mode", taken="incident")
-            self._on_change()

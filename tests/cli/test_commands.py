@@ -49,6 +49,7 @@ def test_the_commands_are_those_promised() -> None:
         "ack",
         "claim",
         "hand-back",
+        *("severity", "dismiss", "declare"),
         "status",
         *("abstain", "withdraw", "delegate", "ask", "answer"),
         "ledger verify",

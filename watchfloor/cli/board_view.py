@@ -120,6 +120,8 @@ def _head(board: Board, now: datetime, local: tzinfo | None) -> Iterator[Rendera
     if board["severity"]:
         line.append(board["severity"], style="bold red" if board["severity"] in {"S0", "S1"} else "bold yellow")
         line.append(" · ")
+    for word in (*board.get("tags", []), *([board["mode"]] if board.get("mode") == "case" else [])):
+        line.append(f"{word} · ", style="yellow")
     line.append(state, style=_STATE_STYLES.get(board["state"], "bold"))
     line.append(f" · region {board['region']} · opened {clock_time(board['opened_at'], now, local=local)}")
     if board["state"] in {"open", "paused"}:

@@ -22,6 +22,7 @@ from watchfloor.cli import (
     stacks,
     tasks,
     wellness,
+    triage,
 )
 from watchfloor.cli.options import Home
 from watchfloor.runtime.leaving import leave
@@ -61,6 +62,7 @@ stacks.add_to(app)
 running.add_to(app)
 speaking.add_to(app)
 tasks.add_to(app)
+triage.add_to(app)
 deciding.add_to(app)
 paging.add_to(app)
 keeping.add_to(app)

@@ -18,6 +18,8 @@ from watchfloor.signing.standing import find_delegators
 
 TASK_VERBS = frozenset({"claim", "hand_back"})
 """What is said to one task and not to the run; each task's own seats say who may."""
+TRIAGE_VERBS = frozenset({"raise_severity", "propose_severity", "propose_dismissal", "declare_incident"})
+"""What anybody with a role may say of severity and of the incident; who decides a proposal is asked by the run."""
 STEERING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles by which the engine lets a run be paused, resumed or aborted, whatever a policy says."""
 
@@ -172,7 +174,7 @@ def rule(question: Question, verdict: Verdict) -> Ruling:
             found.append("engine: who asked for a thing does not approve it")
         if {who.id, question.role} & set(one.excluded):
             found.append("engine: the runbook excludes this person or role from the step")
-    elif question.verb == "control" and question.option in TASK_VERBS:
+    elif question.verb == "control" and question.option in TASK_VERBS | TRIAGE_VERBS:
         pass  # who may do a task, and who has it, is known when it is asked
     elif question.verb == "control" and question.role not in STEERING and question.option not in SPEAKING_UP:
         found.append(f"engine: a run is steered by {', '.join(STEERING)}")

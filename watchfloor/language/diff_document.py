@@ -24,7 +24,7 @@ _SEEN = frozenset(
     {
         *("format", "language", "engine", "cel", "id", "version", "source_digest", "phases", "step_outputs", "library"),
         *("clocks", "facts", "tracks", "severity", "floors", "allowed_regions", "command", "handoff_allowed", "inputs"),
-        *("close_when", "mode"),
+        *("close_when", "mode", "unverified"),
     }
 )
 _WRITTEN = {"mode_when": "mode", "title": "title"}
@@ -43,6 +43,7 @@ def compare_document(pair: Pair) -> Iterator[Verdict]:
     yield from _facts(pair)
     yield from _tracks(pair)
     yield from _severity(pair)
+    yield from _doubt(pair)
     yield from _regions(pair)
     yield from _inputs(pair)
     yield from below(
@@ -266,6 +267,23 @@ def _severity(pair: Pair) -> Iterator[Verdict]:
             danger = WEAKER if weaker else STRONGER
             shown = (f"{was} when {when}" if was else ""), (f"{now} when {when}" if now else "")
             yield Verdict(danger, "severity.floor", said, *shown, ("severity", "floors"))
+
+
+def _doubt(pair: Pair) -> Iterator[Verdict]:
+    """While `unverified` holds, what is grave does not fall by itself: without it, it may."""
+    old, new = pair.old.get("unverified"), pair.new.get("unverified")
+    before, after = (old["src"] if old else ""), (new["src"] if new else "")
+    if before == after:
+        return
+    keys = ("severity", "unverified")
+    if not new:
+        said = "severity may fall although what is known is doubtful"
+        yield Verdict(WEAKER, "severity.unverified", said, before, "", keys)
+    elif not old:
+        said = "severity no longer falls while what is known is doubtful"
+        yield Verdict(STRONGER, "severity.unverified", said, "", after, keys)
+    else:
+        yield Verdict(LOOK, "severity.unverified", "what counts as doubtful has changed", before, after, keys)
 
 
 def _regions(pair: Pair) -> Iterator[Verdict]:

@@ -432,6 +432,7 @@ class Runbook:
     span: Span
     score: tuple[tuple[Scalar, Scalar], ...] = ()
     mode_when: Scalar | None = None
+    unverified: Scalar | None = None
     outputs: tuple[Output, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     recuse: tuple[Scalar, ...] = ()

@@ -126,6 +126,10 @@ def _extras(compiler: StepCompiler, start: Scope, everything: Scope) -> dict[str
             for letter, src in runbook.score
         }
         made["score"] = {letter: each.expr for letter, each in checked.items() if each is not None}
+    if runbook.unverified is not None:
+        doubt = compiler.expressions.check(runbook.unverified, start, wants=("bool",))
+        if doubt is not None:
+            made["unverified"] = doubt.expr
     if runbook.mode_when is not None:
         when = compiler.expressions.check(runbook.mode_when, start, wants=("bool",))
         made["mode_when"] = when.expr if when is not None else None

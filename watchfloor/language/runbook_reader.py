@@ -114,6 +114,7 @@ def read_runbook(root: Node, report: Report) -> Runbook | None:
         close_when=close_when,
         span=keys.node.span,
         score=severity.score,
+        unverified=severity.unverified,
         mode_when=mode.when,
         outputs=tuple(doc.Output(key, spec, value) for key, (spec, value) in outputs),
         triggers=triggers,
@@ -152,6 +153,7 @@ class _Severity:
     default: str
     floors: tuple[tuple[Scalar, str], ...] = ()
     score: tuple[tuple[Scalar, Scalar], ...] = ()
+    unverified: Scalar | None = None
 
 
 def _severity(node: Node, report: Report) -> _Severity | None:
@@ -166,7 +168,8 @@ def _severity(node: Node, report: Report) -> _Severity | None:
     default = keys.take("default", level, required=True)
     floors = keys.take("floors", list_of(_floor, "floors", at_most=20)) or ()
     score = keys.take("score", _score) or ()
-    return _Severity(default, floors, score) if keys.close() and default is not None else None
+    unverified = keys.take("unverified", expression)
+    return _Severity(default, floors, score, unverified) if keys.close() and default is not None else None
 
 
 def _score(node: Node, report: Report) -> tuple[tuple[Scalar, Scalar], ...] | None:

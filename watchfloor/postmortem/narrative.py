@@ -35,6 +35,8 @@ _ASKED = {
     "failed": "what to do after the failure of",
     "doubt": "what became of",
     "review": "to review",
+    "severity": "whether to lower",
+    "dismissal": "whether to dismiss",
 }
 
 
@@ -293,8 +295,6 @@ def _note(note: Note) -> Iterator[Sentence]:
     match note.kind:
         case EntryKind.FACT:
             yield say(at, seqs, *_fact(note), ".")
-        case EntryKind.SEVERITY:
-            yield say(at, seqs, "Severity was set to ", Id(text(note.data, "severity", "now", "to")), ".")
         case EntryKind.STEP_SKIPPED:
             yield say(at, seqs, "Step ", step, " was skipped.")
         case EntryKind.STEP_FAILED:

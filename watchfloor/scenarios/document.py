@@ -49,8 +49,11 @@ _EXPECT = {
 _CLOCKS = {"waiting", "running", "paused", "met", "breached", "late", "assigned"}
 _VERBS = {"pause", "resume", "abort"}
 _TASK_VERBS = {"claim", "hand_back"}
+_LEVEL_VERBS = {"raise_severity", "propose_severity"}
+SEVERITIES = {"S0", "S1", "S2", "S3", "S4"}
+_INCIDENT_VERBS = {"propose_dismissal", "declare_incident"}
 _STATEMENT = {"at", "from", "as", "refused"}
-KEYS = _SCENARIO | _ANSWER | _EXPECT | _STATEMENT | {"returns", "fails", "for", "times", "verb"}
+KEYS = _SCENARIO | _ANSWER | _EXPECT | _STATEMENT | {"returns", "fails", "for", "times", "verb", "level"}
 """Every key that has a meaning somewhere in a scenario."""
 REFUSALS = {value for name, value in vars(RefusalType).items() if name.isupper()}
 KINDS = {value for name, value in vars(EntryKind).items() if name.isupper()}
@@ -255,17 +258,25 @@ class _Parser(Reader):
 
     def _control(self, node: Node) -> Control:
         needed = ("at", "verb", "as")
-        fields = self.fields(node, "a control", known={*needed, "step", "reason", "refused"}, needed=needed)
+        fields = self.fields(node, "a control", known={*needed, "step", "level", "reason", "refused"}, needed=needed)
         if not set(needed) <= set(fields):
             raise Misfit
-        verb = self.word(fields["verb"], "`verb`", _VERBS | _TASK_VERBS)
+        verb = self.word(fields["verb"], "`verb`", _VERBS | _TASK_VERBS | _LEVEL_VERBS | _INCIDENT_VERBS)
         if ("step" in fields) != (verb in _TASK_VERBS):
             message = f"`{verb}` is said {'to a task' if verb in _TASK_VERBS else 'to the whole run'}"
             expected = "`step: <id of the task>`" if verb in _TASK_VERBS else "no `step`"
             self.note(CONTRADICTION, node.span, message, expected=expected)
             raise Misfit
+        if ("level" in fields) != (verb in _LEVEL_VERBS):
+            message = (
+                f"`{verb}` {'needs' if verb in _LEVEL_VERBS else 'has'} {'a' if verb in _LEVEL_VERBS else 'no'} level"
+            )
+            expected = "`level: S0` to `S4`" if verb in _LEVEL_VERBS else "no `level`"
+            self.note(CONTRADICTION, node.span, message, expected=expected)
+            raise Misfit
         return Control(
             verb=verb,
+            level=self.word(fields["level"], "`level`", SEVERITIES) if "level" in fields else "",
             step=self.text(fields["step"], "`step`") if "step" in fields else "",
             person=self._person(fields["as"]),
             reason=self.text(fields["reason"], "`reason`") if "reason" in fields else "as the scenario says",

@@ -80,7 +80,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Pause, resume or abort, or a word to a task (`step`), `at` after the start."""
+    """Pause, resume or abort, a word to a task (`step`), or about severity (`level`), `at` after the start."""
 
     verb: str
     person: Person
@@ -89,6 +89,7 @@ class Control:
     refused: str | None
     line: int
     step: str = ""
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,10 @@ _SEEN = {"action", "decide", "task", "hold", "handoff", "postmortem", "stop"}
 _ASKS = {"failed": {"retry", "skip", "give_up"}, "doubt": {"happened", "resend", "give_up"}}
 
 
+_PROPOSALS = {"!severity": {"lower", "keep"}, "!dismissal": {"dismiss", "keep"}}
+"""What people are asked about the incident itself, at no step."""
+
+
 def check_references(scenario: Scenario, plan: Plan) -> list[Finding]:
     """Findings for every name in a scenario that its runbook does not have; they point at the entry's line."""
     steps = {step["id"]: step for step in all_steps(plan)}
@@ -35,6 +39,11 @@ def _in_answers(scenario: Scenario, steps: dict[str, Step]) -> Iterator[_Problem
     for answer in scenario.people:
         name, _, ask = answer.step.rsplit("/", 1)[-1].partition("!")
         step = steps.get(name.split("[", 1)[0])
+        if answer.step in _PROPOSALS:
+            if answer.choose and answer.choose not in _PROPOSALS[answer.step] and answer.refused is None:
+                wanted = f"one of {listing(sorted(_PROPOSALS[answer.step]))}"
+                yield answer.line, UNKNOWN_NAME, f"`{answer.step}` has no option `{answer.choose}`", wanted
+            continue
         if step is None:
             yield _unknown(answer.line, "step", answer.step, steps)
             continue
@@ -94,7 +103,8 @@ def _in_expectations(scenario: Scenario, plan: Plan, steps: dict[str, Step]) -> 
                 f"`order` cannot see the {steps[name]['kind']} step `{name}`",
                 "a step inside or after it",
             )
-    for name in (asked.partition("!")[0].split("[", 1)[0] for asked in expect.asked or ()):
+    steps_asked = [asked for asked in expect.asked or () if asked not in _PROPOSALS]
+    for name in (asked.partition("!")[0].split("[", 1)[0] for asked in steps_asked):
         if name not in steps:
             yield _unknown(line, "step", name, steps)
     for name in expect.clocks:

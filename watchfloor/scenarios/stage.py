@@ -382,6 +382,7 @@ class Stage:
                     person=entry.person.id,
                     role=entry.person.role,
                     reason=entry.reason,
+                    about={"level": entry.level} if entry.level else None,
                     now=now,
                 )
 
@@ -405,4 +406,5 @@ def _said(entry: Answer | Statement | Control) -> str:
         case Statement():
             return f"fact {entry.fact}"
         case Control():
-            return f"{entry.person.id} says {entry.verb}{f' to {entry.step}' if entry.step else ''}"
+            about = f" to {entry.step}" if entry.step else f" {entry.level}" if entry.level else ""
+            return f"{entry.person.id} says {entry.verb}{about}"
