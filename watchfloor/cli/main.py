@@ -21,8 +21,8 @@ from watchfloor.cli import (
     speaking,
     stacks,
     tasks,
-    wellness,
     triage,
+    wellness,
 )
 from watchfloor.cli.options import Home
 from watchfloor.runtime.leaving import leave
