@@ -34,6 +34,7 @@ NoticeKind = Literal[
     "page_acknowledged",
     "page_settled",
     "status_due",
+    "key_revoked",
 ]
 FOLLOW_UPS: frozenset[str] = frozenset({"page_acknowledged", "page_settled"})
 """Told only to channels that keep an alert open: they page nobody."""

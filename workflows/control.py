@@ -56,7 +56,13 @@ def accept_control(run: Run, envelope: object) -> Receipt:
     checked, body = refuse_control(run, envelope)
     mark = envelope_digest(checked)
     run.state["seen"].extend([mark, f"nonce:{body['nonce']}"])
+    written = len(run.journal.entries)
     VERBS[str(body["verb"])].act(run, body, mark)
+    if run.desk.root:
+        # so that what was said under a key is found when it is revoked, whatever verb it was
+        for entry in run.journal.entries[written:]:
+            if entry["data"].get("statement") == mark:
+                entry["data"]["kid"] = checked["kid"]
     return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": []}
 
 

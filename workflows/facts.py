@@ -139,6 +139,7 @@ class Facts:
             statement=mark,
             role=body["role"],
             reason_ref=body["reason_ref"],
+            kid=checked["kid"] if self._desk.root else "",
         )
         return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": []}
 
@@ -224,6 +225,7 @@ class Facts:
         statement: str = "",
         role: str = "",
         reason_ref: str = "",
+        kid: str = "",
     ) -> None:
         self.version += 1
         known = self._state["facts"].get(name)
@@ -249,6 +251,7 @@ class Facts:
             "statement": statement,
             "revision": len(revisions),
             "reason_ref": reason_ref,
+            **({"kid": kid} if kid else {}),
         }
         self._journal.note(EntryKind.FACT, path=path, actor=by, data=data)
 

@@ -17,6 +17,7 @@ from schemas.actions import ErrorType
 from schemas.decision import CONTROL, Envelope, Receipt, RefusalType
 from schemas.handoff import UPDATE_ANSWER, AnswerReceipt, HandoffResult, HandoffStart, PacketAnswer
 from schemas.incident import HANDOFF_WORKFLOW, QUERY_BOARD, SIGNAL_REPORT, UPDATE_CONTROL, Board, Report
+from schemas.keys import SIGNAL_REVOKED
 from schemas.ledger import EntryKind
 from schemas.notify import ACTIVITY_POST_PACKET, PostPacketCall, PostReceipt
 from watchfloor.signing import Refusal, effect_key, envelope_digest, parse_instant, render_instant
@@ -27,6 +28,8 @@ from workflows.journal import Journal
 from workflows.notices import Notices
 from workflows.packets import NOT_OFFERED, RECALLED, refuse_packet_answer
 from workflows.reception import open_statement
+from workflows.refused import note_refusal
+from workflows.revocations import learn_revocation
 from workflows.starts import RefusesBadStarts, refuse_bad_start
 
 COMMANDER = "incident_commander"
@@ -122,6 +125,17 @@ class Handoff(RefusesBadStarts):
     @control.validator
     def check_control(self, envelope: Any) -> None:
         self._judge_recall(envelope)
+
+    @workflow.signal(name=SIGNAL_REVOKED)
+    def key_revoked(self, *said: Any) -> None:
+        """An offer asks nobody here; it only refuses to be recalled under that key from now on."""
+        if self.bad_start:
+            return
+        revocation = said[0] if len(said) == 1 else None
+        try:
+            learn_revocation(self.desk, self.journal, revocation)
+        except ApplicationError as error:
+            note_refusal(self.journal, revocation, error)
 
     @workflow.query(name=QUERY_BOARD)
     def board(self) -> Board:

@@ -123,13 +123,17 @@ class Hold(AnswersPeople, RefusesBadStarts):
             self._note_opening()
             await self._prove(start["sources"])
         release = asyncio.create_task(self._ask_release())
-        while self.settled is None:
-            due = self._next_due()
-            await plain_wait(lambda: self.settled is not None or self._long_history(), due)
-            if self.settled is None and self._long_history():
-                await self._continue(flusher, release)
-            await self._take_due()
-        await self._release(self.settled)
+        while True:
+            while self.settled is None:
+                due = self._next_due()
+                await plain_wait(lambda: self.settled is not None or self._long_history(), due)
+                if self.settled is None and self._long_history():
+                    await self._continue(flusher, release)
+                await self._take_due()
+            if await self._release(self.settled):
+                break
+            self.settled = None
+            release = asyncio.create_task(self._ask_release())
         await self._report(RELEASE + "d", {"by": self._deciders(self.settled)})
         flusher.cancel()
         await self.notices.drained()
@@ -302,10 +306,13 @@ class Hold(AnswersPeople, RefusesBadStarts):
             {"label": "sources", "value": list(self.custody.kept)},
         ]
 
-    async def _release(self, answer: Answer) -> None:
-        """Let every source go; one that cannot be told is paged about and told again until it has heard."""
+    async def _release(self, answer: Answer) -> bool:
+        """Let every source go; one that cannot be told is paged about and told again until it has heard. False when
+        the decision has lost an answer meanwhile, because the key was revoked: then it is asked again."""
         grant = bind_grant(answer.ask, self.start["requester"], RELEASE, self.custody.release_calls())
         while self.custody.kept:
+            if "chosen" not in answer.ask:
+                return False
             kept = self.custody.kept
             if all(await asyncio.gather(*(self.custody.release(source, grant) for source in kept))):
                 break
@@ -325,6 +332,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
             path=self.start["path"],
             data={"hold": self.start["hold"], "ask": answer.ask["ask"], "by": self._deciders(answer)},
         )
+        return True
 
     def _long_history(self) -> bool:
         return workflow.info().is_continue_as_new_suggested()
@@ -351,6 +359,8 @@ class Hold(AnswersPeople, RefusesBadStarts):
             "effects": self.custody.effects,
             "reported": self.reported,
         }
+        if self.desk.revoked:
+            carried["revoked"] = self.desk.revoked
         workflow.continue_as_new({**self.start, "carried": carried})
 
     def _view(self, source: str) -> StepView:

@@ -18,6 +18,7 @@ from temporalio.exceptions import ApplicationError
 from schemas.decision import Envelope, OpenAsk, Receipt, RefusalType, Rung
 from schemas.incident import SIGNAL_DECIDE, UPDATE_DECIDE
 from schemas.json_value import Json
+from schemas.keys import SIGNAL_REVOKED
 from schemas.ledger import EntryKind
 from schemas.notify import NoticeKind
 from watchfloor.signing import (
@@ -37,6 +38,8 @@ from workflows.journal import Journal
 from workflows.motions import is_motion, record_motion, refuse_spoken, send_due
 from workflows.notices import Desk, Notices
 from workflows.reception import refuse_answer
+from workflows.refused import note_refusal
+from workflows.revocations import take_revocation
 
 __all__ = ["Answer", "AnswersPeople", "Desk", "HumanSteps", "Patience", "Wait"]
 
@@ -332,6 +335,10 @@ class HumanSteps:
         except ApplicationError as error:
             note_refusal(self._journal, envelope, error)
 
+    def forget_key(self, revocation: object) -> None:
+        """Take a revocation; see `workflows.revocations`."""
+        take_revocation(self.desk, self.asks, self._journal, self._notices, revocation)
+
     def shown(self) -> list[OpenAsk]:
         """The asks that still take answers, for the board."""
         return [ask for ask in self.asks.values() if "chosen" not in ask]
@@ -414,27 +421,16 @@ class AnswersPeople:
         if self.human is not None:
             self.human.accept_later(said[0] if len(said) == 1 else None)
 
+    @workflow.signal(name=SIGNAL_REVOKED)
+    def key_revoked(self, *said: Any) -> None:
+        if self.human is not None:
+            self.human.forget_key(said[0] if len(said) == 1 else None)
+
 
 def _present(human: HumanSteps | None) -> HumanSteps:
     if human is None:
         raise ApplicationError("this run takes no answers", type=RefusalType.CLOSED, non_retryable=True)
     return human
-
-
-def note_refusal(journal: Journal, envelope: object, error: ApplicationError) -> None:
-    """Write down a refused signal: its digest and why, nothing of what it says (it may be hostile)."""
-    try:
-        mark = envelope_digest(envelope) if _is_envelope(envelope) else digest(envelope)  # type: ignore[arg-type]
-    except (TypeError, ValueError, RecursionError):
-        mark = ""
-    data = journal.refusals.count(error.type or RefusalType.BAD_SIGNATURE, mark)
-    if data is not None:
-        journal.note(EntryKind.REFUSED, data=data)
-
-
-def _is_envelope(said: object) -> bool:
-    """Whether it has the parts of a statement, so that its sender finds it by the digest they know."""
-    return isinstance(said, dict) and {"domain", "kid", "body"} <= set(said)
 
 
 def _bodies(ask: OpenAsk) -> list[dict[str, Json]]:

@@ -39,13 +39,14 @@ from workflows.command import pass_command
 from workflows.control import accept_control, refuse_control
 from workflows.gates import refuse_glass
 from workflows.halt import Drained, Halted
-from workflows.human import AnswersPeople, note_refusal
+from workflows.human import AnswersPeople
 from workflows.interpreter import walk_block
 from workflows.linked import report_end, take_link, take_over
 from workflows.measures import Undoing, is_temporary
 from workflows.pages import Pages
 from workflows.phases import walk_phases
 from workflows.plans import PlanRefused, load
+from workflows.refused import note_refusal
 from workflows.relations import open_links, take_merge, take_related, tell_related
 from workflows.reviews import Reviews
 from workflows.run import Run
@@ -247,6 +248,8 @@ class IncidentWorkflow(AnswersPeople):
         run.note(EntryKind.CONTINUED, runs=run.state["runs"] + 1)
         await run.journal.flush()
         run.state["entries"], run.state["entry_seq"] = run.journal.entries, run.journal.seq
+        if run.desk.revoked:
+            run.state["revoked"] = run.desk.revoked
         workflow.continue_as_new(carry(run.start, run.state))
 
     async def _close(self, run: Run, clocks: Clocks, visibility: Visibility) -> IncidentResult:

@@ -18,8 +18,8 @@ from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from watchfloor.signing import Refusal, envelope_digest, parse_instant, render_instant
 from workflows.halt import Halt, Unwound
-from workflows.human import note_refusal
 from workflows.reception import open_statement
+from workflows.refused import note_refusal
 from workflows.run import Run
 
 SHOWN = 100

@@ -65,6 +65,7 @@ def test_the_commands_are_those_promised() -> None:
         "rota override",
         "rota swap",
         "rota import",
+        *(f"keys {name}" for name in ("list", "rotate", "revoke", "decisions")),
     }
 
 

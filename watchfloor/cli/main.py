@@ -12,6 +12,7 @@ from watchfloor.cli import (
     keeping,
     machines,
     oncall,
+    keyring,
     paging,
     permits,
     records,
@@ -74,6 +75,7 @@ machines.add_to(app)
 wellness.add_to(app)
 oncall.add_to(app)
 rota_changes.add_to(app)
+keyring.add_to(app)
 records.add_to(app)
 retaining.add_to(app)
 

@@ -320,6 +320,14 @@ def _note(note: Note) -> Iterator[Sentence]:
             yield say(at, seqs, "Command passed", *to, *region, ".")
         case EntryKind.RETENTION:
             yield say(at, seqs, *_ruling(note), ".")
+        case EntryKind.VOIDED:
+            whose = [word for person in words(note.data, "persons") for word in (", ", Id(person))][1:]
+            why = _aside(" (", text(note.data, "why"), ")")
+            yield say(at, seqs, "Answers to ", step, " became void: ", *whose, *why, "; it was asked again.")
+        case EntryKind.KEY_REVOKED:
+            since = instant(note.data, "since")
+            when: list[Word] = [", as of ", since] if since else []
+            yield say(at, seqs, "The face key ", Id(text(note.data, "kid")), " was revoked", *when, ".")
         case EntryKind.NOTICE_FAILED:
             yield say(at, seqs, "A notice about ", step, " reached nobody.")
         case EntryKind.PAGE_SENT | EntryKind.PAGE_CLIMBED | EntryKind.PAGE_ACKNOWLEDGED:

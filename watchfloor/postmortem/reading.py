@@ -441,6 +441,8 @@ _READERS: dict[str, Reader] = {
     EntryKind.RETENTION: _note,
     EntryKind.TASK_REASSIGNED: _note,
     EntryKind.TASK_LAPSED: _note,
+    EntryKind.VOIDED: _note,
+    EntryKind.KEY_REVOKED: _note,
     EntryKind.CONTINUED: _note,
     EntryKind.REVIEW_STARTED: _note,
     EntryKind.CONFLICT: _note,

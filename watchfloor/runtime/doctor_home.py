@@ -3,22 +3,27 @@
 import os
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from watchfloor.identity.oncall import survey
 from watchfloor.identity.people import PeopleRefused, load_people
 from watchfloor.identity.rota_file import load_rotas
+from watchfloor.regions.certificates import KeyBook
 from watchfloor.regions.keys import KEY_FILES, KeysRefused, RegionKeys
 from watchfloor.runtime.doctor import Check, mode_of, now
 from watchfloor.runtime.homelock import is_held
 from watchfloor.runtime.refusal import SettingsRefused
 from watchfloor.runtime.stackfile import read_stack
+from watchfloor.signing import parse_instant, render_instant
 
 LEAST_FREE = 512 * 1024 * 1024
 """Bytes: below this a day of incidents may fill the disk. A full disk loses nothing, but nothing goes on either."""
 
 ROTA_DAYS = 14
 """How far ahead the rotas are looked at."""
+ENDS_SOON = timedelta(days=14)
+"""How long before the end of the face key's certificate the doctor warns."""
 
 
 def look(home: Path) -> Iterator[Check]:
@@ -32,7 +37,10 @@ def look(home: Path) -> Iterator[Check]:
     yield from home_directory(home)
     yield from stack_record(home)
     for directory in region_directories(home):
-        yield region_keys(directory)
+        keys = region_keys(directory)
+        yield keys
+        if keys.level != "fail":
+            yield face_certificate(directory)
         yield from region_stores(directory)
     yield people(home)
     yield rotas(home)
@@ -88,6 +96,25 @@ def region_keys(directory: Path) -> Check:
         fix = "correct the file; keys are never made anew over old ones, because old records need them"
         return Check(name, "fail", str(error), f"{len(KEY_FILES)} key files of mode 0600", fix)
     return Check(name, "ok", f"{len(KEY_FILES)} key files, private")
+
+
+def face_certificate(directory: Path, now: datetime | None = None) -> Check:
+    """The certificate of the key that signs people's statements: there, not revoked, not about to end."""
+    name, now = f"face key {directory.name}", now or datetime.now(UTC)
+    book = KeyBook(directory / "keys", directory.name, "")
+    fix = f"watchfloor keys rotate --region {directory.name}"
+    try:
+        kid = RegionKeys.load(directory / "keys").face.kid
+        if not book.root():
+            return Check(name, "warn", "the region has no root key", "a root", "`watchfloor up` makes one")
+        book.usable(kid, now)
+        ends_at = parse_instant(book.certificates()[kid][0]["not_after"])
+    except KeysRefused as error:
+        return Check(name, "fail", str(error), "a certificate under the region's root", fix)
+    if ends_at - now < ENDS_SOON:
+        found = f"the certificate of {kid} ends at {render_instant(ends_at)}"
+        return Check(name, "warn", found, f"at least {ENDS_SOON.days} days left", fix)
+    return Check(name, "ok", f"{kid}, certified until {render_instant(ends_at)}")
 
 
 def region_stores(directory: Path) -> Iterator[Check]:
