@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from schemas.decision import OpenAsk, RefusalType
+from schemas.decision import Envelope, OpenAsk, RefusalType
 from schemas.keys import Revocation
 from schemas.ledger import EntryKind
 from watchfloor.signing import (
@@ -77,14 +77,11 @@ def tell_revocation(notices: Notices, body: Revocation) -> None:
 def void_answers(journal: Journal, notices: Notices, ask: OpenAsk, body: Revocation) -> None:
     """Take the answers under a revoked key out of an open ask and ask again; the others stay, for they are bound to
     the same question. An approval that is not filled any more lets nothing go ahead."""
-    since = parse_instant(body["compromised_at"])
-    both = list(zip(ask["answers"], ask["accepted_at"], strict=True))
-    void = [one for one, at in both if one["kid"] == body["kid"] and parse_instant(at) >= since]
+    void = _take_out(ask["answers"], ask["accepted_at"], body)
+    # nobody is kept from deciding by an abstention that they did not make
+    void += _take_out(ask.get("motions", []), ask.get("moved_at", []), body)
     if not void:
         return
-    kept = [(one, at) for one, at in both if one not in void]
-    ask["answers"][:] = [one for one, _ in kept]
-    ask["accepted_at"][:] = [at for _, at in kept]
     drop_choice(ask)
     journal.note(
         EntryKind.VOIDED,
@@ -99,6 +96,16 @@ def void_answers(journal: Journal, notices: Notices, ask: OpenAsk, body: Revocat
         },
     )
     ask_again(notices, ask, f"{body['kid']}:{body['compromised_at']}")
+
+
+def _take_out(said: list[Envelope], at: list[str], body: Revocation) -> list[Envelope]:
+    """Take what a revoked key signed since its compromise out of both lists; gives what was taken out."""
+    since = parse_instant(body["compromised_at"])
+    both = list(zip(said, at, strict=True))
+    void = [one for one, when in both if one["kid"] == body["kid"] and parse_instant(when) >= since]
+    kept = [(one, when) for one, when in both if one not in void]
+    said[:], at[:] = [one for one, _ in kept], [when for _, when in kept]
+    return void
 
 
 def drop_choice(ask: OpenAsk) -> None:
