@@ -311,7 +311,8 @@ class Hold(AnswersPeople, RefusesBadStarts):
         the decision has lost an answer meanwhile, because the key was revoked: then it is asked again."""
         grant = bind_grant(answer.ask, self.start["requester"], RELEASE, self.custody.release_calls())
         while self.custody.kept:
-            if "chosen" not in answer.ask:
+            ask = self.human.asks.get(RELEASE)
+            if ask is not None and "chosen" not in ask:
                 return False
             kept = self.custody.kept
             if all(await asyncio.gather(*(self.custody.release(source, grant) for source in kept))):
