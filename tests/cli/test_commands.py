@@ -62,6 +62,7 @@ def test_the_commands_are_those_promised() -> None:
         "inbox list",
         "inbox deliver",
         "oncall",
+        *(f"people {name}" for name in ("list", "import", "from-claims")),
         "rota override",
         "rota swap",
         "rota import",

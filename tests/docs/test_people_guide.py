@@ -7,8 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from watchfloor.cli.main import app
+from watchfloor.identity.groups import load_groups
 from watchfloor.identity.people import DEVELOPMENT_PEOPLE, load_people
 from watchfloor.identity.rota_file import load_rotas
+from watchfloor.identity.scim import read_export
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "people.md").read_text()
 
@@ -44,3 +46,11 @@ def test_every_key_of_a_rota_and_a_layer_is_in_the_guide() -> None:
 def test_the_rotas_in_the_guide_load(tmp_path: Path) -> None:
     (tmp_path / "rotas.yaml").write_text(block("rotas:"))
     assert [one.name for one in load_rotas(tmp_path / "rotas.yaml").rotas] == ["eu-counsel", "eu-command"]
+
+
+def test_the_export_and_the_groups_in_the_guide_are_taken_together(tmp_path: Path) -> None:
+    (tmp_path / "users.json").write_text(block("{"))
+    (tmp_path / "groups.yaml").write_text(block("# groups.yaml"))
+    export = read_export(tmp_path / "users.json", load_groups(tmp_path / "groups.yaml"))
+    (person,) = export.people.values()
+    assert (person.id, person.contacts, person.languages) == ("counsel-1", ("pager",), ("en", "de"))

@@ -8,6 +8,7 @@ from watchfloor.cli import (
     authoring,
     comparing,
     deciding,
+    directory,
     editing,
     keeping,
     keyring,
@@ -73,6 +74,7 @@ editing.add_to(app)
 permits.add_to(app)
 machines.add_to(app)
 wellness.add_to(app)
+directory.add_to(app)
 oncall.add_to(app)
 rota_changes.add_to(app)
 keyring.add_to(app)

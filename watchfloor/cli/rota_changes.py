@@ -106,8 +106,9 @@ def import_calendar(
       watchfloor rota import oncall.ics --rota eu-counsel --write
     """
     with edge(as_json):
-        from watchfloor.client.errors import NotFound
-        from watchfloor.identity.people import load_people
+        from watchfloor.cli.directory import NOT_IMPORTED
+        from watchfloor.client.errors import NotFound, Refused
+        from watchfloor.identity.people import PeopleRefused, load_people
         from watchfloor.identity.rota_calendar import MAX_CALENDAR, read_calendar, to_override
         from watchfloor.identity.rota_file import load_rotas
         from watchfloor.identity.rotas import Override
@@ -120,7 +121,10 @@ def import_calendar(
         except OSError as error:
             raise NotFound(f"{file} cannot be read: {error.strerror}") from error
         directory = load_people(people_file(context.obj, region, people))
-        wanted = read_calendar(content, chosen, directory, name=str(file))
+        try:
+            wanted = read_calendar(content, chosen, directory, name=file.name)
+        except PeopleRefused as error:
+            raise Refused(NOT_IMPORTED, f"nothing of the calendar was taken\n{error}") from error
         changes = [Override(one.start_at, one.end_at, one.person, "", ()) for one in to_override(chosen, wanted)]
         _carry_out(place, chosen, changes, write=write, as_json=as_json)
 

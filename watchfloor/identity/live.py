@@ -99,6 +99,10 @@ class LiveDirectory(Directory):
         return self._file.now().people
 
     @property
+    def compartments(self) -> tuple[str, ...]:
+        return self._file.now().compartments
+
+    @property
     def trouble(self) -> str:
         """Why the newest version of the file is not in use; empty when it is."""
         return self._file.trouble

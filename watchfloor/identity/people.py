@@ -13,7 +13,7 @@ destinations of the bindings file.
         languages: [de, en]
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -54,10 +54,15 @@ class Person:
 
 
 class Directory:
-    """All people of one file, in the order of their ids."""
+    """All people of one file, in the order of their ids; `compartments` are the company's own that it declares."""
 
-    def __init__(self, people: Mapping[str, Person]) -> None:
+    def __init__(self, people: Mapping[str, Person], compartments: Sequence[str] = ()) -> None:
         self._people = dict(sorted(people.items()))
+        self._compartments = tuple(compartments)
+
+    @property
+    def compartments(self) -> tuple[str, ...]:
+        return self._compartments
 
     @property
     def people(self) -> Mapping[str, Person]:
@@ -156,9 +161,8 @@ def load_people(path: Path, *, region: str | None = None) -> Directory:
     lines = list(_unknown_compartments(located, document))
     if lines:
         raise PeopleRefused("\n".join(lines))
-    return Directory(
-        {id_: person_of(id_, entry) for id_, entry in document.people.items() if region in {None, entry.region}}
-    )
+    kept = {id_: person_of(id_, entry) for id_, entry in document.people.items() if region in {None, entry.region}}
+    return Directory(kept, document.compartments)
 
 
 def person_of(id_: str, entry: Entry) -> Person:
