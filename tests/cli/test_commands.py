@@ -53,6 +53,7 @@ def test_the_commands_are_those_promised() -> None:
         "status",
         *("abstain", "withdraw", "delegate", "ask", "answer"),
         "ledger verify",
+        *("clocks list", "clocks due", "clocks explain"),
         "ledger export",
         "can",
         *(f"machines {name}" for name in ("make", "list", "revoke")),

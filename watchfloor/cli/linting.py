@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from watchfloor.cli.clock_register import read_day, register_findings
 from watchfloor.cli.edge import Exit, edge
 from watchfloor.cli.options import JsonFlag
 from watchfloor.cli.runbook_files import runbook_files, shown
 
 if TYPE_CHECKING:
+    from schemas.plan import Plan
     from watchfloor.language import Finding
     from watchfloor.language.suppression import Suppressed
 
@@ -40,12 +42,17 @@ def lint(
     summary: Annotated[
         bool, typer.Option("--summary", help="Count findings by code; list what lines allow, and why.")
     ] = False,
+    as_of: Annotated[
+        str,
+        typer.Option("--as-of", metavar="DAY", help="Judge the register's reviews as of this day; left out: today."),
+    ] = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Check runbooks and say where each mistake is and how to fix it.
 
     Left without paths it checks `runbooks/` here, or the shipped library. Exit code 1 when there are errors. A line may
-    allow a warning: `# wf: allow WF501 because …`; `--summary` lists those.
+    allow a warning: `# wf: allow WF501 because …`; `--summary` lists those. Rows of the clock register that are past
+    their review are warned of: those that the runbooks use, all of them when no path is given.
 
     Examples:
       watchfloor lint
@@ -59,19 +66,33 @@ def lint(
     if summary and kind in {Format.GITHUB, Format.SARIF}:
         raise typer.BadParameter("--summary is written as text or JSON")
     with edge(kind is Format.JSON):
+        today = read_day(as_of)
         files = runbook_files(paths)
         findings: list[Finding] = []
         suppressed: list[Suppressed] = []
+        used: set[str] = set()
         for file in files:
             compiled = compile_runbook(file, shown_as=shown(file))
             findings += compiled.findings
             suppressed += compiled.suppressed
+            used |= _laws_of(compiled.plan)
+        findings += register_findings(today, used if paths else None)
         if summary:
             _summarise(len(files), findings, suppressed, kind)
         else:
             _WRITERS[kind](len(files), findings, suppressed)
     if any(finding.is_error for finding in findings) or (strict and findings):
         raise typer.Exit(Exit.REFUSED)
+
+
+def _laws_of(plan: "Plan | None") -> set[str]:
+    """The rows of the register that a plan, with the runbooks that it starts, stands on."""
+    from watchfloor.language.proof.walk import steps_of
+
+    if plan is None:
+        return set()
+    laws = {clock["law"]["id"] for clock in plan["clocks"].values()}
+    return laws | {step["law"]["id"] for step in steps_of(plan) if step["kind"] == "hold"}
 
 
 def _text(files: int, findings: "Sequence[Finding]", suppressed: "Sequence[Suppressed]") -> None:

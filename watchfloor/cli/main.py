@@ -6,6 +6,7 @@ import typer
 
 from watchfloor.cli import (
     authoring,
+    clock_register,
     comparing,
     deciding,
     directory,
@@ -69,6 +70,7 @@ deciding.add_to(app)
 paging.add_to(app)
 keeping.add_to(app)
 authoring.add_to(app)
+clock_register.add_to(app)
 comparing.add_to(app)
 editing.add_to(app)
 permits.add_to(app)
