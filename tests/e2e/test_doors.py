@@ -58,7 +58,7 @@ async def send_raw(floor: Floor, run: str, seen: OpenAsk, key: SigningKey | None
         "reason_ref": "sha256:" + "0" * 64,
         **changed,
     }
-    envelope = sign(DECISION, body, key or floor.eu.key)
+    envelope = sign(DECISION, body, key) if key else floor.eu.sign(DECISION, body)
     try:
         await floor.eu.client.get_workflow_handle(run).execute_update(UPDATE_DECIDE, envelope)
     except WorkflowUpdateFailedError as error:
