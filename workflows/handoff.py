@@ -28,6 +28,7 @@ from workflows.journal import Journal
 from workflows.notices import Notices
 from workflows.packets import NOT_OFFERED, RECALLED, refuse_packet_answer
 from workflows.reception import open_statement
+from workflows.refusals import counted
 from workflows.refused import note_refusal
 from workflows.revocations import learn_revocation
 from workflows.starts import RefusesBadStarts, refuse_bad_start
@@ -111,7 +112,8 @@ class Handoff(RefusesBadStarts):
 
     @take_answer.validator
     def check_answer(self, envelope: Any) -> None:
-        self._judge(envelope)
+        with counted(UPDATE_ANSWER):
+            self._judge(envelope)
 
     @workflow.update(name=UPDATE_CONTROL)
     def control(self, envelope: Any) -> Receipt:
@@ -124,7 +126,8 @@ class Handoff(RefusesBadStarts):
 
     @control.validator
     def check_control(self, envelope: Any) -> None:
-        self._judge_recall(envelope)
+        with counted(UPDATE_CONTROL):
+            self._judge_recall(envelope)
 
     @workflow.signal(name=SIGNAL_REVOKED)
     def key_revoked(self, *said: Any) -> None:

@@ -38,6 +38,7 @@ from workflows.journal import Journal
 from workflows.motions import is_motion, record_motion, refuse_spoken, send_due
 from workflows.notices import Desk, Notices
 from workflows.reception import refuse_answer
+from workflows.refusals import counted
 from workflows.refused import note_refusal
 from workflows.revocations import take_revocation
 
@@ -413,7 +414,8 @@ class AnswersPeople:
 
     @decide.validator
     def check_decide(self, envelope: Any) -> None:
-        _present(self.human).refuse(envelope)
+        with counted(UPDATE_DECIDE):
+            _present(self.human).refuse(envelope)
 
     @workflow.signal(name=SIGNAL_DECIDE)
     def decide_later(self, *said: Any) -> None:

@@ -46,6 +46,7 @@ from workflows.measures import Undoing, is_temporary
 from workflows.pages import Pages
 from workflows.phases import walk_phases
 from workflows.plans import PlanRefused, load
+from workflows.refusals import counted
 from workflows.refused import note_refusal
 from workflows.relations import open_links, take_merge, take_related, tell_related
 from workflows.reviews import Reviews
@@ -152,7 +153,8 @@ class IncidentWorkflow(AnswersPeople):
 
     @fact.validator
     def check_fact(self, envelope: Any) -> None:
-        self._present().facts.refuse(envelope)
+        with counted(UPDATE_FACT):
+            self._present().facts.refuse(envelope)
 
     @workflow.signal(name=SIGNAL_FACT)
     def fact_later(self, *said: Any) -> None:
@@ -172,7 +174,8 @@ class IncidentWorkflow(AnswersPeople):
 
     @control.validator
     def check_control(self, envelope: Any) -> None:
-        refuse_control(self._present(), envelope)
+        with counted(UPDATE_CONTROL):
+            refuse_control(self._present(), envelope)
 
     @workflow.signal(name=SIGNAL_REPORT)
     def report(self, *said: Any) -> None:

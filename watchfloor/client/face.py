@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from temporalio.client import Client
@@ -71,6 +72,7 @@ class Face:
     paging: PagingPolicy | None = None
     authority: Authority = field(default_factory=load_authority, repr=False)
     book: KeyBook | None = None
+    ledger_path: Path | None = None
 
     def pin(self, start: Pins) -> None:
         """Say in a start message whom the run believes.
@@ -154,6 +156,7 @@ def face_over(settings: "RegionSettings", keys: "RegionKeys", client: Client) ->
         loopback=settings.embedded or is_loopback(settings.address),
         authority=authority,
         book=settings.book,
+        ledger_path=settings.ledger_path,
         inbox=StatementInbox(settings.inbox_path),
         claims=Claims(settings.claims_path),
         wellness=Wellness(settings.wellness_path, load_caps(settings.caps_path)),

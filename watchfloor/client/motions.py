@@ -14,6 +14,7 @@ from watchfloor.client.asks import AskAt
 from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face
 from watchfloor.client.permission import about_ask, require_permission
+from watchfloor.client.refusals import leaves_refusal
 from watchfloor.client.statements import (
     DEV,
     GATED,
@@ -46,6 +47,7 @@ from watchfloor.signing.standing import (
 )
 
 
+@leaves_refusal("motion")
 async def send_motion(
     face: Face,
     run: str,

@@ -37,6 +37,7 @@ from watchfloor.client.forms import from_text, read_form
 from watchfloor.client.inbox import InboxUnavailable, StatementInbox
 from watchfloor.client.inputs import validate_value
 from watchfloor.client.permission import about_ask, about_plan, about_run, require_permission, verb_of
+from watchfloor.client.refusals import leaves_refusal
 from watchfloor.client.runs import board, plan_of, started_with
 from watchfloor.identity.people import Person
 from watchfloor.signing import envelope_digest, parse_instant, render_instant
@@ -73,6 +74,7 @@ class Sent:
     """Words for the sender alone, such as how much is left of a cap."""
 
 
+@leaves_refusal("decision")
 async def send_decision(
     face: Face,
     run: str,
@@ -146,6 +148,7 @@ async def send_decision(
     return sent
 
 
+@leaves_refusal("fact")
 async def send_fact(
     face: Face,
     run: str,
@@ -254,6 +257,7 @@ def _read_fact(plan: Plan, name: str, value: Json, at: str | None, now: datetime
     return checked, str(validate_value({"type": "timestamp"}, at or "now", field="at", now=now, relative=True))
 
 
+@leaves_refusal("control")
 async def send_control(
     face: Face,
     run: str,

@@ -25,7 +25,7 @@ prefix, and are not used. A `Replayer` must be given the namespace of the record
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -71,6 +71,14 @@ class ClientEncryption(TypedDict):
     header_codec_behavior: HeaderCodecBehavior
 
 
+Unopened = Callable[[str], None]
+"""Told of each payload that could not be opened, with why; again when the run is read again. Must not raise."""
+
+
+def _nobody_is_told(reason: str) -> None:
+    return
+
+
 INPUT, RESULT = "input", "result"
 
 
@@ -110,8 +118,14 @@ class RegionCodec(PayloadCodec, WithSerializationContext):
     """
 
     def __init__(
-        self, ring: KeyRing, namespace: str, workflow_id: str | None = None, place: Place = IN_THE_RUN
+        self,
+        ring: KeyRing,
+        namespace: str,
+        workflow_id: str | None = None,
+        place: Place = IN_THE_RUN,
+        unopened: Unopened = _nobody_is_told,
     ) -> None:
+        self._unopened = unopened
         self._ring = ring
         self._namespace = namespace
         self._workflow_id = workflow_id
@@ -119,10 +133,11 @@ class RegionCodec(PayloadCodec, WithSerializationContext):
 
     def with_context(self, context: SerializationContext) -> Self:
         if isinstance(context, ActivitySerializationContext) and context.workflow_id:
-            return type(self)(self._ring, context.namespace, context.workflow_id, _place_of(context))
+            place = _place_of(context)
+            return type(self)(self._ring, context.namespace, context.workflow_id, place, self._unopened)
         if isinstance(context, WorkflowSerializationContext) and context.workflow_id:
-            return type(self)(self._ring, context.namespace, context.workflow_id)
-        return type(self)(self._ring, self._namespace)
+            return type(self)(self._ring, context.namespace, context.workflow_id, unopened=self._unopened)
+        return type(self)(self._ring, self._namespace, unopened=self._unopened)
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         return [self._seal(payload) for payload in payloads]
@@ -140,11 +155,11 @@ class RegionCodec(PayloadCodec, WithSerializationContext):
 
     def _open(self, payload: Payload) -> Payload:
         if payload.metadata.get("encoding") != ENCODING:
-            return _tombstone("it is not encrypted")
+            return self._bury("it is not encrypted")
         kid = payload.metadata.get("kid", b"").decode("ascii", "replace")
         raw = self._ring.keys.get(kid)
         if raw is None:
-            return _tombstone("its key is not in this region's ring, or was destroyed")
+            return self._bury("its key is not in this region's ring, or was destroyed")
         scope = self._scope(kid)
         nonce, box = payload.data[:NONCE_BYTES], payload.data[NONCE_BYTES:]
         for side in self._place.reads:
@@ -153,7 +168,11 @@ class RegionCodec(PayloadCodec, WithSerializationContext):
                 return Payload.FromString(_cipher(raw, scope).decrypt(nonce, box, bound))
             except (InvalidTag, ValueError, DecodeError):
                 continue
-        return _tombstone("it was altered, or belongs to another run or call")
+        return self._bury("it was altered, or belongs to another run or call")
+
+    def _bury(self, reason: str) -> Payload:
+        self._unopened(reason)
+        return _tombstone(reason)
 
     def _scope(self, kid: str) -> bytes:
         scope = ["run", self._namespace, self._workflow_id] if self._workflow_id else ["namespace", self._namespace]
@@ -210,24 +229,25 @@ class RegionDataConverter(DataConverter):
         return [_tombstone("it refers to external storage") if foreign(payload) else payload for payload in payloads]
 
 
-def data_converter(ring: KeyRing, namespace: str) -> DataConverter:
+def data_converter(ring: KeyRing, namespace: str, unopened: Unopened = _nobody_is_told) -> DataConverter:
     """The converter every client and worker of a region uses.
 
     Args:
         ring: the region's payload keys.
         namespace: the region's Temporal namespace; binds the few payloads that the SDK converts without a context.
+        unopened: told of what could not be opened.
     """
     return RegionDataConverter(
         payload_converter_class=RegionPayloadConverter,
-        payload_codec=RegionCodec(ring, namespace),
+        payload_codec=RegionCodec(ring, namespace, unopened=unopened),
         failure_converter_class=RegionFailureConverter,
     )
 
 
-def client_encryption(ring: KeyRing, namespace: str) -> ClientEncryption:
+def client_encryption(ring: KeyRing, namespace: str, unopened: Unopened = _nobody_is_told) -> ClientEncryption:
     """What `Client.connect` must be given, the header codec included."""
     return {
-        "data_converter": data_converter(ring, namespace),
+        "data_converter": data_converter(ring, namespace, unopened),
         "header_codec_behavior": HeaderCodecBehavior.CODEC,
     }
 

@@ -1,6 +1,7 @@
 """The connection of a worker to its region's Temporal: patient, and plain about why it waits."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -24,6 +25,8 @@ from watchfloor.runtime.settings import RegionSettings
 PATIENCE = timedelta(minutes=2)
 """How long a worker waits for a server that is still starting."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+UNOPENED = "watchfloor_unopened_payloads"
+"""Counter of a worker. A run that is read anew counts what it has in its history again."""
 HOPELESS = {RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED}
 
 log = structlog.get_logger(__name__)
@@ -42,6 +45,20 @@ def make_runtime(metrics_address: str | None) -> Runtime:
             metrics=PrometheusConfig(bind_address=metrics_address) if metrics_address else None,
         )
     )
+
+
+def count_unopened(runtime: Runtime | None) -> Callable[[str], None]:
+    """What is told of payloads that could not be opened: counts them in the worker's metrics and logs why, never what.
+
+    A message that cannot be opened reaches no handler, so nothing else would show that it came.
+    """
+    counter = (runtime or Runtime.default()).metric_meter.create_counter(UNOPENED, "payloads that could not be opened")
+
+    def count(reason: str) -> None:
+        counter.add(1)
+        log.warning("payload not opened", why=reason)
+
+    return count
 
 
 async def connect(
@@ -64,7 +81,7 @@ async def connect(
         try:
             client = await Client.connect(
                 **settings.connect,
-                **client_encryption(keys.payload, settings.namespace),
+                **client_encryption(keys.payload, settings.namespace, count_unopened(runtime)),
                 identity=identity,
                 runtime=runtime,
             )
