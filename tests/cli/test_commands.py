@@ -47,6 +47,8 @@ def test_the_commands_are_those_promised() -> None:
     assert set(ALL) == {
         *promised.split(),
         "ack",
+        "notify test",
+        "retention explain",
         "claim",
         "hand-back",
         *("severity", "dismiss", "declare"),

@@ -1,5 +1,6 @@
 """The stand-ins of Slack and PagerDuty in this process, over real HTTP on loopback, and channels that speak to them."""
 
+import asyncio
 import contextlib
 import json
 import socket
@@ -149,12 +150,24 @@ class Workers:
         self._folder, self._there = folder, there
         self._wires: list[Wire] = []
         self._channels: list[Channels] = []
+        self.gather = 0
 
-    def __call__(self, *, book: Path | None = None, clock: Clock | None = None, text: str = TEXT) -> Channels:
+    def __call__(
+        self, *, book: Path | None = None, clock: Clock | None = None, text: str = TEXT, gather: int = 0
+    ) -> Channels:
+        """Channels; with `gather` their time passes only while a turn is waited for, which comes when so many wait."""
+        seconds, self.gather = [0.0], gather
+
+        async def wait(length: float) -> None:
+            while len(made._outboxes["room"]._waiting) < self.gather:
+                await asyncio.sleep(0.01)
+            seconds[0] += length
+
         document = document_of(self._folder, self._there.url, text)
         wire = Wire(Egress(document.allow_hosts, sandbox=True))
         secret = read_secrets(document, folder=self._folder, environ={})
-        made = Channels(document, secret, wire, book=DeliveryBook(book), clock=clock or Clock())
+        turns: Any = {"monotonic": lambda: seconds[0], "sleep": wait} if gather else {}
+        made = Channels(document, secret, wire, book=DeliveryBook(book), clock=clock or Clock(), **turns)
         self._wires.append(wire)
         self._channels.append(made)
         return made

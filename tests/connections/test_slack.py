@@ -108,9 +108,9 @@ async def test_a_page_is_one_message_its_later_ones_are_in_its_thread_its_end_is
     assert reminder["thread_ts"] == climbed["thread_ts"] == root["ts"]
     assert (reminder["broadcast"], climbed["broadcast"]) == (False, True)
     await room.deliver("room", notice("k4", state="acknowledged"))
-    assert there.messages[0]["text"].startswith("ACKNOWLEDGED [eu] S1 ask")
+    assert there.messages[0]["text"].startswith("ACKNOWLEDGED [eu] S1 | inc-a doubt")
     await room.deliver("room", notice("k5", state="settled"))
-    assert there.messages[0]["text"].startswith("SETTLED [eu] S1 ask")
+    assert there.messages[0]["text"].startswith("SETTLED [eu] S1 | inc-a doubt")
     assert len(there.messages) == 3
 
 
@@ -127,7 +127,7 @@ async def test_the_end_of_what_was_never_posted_is_not_posted(there: Standins, r
 
 
 async def test_a_message_holds_ids_codes_roles_and_instants(there: Standins, room: Channels) -> None:
-    await room.deliver("room", notice())
+    await room.deliver("room", notice(due_at="2026-11-22T04:00:00.140802Z"))
     assert there.messages[0]["text"] == (
         "[eu] S1 ask | inc-a doubt | for legal_counsel | until 2026-11-22T04:00:00Z | watchfloor ack inc-a p1"
     )
@@ -213,33 +213,40 @@ async def test_a_message_that_never_arrived_is_posted_by_the_next_worker(
     assert len(there.messages) == 1
 
 
+SLOW = TEXT.replace("{per_second: 1000, burst: 1000}", "{per_second: 1, burst: 1}", 1)
+
+
 async def test_what_is_held_back_is_counted_in_one_message_and_danger_to_life_goes_first_and_alone(
-    there: Standins, worker: Workers, tmp_path: Path
+    there: Standins, worker: Workers
 ) -> None:
-    text = TEXT.replace("{per_second: 1000, burst: 1000}", "{per_second: 4, burst: 1}", 1)
-    channels = worker(text=text)
-    many = [notice(f"k{number}", page=f"p{number}") for number in range(9)]
-    many.append(notice("life", page="p99", severity="S0"))
-    await asyncio.gather(*(channels.deliver("room", one) for one in many))
-    first, second = (message["text"] for message in there.messages)
+    channels = worker(text=SLOW, gather=10)
+    await channels.deliver("room", notice("k0", page="p0"))
+    many = [notice(f"k{number}", page=f"p{number}") for number in range(1, 10)]
+    life = notice("life", page="p99", severity="S0")
+    waiting = asyncio.gather(*(channels.deliver("room", one) for one in [*many, life]))
+    while there.calls(POST) < 2:
+        await asyncio.sleep(0.01)
+    worker.gather = 0
+    await waiting
+    _, first, second = (message["text"] for message in there.messages)
     assert "S0 ask" in first
     assert second.startswith("9 things wait\n")
-    assert all(f"inc-a p{number}" in second for number in range(9))
-    assert there.calls(POST) == 2
+    assert all(f"inc-a p{number}" in second for number in range(1, 10))
+    assert there.calls(POST) == 3
 
 
 async def test_a_counted_message_whose_answer_was_lost_is_found_too(
     there: Standins, worker: Workers, tmp_path: Path
 ) -> None:
-    text = TEXT.replace("{per_second: 1000, burst: 1000}", "{per_second: 4, burst: 1}", 1)
     clock, book = Clock(), tmp_path / "deliveries.sqlite"
-    channels = worker(text=text, book=book, clock=clock)
+    channels = worker(text=SLOW, book=book, clock=clock, gather=4)
     await channels.deliver("room", notice("first", page="p0"))
     there.fault(POST, drop_after_effect=True)
     many = [notice(f"k{number}", page=f"p{number}") for number in range(1, 5)]
     results = await asyncio.gather(*(channels.deliver("room", one) for one in many), return_exceptions=True)
     assert all(isinstance(one, CallFailed) for one in results)
     clock.skipped = timedelta(seconds=5)
-    await asyncio.gather(*(channels.deliver("room", one) for one in many))
+    later = worker(book=book, clock=clock)
+    await asyncio.gather(*(later.deliver("room", one) for one in many))
     assert len(there.messages) == 2
     assert there.messages[1]["text"].startswith("4 things wait")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watchfloor.cli.edge import edge
+from watchfloor.cli.edge import Exit, edge
 from watchfloor.cli.options import As, JsonFlag, Region, Role, RunId
 from watchfloor.cli.teaching import register
 
@@ -19,6 +19,9 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
     register(app, ack, PANEL)
     register(app, status, PANEL)
+    group = typer.Typer(no_args_is_help=True, help="Try the channels by which people are told.")
+    register(group, try_destination, "This machine", name="test")
+    app.add_typer(group, name="notify", rich_help_panel="This machine")
 
 
 def ack(
@@ -58,7 +61,7 @@ def ack(
             return
         from watchfloor.cli.speaking import report_sent
 
-        report_sent(sent, f"{person} has {', '.join(page['step'] or page['path'] for page in pages)}", as_json)
+        report_sent(sent, f"{', '.join(page['step'] or page['path'] for page in pages)} taken by {person}", as_json)
 
 
 def status(
@@ -88,3 +91,40 @@ def status(
         from watchfloor.cli.speaking import report_sent
 
         report_sent(with_faces(context.obj, region, go), f"status by {person}", as_json)
+
+
+def try_destination(
+    context: typer.Context,
+    destination: Annotated[str, typer.Argument(metavar="DESTINATION", help="A channel of the region's bindings.")],
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Send a harmless message to a channel and say what came back. An alert that it opens is closed again.
+
+    The secrets have to be within reach of this command as they are of the worker. Without --region every region in
+    reach that has such a channel is tried.
+
+    Examples:
+      watchfloor notify test chat_room --region eu
+      watchfloor notify test oncall_pager --json
+    """
+    with edge(as_json):
+        import asyncio
+
+        from watchfloor.cli.console import console, print_json
+        from watchfloor.cli.faces import settings_here
+        from watchfloor.runtime.trying import try_channel
+
+        tried = [asyncio.run(try_channel(one, destination)) for one in settings_here(context.obj, region).values()]
+        if as_json:
+            print_json({"tried": tried})
+        else:
+            for one in tried:
+                if one.took_at is not None:
+                    more = "; the alert it opened is closed again" if one.closed else ""
+                    console().print(f"{one.region}: {one.destination} ({one.kind}) took it{more}", style="bold green")
+                else:
+                    console().print(f"{one.region}: {one.destination} ({one.kind}) did not take it", style="bold red")
+                    console().print(f"  {one.type}: {one.failed}", soft_wrap=True)
+        if any(one.took_at is None for one in tried):
+            raise typer.Exit(Exit.REFUSED)

@@ -5,9 +5,10 @@ import hashlib
 import json
 import smtplib
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from time import monotonic
 
 from standardwebhooks.webhooks import Webhook
 
@@ -57,12 +58,17 @@ class Channels:
         *,
         book: DeliveryBook | None = None,
         clock: Callable[[], datetime] = _now,
+        monotonic: Callable[[], float] = monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Deliver as a checked document says; arguments as for `HttpCaller`.
 
         Args:
             book: what was delivered; without one it is remembered by this process only.
+            monotonic: what rates are measured by.
+            sleep: waits for a turn.
         """
+        self._monotonic, self._sleep = monotonic, sleep
         self._document = document
         self._secret = secret
         self._wire = wire
@@ -111,7 +117,8 @@ class Channels:
             return await self._send(destination, channel, notices, again)
 
         # each alert of a paging service is acknowledged and resolved by itself
-        return Outbox(channel.rate, send, gathers=channel.kind != "pagerduty")
+        gathers = channel.kind != "pagerduty"
+        return Outbox(channel.rate, send, gathers=gathers, clock=self._monotonic, sleep=self._sleep)
 
     async def _send(
         self, destination: str, channel: Channel, notices: Sequence[Notice], again: Delivery | None

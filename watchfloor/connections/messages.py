@@ -1,5 +1,6 @@
 """What a notice says at each kind of channel: ids, codes, roles and instants, and nothing else is there to say."""
 
+import re
 from collections.abc import Sequence
 from email.message import EmailMessage
 
@@ -9,6 +10,7 @@ from watchfloor.signing import render_instant
 
 EVENT = "watchfloor.notice"
 EVENT_MANY = "watchfloor.notices"
+_FRACTION = re.compile(r"\.\d+Z$")
 LISTED = 20
 """Notices that a text lists; the rest it counts."""
 PAGER_SEVERITY = {"S0": "critical", "S1": "critical", "S2": "error", "S3": "warning"}
@@ -48,14 +50,15 @@ def bodies_of(notices: Sequence[Notice]) -> dict[str, Json]:
 
 def line_of(notice: Notice) -> str:
     """One line that a person reads: how bad, what, where, for whom, until when."""
-    parts = [f"{_STATES[notice.state]}[{notice.region}] {notice.severity or '-'} {notice.about}"]
+    about = f" {notice.about}" if notice.state == "open" else ""
+    parts = [f"{_STATES[notice.state]}[{notice.region}] {notice.severity or '-'}{about}"]
     if notice.rung:
         parts[0] += f" (climbed {notice.rung}x)"
     parts.append(f"{notice.incident} {notice.step or notice.path}".strip())
     if notice.roles:
         parts.append("for " + ", ".join(notice.roles))
     if notice.due_at:
-        parts.append(f"until {notice.due_at}")
+        parts.append(f"until {_FRACTION.sub('Z', notice.due_at)}")
     if notice.page and notice.state == "open":
         parts.append(f"watchfloor ack {notice.incident} {notice.page}")
     return " | ".join(parts)

@@ -41,7 +41,7 @@ async def look(home: Path, environ: Mapping[str, str] | None) -> list[Check]:
             checks.append(Check(f"settings {region}", "fail", refusal.found, refusal.expected, refusal.fix))
             continue
         checks += await region_engine(settings)
-        checks.append(bindings(settings))
+        checks += bindings(settings, environ)
     if record is not None:
         checks += await clocks(record.temporal.ui_url)
     return checks
@@ -76,19 +76,20 @@ async def region_engine(settings: RegionSettings) -> list[Check]:
     return checks
 
 
-def bindings(settings: RegionSettings) -> Check:
-    """The bindings file as the worker would read it."""
+def bindings(settings: RegionSettings, environ: Mapping[str, str]) -> list[Check]:
+    """The bindings file as the worker would read it, and its channels."""
     from activities.catalog import CATALOG, INTERNAL
     from watchfloor.connections.loading import BindingsRefused, load_bindings
+    from watchfloor.runtime import doctor_channels
 
     name = f"bindings {settings.region}"
     try:
-        load_bindings(settings.bindings_path, variables=settings.variables, catalog={**CATALOG, **INTERNAL})
+        document = load_bindings(settings.bindings_path, variables=settings.variables, catalog={**CATALOG, **INTERNAL})
     except BindingsRefused as error:
         first, *more = str(error).splitlines()
         also = f" (and {len(more)} more)" if more else ""
-        return Check(name, "fail", first + also, "a valid bindings file", "correct the place named")
-    return Check(name, "ok", str(settings.bindings_path))
+        return [Check(name, "fail", first + also, "a valid bindings file", "correct the place named")]
+    return [Check(name, "ok", str(settings.bindings_path)), *doctor_channels.look(settings, document, environ)]
 
 
 async def clocks(url: str) -> list[Check]:
