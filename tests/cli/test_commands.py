@@ -60,7 +60,6 @@ def test_the_commands_are_those_promised() -> None:
         "can",
         *(f"machines {name}" for name in ("make", "list", "revoke")),
         "policies check",
-        "retention explain",
         "policies test",
         *(f"wellness {name}" for name in ("me", "optin", "optout", "caps", "show")),
         "inbox list",
