@@ -24,6 +24,7 @@ def assemble(deps: Dependencies) -> list[Callable[..., Any]]:
         notify.notify(deps, "notify.email", "email"),
         notify.page(deps),
         notify.people_notify(deps),
+        notify.find_person(deps),
         ledger.append(EffectRunner(deps)),
         ledger.anchor(deps),
         *hold.build(deps),

@@ -1,6 +1,6 @@
 """What the activities of one region's worker need, handed in once when it is wired. There are no globals."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +40,10 @@ def _nobody(role: str) -> Reached:
     return Reached(role, (), (), "nobody")
 
 
+def _no_roles(_person: str) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """Everything an activity may touch.
@@ -55,6 +59,7 @@ class Dependencies:
         notifier: delivers notices to configured destinations.
         contacts: role -> whoever answers for it in this region at this moment, and the names of their destinations.
         backups: role -> whoever holds it beside those; `contacts` where it is not given.
+        roles: person -> the roles they hold in this region now; none for who is not in the directory.
         peers: the other regions by name.
         http: the client for the other regions' gateways; nothing else is called with it. It follows no redirects.
         postmortem_path: directory that drafts are written to.
@@ -73,6 +78,7 @@ class Dependencies:
     postmortem_path: Path
     contacts: Callable[[str], Reached] = _nobody
     backups: Callable[[str], Reached] | None = None
+    roles: Callable[[str], Sequence[str]] = _no_roles
     peers: Mapping[str, Peer] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
     book: KeyBook | None = None

@@ -16,7 +16,15 @@ from activities.effects import require_admission
 from activities.records import receipt_of
 from activities.refusals import refusal
 from schemas.actions import ActionCall, ActionReceipt, ErrorType
-from schemas.notify import ACTIVITY_NOTIFY, FOLLOW_UPS, NotifyCall, NotifyReceipt
+from schemas.notify import (
+    ACTIVITY_FIND_PERSON,
+    ACTIVITY_NOTIFY,
+    FOLLOW_UPS,
+    FindPersonCall,
+    FindPersonReceipt,
+    NotifyCall,
+    NotifyReceipt,
+)
 from watchfloor.connections.port import FOLLOWING, CallFailed, Notice, NoticeState
 from watchfloor.identity.reached import Reached
 from watchfloor.signing import render_instant
@@ -126,6 +134,16 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
         return receipt
 
     return notify_people
+
+
+def find_person(deps: Dependencies) -> Callable[[FindPersonCall], Awaitable[FindPersonReceipt]]:
+    """The engine's activity that says whether somebody is in the directory with one of these roles. Changes nothing."""
+
+    @activity.defn(name=ACTIVITY_FIND_PERSON)
+    async def find(call: FindPersonCall) -> FindPersonReceipt:
+        return {"found": call["region"] == deps.region and bool(set(deps.roles(call["person"])) & set(call["roles"]))}
+
+    return find
 
 
 def _reach(deps: Dependencies, role: str, *, backup: bool = False) -> Reached:

@@ -181,6 +181,7 @@ class RefusalType:
     BUSY = "busy"
     EARLY = "early"
     CLAIMED = "claimed"
+    UNTICKED = "unticked"
     REVOKED = "revoked"
     ABSTAINED = "abstained"
     DELEGATED = "delegated"
@@ -212,6 +213,21 @@ class Claim(TypedDict):
     role: str
     at: str
     until: str
+
+
+class ChecklistItem(TypedDict):
+    id: str
+    do: str
+    required: bool
+
+
+class Tick(TypedDict):
+    """`statement` is the digest of the signed word by which it was ticked."""
+
+    by: str
+    role: str
+    at: str
+    statement: str
 
 
 class OpenAsk(TypedDict):
@@ -254,6 +270,12 @@ class OpenAsk(TypedDict):
     """Who has taken the task; absent while nobody has."""
     claim_for: NotRequired[float]
     """Seconds for which a claim holds, where the runbook says so."""
+    checklist: NotRequired[list[ChecklistItem]]
+    """What the task is made of; it is done only when every required item is ticked."""
+    ticks: NotRequired[dict[str, Tick]]
+    """Item -> who ticked it and when."""
+    person: NotRequired[str]
+    """Whom the task is for, while it is for nobody else; a hand-back opens it to the role."""
     returned: NotRequired[int]
     """How often the task was handed back or its claim lapsed."""
     glass_from: NotRequired[str]

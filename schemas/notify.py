@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 from schemas.ledger import Entry
 
 ACTIVITY_NOTIFY = "people.notify"
+ACTIVITY_FIND_PERSON = "people.find"
 ACTIVITY_LEDGER = "ledger.append"
 ACTIVITY_DRAFT = "postmortem.draft"
 ACTIVITY_POST_PACKET = "handoff.post"
@@ -83,6 +84,20 @@ class NotifyReceipt(TypedDict):
     """Roles for which nobody was on call though a rota covers them: everybody who holds them was told."""
     follows: NotRequired[list[str]]
     """Channels that took it and keep something open until they are told of the end."""
+
+
+class FindPersonCall(TypedDict):
+    """Is this person in the region's directory now, with one of these roles?"""
+
+    v: int
+    region: str
+    person: str
+    roles: list[str]
+    entries: list[Entry]
+
+
+class FindPersonReceipt(TypedDict):
+    found: bool
 
 
 class AppendCall(TypedDict):

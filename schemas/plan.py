@@ -86,6 +86,8 @@ class TypeSpec(TypedDict):
     default: NotRequired[Json]
     optional: NotRequired[bool]
     data_class: NotRequired[str]
+    attachment: NotRequired[bool]
+    """A form field that holds the reference of something in the region's evidence store (type `ref`)."""
 
 
 class Slot(TypedDict):
@@ -320,6 +322,14 @@ class DecideStep(StepCommon):
     """The options as their author wrote them: a plan travels with its keys sorted."""
 
 
+class ChecklistItem(TypedDict):
+    """One thing that a task is made of, ticked by who did it."""
+
+    id: str
+    do: str
+    required: bool
+
+
 class TaskStep(StepCommon):
     kind: Literal["task"]
     assignee: Slot
@@ -333,6 +343,9 @@ class TaskStep(StepCommon):
     """What the person who does it will be exposed to."""
     claim_for: NotRequired[Duration]
     """How long a claim holds before others may take the task."""
+    checklist: NotRequired[list[ChecklistItem]]
+    person: NotRequired[str]
+    """Whom the task is for if they are there and hold a role of `assignee` at run time; else it is for the role."""
 
 
 class WaitStep(StepCommon):

@@ -4,10 +4,12 @@ from typing import cast
 
 from temporalio import workflow
 
+from schemas.decision import OpenAsk
 from schemas.incident import Board, Report, StepView
 from schemas.json_value import Json
 from schemas.plan import Step
 from watchfloor.signing import render_instant
+from watchfloor.signing.tasks import ticks_of
 from workflows.cadence import Cadence
 from workflows.pages import Pages
 from workflows.phases import phase_names
@@ -121,13 +123,22 @@ def _list_running(run: Run) -> list[StepView]:
         if waits is not None:
             state = "failed" if waits["kind"] == "failed" else "waiting"
             people = [role for seats in waits["options"].values() for slot in seats for role in slot["any_of"]]
-            detail = f"waits on {', '.join(dict.fromkeys(people))} until {waits['deadline_at'] or 'answered'}"
+            detail = _count_ticks(waits)
+            detail += f"waits on {', '.join(dict.fromkeys(people))} until {waits['deadline_at'] or 'answered'}"
         elif f"{path}!retry" in run.state["deadlines"]:
             state, detail = "retrying", f"again at {run.state['deadlines'][f'{path}!retry']}"
         elif path in run.state["deadlines"]:
             state, detail = "waiting", f"until {run.state['deadlines'][path]}"
         views.append(_view(step, path, state, since, detail))
     return views
+
+
+def _count_ticks(ask: OpenAsk) -> str:
+    """How far a checklist is, in words before others; empty without one."""
+    needed = [item["id"] for item in ask.get("checklist", ()) if item["required"]]
+    if not needed:
+        return ""
+    return f"{sum(one in ticks_of(ask) for one in needed)} of {len(needed)} ticked, "
 
 
 def _list_loops(run: Run) -> list[dict[str, Json]]:

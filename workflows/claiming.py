@@ -8,7 +8,9 @@ back, and why, leaves the same entry: nothing but that it was reassigned.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from schemas.decision import OpenAsk, Rung
+from typing_extensions import TypedDict
+
+from schemas.decision import ChecklistItem, OpenAsk, Rung, Tick
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from watchfloor.signing import parse_instant, render_instant
@@ -19,6 +21,14 @@ from workflows.notices import Notices
 TAKE_WITHIN = timedelta(minutes=5)
 """How long a task that was handed back may stay with nobody before it climbs (domain model, RB-19)."""
 WELLNESS = "wellness_officer"
+
+
+class TaskTerms(TypedDict, total=False):
+    """What a task's ask has beside those of others (`schemas.decision.OpenAsk`)."""
+
+    claim_for: float
+    checklist: list[ChecklistItem]
+    person: str
 
 
 def take(ask: OpenAsk, body: dict[str, Json], mark: str, journal: Journal, now: datetime) -> None:
@@ -60,8 +70,17 @@ def lapse(ask: OpenAsk, journal: Journal, notices: Notices, now: datetime) -> No
     _free(ask, notices, now)
 
 
+def tick(ask: OpenAsk, item: str, body: dict[str, Json], mark: str, journal: Journal, now: datetime) -> None:
+    """Tick an item in this person's name."""
+    ticked: Tick = {"by": str(body["person"]), "role": str(body["role"]), "at": render_instant(now), "statement": mark}
+    ask.setdefault("ticks", {})[item] = ticked
+    data: dict[str, Json] = {"ask": ask["ask"], "item": item, "statement": mark, "role": body["role"]}
+    journal.note(EntryKind.TASK_TICKED, step=ask["step"], path=ask["path"], actor=str(body["person"]), data=data)
+
+
 def _free(ask: OpenAsk, notices: Notices, now: datetime) -> None:
     _drop_claim(ask)
+    ask.pop("person", None)  # whoever it was meant for, it is open to the role now
     ask["returned"] = ask.get("returned", 0) + 1
     climbs_to = [COMMANDER, WELLNESS] if "exposure" in ask else [COMMANDER]
     _put(ask, {"at": render_instant(now + TAKE_WITHIN), "kind": "escalate", "roles": climbs_to, "unclaimed": True})

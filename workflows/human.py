@@ -33,7 +33,7 @@ from watchfloor.signing import (
 )
 from watchfloor.signing.motions import can_be_taken_back
 from watchfloor.signing.tasks import seat_commander
-from workflows.claiming import lapse
+from workflows.claiming import TaskTerms, lapse
 from workflows.journal import Journal
 from workflows.motions import is_motion, record_motion, refuse_spoken, send_due
 from workflows.notices import Desk, Notices
@@ -148,7 +148,7 @@ class HumanSteps:
         round_: int = 0,
         glass_after: float | None = None,
         exposure: str = "",
-        claim_for: float | None = None,
+        terms: TaskTerms | None = None,
     ) -> OpenAsk:
         """Ask people, unless this very ask is open already; tells every role that may fill a seat.
 
@@ -159,7 +159,7 @@ class HumanSteps:
             on_silence: what happens if nobody answers, in words.
             action_digest: `watchfloor.signing.action_digest` at an approval.
             exposure: class of what the person will be exposed to, shown before anything opens; empty for nothing.
-            claim_for: seconds for which a claim on the task holds.
+            terms: what only a task has.
             glass_after: seconds after which the option `break_glass` may be taken.
             round_: grows when the same path is asked again, so that an old decision cannot answer a new ask.
         """
@@ -193,8 +193,8 @@ class HumanSteps:
         }
         if exposure:
             ask["exposure"] = exposure
-        if claim_for is not None:
-            ask["claim_for"] = claim_for
+        if terms is not None:
+            ask.update(terms)  # type: ignore[typeddict-item]
         if glass_after is not None:
             ask["glass_from"] = render_instant(now + timedelta(seconds=glass_after))
         ask["ask"] = self._digest(ask)

@@ -1,12 +1,24 @@
 """`task`: a person does something outside and reports through a typed form; the form's fields are the outputs."""
 
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
 from schemas.json_value import Json
+from schemas.ledger import EntryKind
+from schemas.notify import ACTIVITY_FIND_PERSON, FindPersonCall, FindPersonReceipt
 from schemas.plan import TaskStep
 from watchfloor.expressions import as_text
+from workflows.claiming import TaskTerms
 from workflows.outcome import Outcome
 from workflows.run import Run
 from workflows.scope import Frame
 from workflows.silence import describe_silence, fall_silent, find_patience
+
+_ATTEMPT = timedelta(seconds=10)
+_PATIENCE = timedelta(seconds=30)
+"""How long the directory may take to say whether a person is there; then the role is asked."""
 
 
 async def carry_out_task(run: Run, frame: Frame, step: TaskStep, path: str) -> Outcome:
@@ -17,7 +29,7 @@ async def carry_out_task(run: Run, frame: Frame, step: TaskStep, path: str) -> O
     """
     if f"{path}!silent" not in run.state["taken"]:
         if path not in run.human.asks:
-            _open(run, frame, step, path)
+            _open(run, frame, step, path, await _find_terms(run, step, path))
         answer = await run.human.answer(path, run.waiting(frame.halt))
         if answer.option is not None:
             run.human.close(path)
@@ -27,7 +39,51 @@ async def carry_out_task(run: Run, frame: Frame, step: TaskStep, path: str) -> O
     return Outcome("silent")
 
 
-def _open(run: Run, frame: Frame, step: TaskStep, path: str) -> None:
+async def _find_terms(run: Run, step: TaskStep, path: str) -> TaskTerms:
+    """What this task has beside other asks; looks once whether the person it names is there."""
+    terms: TaskTerms = {}
+    if "claim_for" in step:
+        terms["claim_for"] = run.find_seconds(step["claim_for"])
+    if "checklist" in step:
+        terms["checklist"] = [
+            {"id": one["id"], "do": one["do"], "required": one["required"]} for one in step["checklist"]
+        ]
+    if "person" in step:
+        taken = run.state["taken"]
+        if f"{path}!assignee" not in taken:
+            taken[f"{path}!assignee"] = "person" if await _is_there(run, step, step["person"], path) else "role"
+        if taken[f"{path}!assignee"] == "person":
+            terms["person"] = step["person"]
+    return terms
+
+
+async def _is_there(run: Run, step: TaskStep, person: str, path: str) -> bool:
+    """Whether the directory knows this person with a role of the task; when nobody can say, the role is asked."""
+    try:
+        with run.journal.riding() as entries:
+            call: FindPersonCall = {
+                "v": 1,
+                "region": run.desk.region,
+                "person": person,
+                "roles": list(step["assignee"]["any_of"]),
+                "entries": entries,
+            }
+            receipt: FindPersonReceipt = await workflow.execute_activity(
+                ACTIVITY_FIND_PERSON,
+                call,
+                result_type=FindPersonReceipt,
+                start_to_close_timeout=_ATTEMPT,
+                schedule_to_close_timeout=_PATIENCE,
+            )
+        there = receipt["found"]
+    except ActivityError:
+        there = False
+    if not there:
+        run.note(EntryKind.TASK_FELL_BACK, step=step["id"], path=path, roles=list(step["assignee"]["any_of"]))
+    return there
+
+
+def _open(run: Run, frame: Frame, step: TaskStep, path: str, terms: TaskTerms) -> None:
     run.human.open(
         path=path,
         step=step["id"],
@@ -40,7 +96,7 @@ def _open(run: Run, frame: Frame, step: TaskStep, path: str) -> None:
         form={name: dict(spec) for name, spec in step["form"].items()},
         round_=run.state["loops"].get(f"{path}!round", 0),
         exposure=step.get("exposure", ""),
-        claim_for=run.find_seconds(step["claim_for"]) if "claim_for" in step else None,
+        terms=terms,
     )
 
 

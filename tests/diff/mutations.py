@@ -132,6 +132,8 @@ def _step_weakenings(step: dict[str, Any]) -> Iterator[tuple[str, str, Change, b
             yield "assignee", "decision", lambda s: s["assignee"]["any_of"].append("visitor"), True
             yield "window", "decision", lambda s: s.update(within=s["within"] * 3), True
             yield from _silence_weakenings(step["on_silence"], lambda s: s["on_silence"])
+            if any(item["required"] for item in step.get("checklist", ())):
+                yield "checklist", "decision", lambda s: s.update(checklist=s["checklist"][1:]), True
             for field in step["form"]:
                 yield f"form {field}", "decision", lambda s, f=field: s["form"].pop(f), True
         case "wait" if step["on_timeout"] == "fail":

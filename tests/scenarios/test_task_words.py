@@ -24,6 +24,7 @@ phases:
           form: {called_at: timestamp}
           within: 2h
           claim_for: 10m
+          checklist: [{id: number, do: Check the number}]
   - recovery:
       - id: note
         if: steps.call.called_at < now
@@ -33,7 +34,7 @@ STORY = """
 scenario: somebody else takes it
 runbook: one-call
 people:
-  - {when: 2m, step: call, choose: done, as: {person: ops-2, role: ops_lead}, form: {called_at: now}, refused: claimed}
+  - {when: 2m, step: call, choose: done, as: {person: ops-2, role: ops_lead}, form: {called_at: now}, refused: unticked}
   - {when: 20m, step: call, choose: done, as: {person: ops-2, role: ops_lead}, form: {called_at: -1m}}
 controls:
   - {at: 1m, verb: claim, step: call, as: {person: ops-1, role: ops_lead}}
@@ -41,9 +42,10 @@ controls:
   - {at: 12m, verb: claim, step: call, as: {person: ops-1, role: ops_lead}}
   - {at: 13m, verb: hand_back, step: call, as: {person: ops-1, role: ops_lead}}
   - {at: 14m, verb: claim, step: call, as: {person: ops-2, role: ops_lead}}
+  - {at: 15m, verb: tick, step: call, item: number, as: {person: ops-2, role: ops_lead}}
 expect:
   outcome: called
-  ledger: [task.claimed, task.lapsed, task.reassigned]
+  ledger: [task.claimed, task.lapsed, task.reassigned, task.ticked]
 """
 
 
@@ -66,6 +68,7 @@ def test_a_claim_lapses_and_comes_back_in_a_scenario(tmp_path: Path) -> None:
         ("verb: claim, step: call", "verb: pause, step: call", "`pause` is said to the whole run"),
         ("verb: claim, step: call", "verb: claim, step: note", "`note` is no task"),
         ("verb: claim, step: call", "verb: claim, step: cal", "no step `cal`"),
+        (", item: number", "", "`tick` and `item`"),
     ],
 )
 def test_a_word_to_a_task_names_one(tmp_path: Path, before: str, after: str, said: str) -> None:

@@ -46,6 +46,7 @@ class Bench:
         self.behaviour: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.handles: list[WorkflowHandle[Any, Any]] = []
         self.ledger_refusals = 0
+        self.people: set[str] = set()
 
     # -- activities ---------------------------------------------------------------------------------------------
 
@@ -59,6 +60,8 @@ class Bench:
                 self.notices.append(call)
                 outcome = self.behaviour.get(name, lambda _: None)(call)
                 return outcome or {"delivered": ["sandbox"], "failed": []}
+            if name == "people.find":
+                return {"found": call["person"] in self.people}
             if name == "ledger.anchor":
                 return None
             self.calls.append({**call, "attempt": activity.info().attempt})

@@ -5,6 +5,7 @@ from typing import Any
 from schemas.ledger import EntryKind
 from tests.workflows.bench import Bench, Case
 from tests.workflows.builder import plan, task
+from watchfloor.signing import ask_digest
 
 PATH = "one/look"
 
@@ -137,3 +138,84 @@ async def test_a_claim_is_carried_over_continue_as_new(bench: Bench) -> None:
     assert await refused(case, "claim", "ops-2") == "claimed"
     await case.decide(PATH, "done", "ops-1", "ops_lead")
     assert (await case.outcome())["outcome"] == "closed"
+
+
+CHECKLIST = [
+    {"id": "number", "do": "Check the number", "required": True},
+    {"id": "filed", "do": "File it", "required": True},
+    {"id": "copy", "do": "Send a copy", "required": False},
+]
+
+
+async def test_a_task_is_done_only_when_every_item_that_is_needed_is_ticked(bench: Bench) -> None:
+    case = await bench.start(_one(checklist=CHECKLIST))
+    assert await case.refused_decision(PATH, "done", "ops-1", "ops_lead") == "unticked"
+    await say(case, "tick", "ops-1", item="number")
+    board = await case.board()
+    assert next(step["detail"] for step in board["steps"] if step["path"] == PATH).startswith("1 of 2 ticked")
+    assert await case.refused_decision(PATH, "done", "ops-1", "ops_lead") == "unticked"
+    assert await refused(case, "tick", "ops-1", item="number") == "repeated"
+    assert await refused(case, "tick", "ops-1", item="nothing") == "unknown_option"
+    assert await refused(case, "tick", "ops-1", "legal_counsel", item="filed") == "wrong_role"
+    assert await refused(case, "tick", "ops-1") == "bad_value"
+    await say(case, "tick", "ops-2", item="filed")
+    ticks = (await case.ask(PATH))["ticks"]
+    assert {name: one["by"] for name, one in ticks.items()} == {"number": "ops-1", "filed": "ops-2"}
+    await case.decide(PATH, "done", "ops-1", "ops_lead")
+    assert (await case.outcome())["outcome"] == "closed"
+    ticked = [entry for entry in bench.entries if entry["kind"] == EntryKind.TASK_TICKED]
+    assert [(entry["actor"], entry["data"]["item"]) for entry in ticked] == [("ops-1", "number"), ("ops-2", "filed")]
+
+
+async def test_who_has_not_claimed_a_claimed_task_ticks_nothing_and_ticks_stay_when_it_changes_hands(
+    bench: Bench,
+) -> None:
+    case = await bench.start(_one(checklist=CHECKLIST))
+    await say(case, "claim", "ops-1")
+    await say(case, "tick", "ops-1", item="number")
+    assert await refused(case, "tick", "ops-2", item="filed") == "claimed"
+    await say(case, "hand_back", "ops-1")
+    await say(case, "tick", "ops-2", item="filed")
+    await case.decide(PATH, "done", "ops-2", "ops_lead")
+    await case.outcome()
+
+
+async def test_the_checklist_is_part_of_what_a_person_signs_for(bench: Bench) -> None:
+    place = {"region": "eu", "namespace": "default", "incident": "inc-a", "plan": "x"}
+    case = await bench.start(_one(checklist=CHECKLIST))
+    ask: Any = await case.ask(PATH)
+    assert ask_digest(ask, **place) != ask_digest({**ask, "checklist": CHECKLIST[:1]}, **place)
+    for item in ("number", "filed"):
+        await say(case, "tick", "ops-1", item=item)
+    await case.decide(PATH, "done", "ops-1", "ops_lead")
+    await case.outcome()
+
+
+async def test_a_named_person_does_it_and_nobody_else_but_the_commander(bench: Bench) -> None:
+    bench.people.add("ops-1")
+    case = await bench.start(_one(person="ops-1"))
+    assert (await case.ask(PATH))["person"] == "ops-1"
+    assert await refused(case, "claim", "ops-2") == "claimed"
+    assert await case.refused_decision(PATH, "done", "ops-2", "ops_lead") == "claimed"
+    await say(case, "claim", "ops-1")
+    await case.decide(PATH, "done", "carl", "incident_commander")
+    await case.outcome()
+
+
+async def test_a_named_person_hands_back_and_it_is_open_to_the_role(bench: Bench) -> None:
+    bench.people.add("ops-1")
+    case = await bench.start(_one(person="ops-1"))
+    assert await refused(case, "hand_back", "ops-2") == "not_waiting"
+    await say(case, "hand_back", "ops-1")
+    await say(case, "claim", "ops-2")
+    await case.decide(PATH, "done", "ops-2", "ops_lead")
+    await case.outcome()
+    assert [call["kind"] for call in bench.notices] == ["ask", "reassigned"]
+
+
+async def test_a_person_who_is_not_there_leaves_the_task_to_the_role(bench: Bench) -> None:
+    case = await bench.start(_one(person="ops-9"))
+    assert "person" not in await case.ask(PATH)
+    await case.decide(PATH, "done", "ops-2", "ops_lead")
+    await case.outcome()
+    assert bench.kinds().count(EntryKind.TASK_FELL_BACK) == 1

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -23,7 +24,7 @@ from watchfloor.cli.relations_view import render_relations
 from watchfloor.client.asks import AskAt, Family
 from watchfloor.drawing.words import join_words, show_controls
 from watchfloor.signing import in_words, open_slots
-from watchfloor.signing.tasks import find_claim
+from watchfloor.signing.tasks import find_claim, ticks_of
 
 DONE_SHOWN = 10
 """How many finished steps are listed; the ledger has them all."""
@@ -176,8 +177,9 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None, texts: Mapping[str, str
     if ask["action"]:
         body.append(Text(f"approves: {ask['action']} {_value(ask['inputs'])}"))
     body += [Text(f"shown: {item['label']} = {_value(item['value'])}") for item in ask["shown"]]
+    body += [Text(line) for line in _checklist(ask, now, local)]
     if ask["form"]:
-        body.append(Text("reports: " + ", ".join(f"{name} ({spec['type']})" for name, spec in ask["form"].items())))
+        body.append(Text("reports: " + ", ".join(f"{name} ({_kind(spec)})" for name, spec in ask["form"].items())))
     body += [Text(answer_line(answer["body"])) for answer in ask["answers"]]
     body += [Text(line) for line in said_lines(ask, texts, short_id(at.workflow))]
     body.append(Text(f"if nobody answers: {show_controls(ask['on_silence'])}", style="yellow"))
@@ -188,9 +190,24 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None, texts: Mapping[str, str
 
 def _claimed(ask: OpenAsk, now: datetime, local: tzinfo | None) -> Iterator[str]:
     claim = find_claim(ask, now)
+    if claim is None and "person" in ask:
+        yield f"for {ask['person']}; others may take it when they hand it back"
     if claim is not None:
         until = clock_time(claim["until"], now, local=local)
         yield f"{claim['person']} has it until {until} (as {claim['role']}, since {ago(claim['at'], now)})"
+
+
+def _checklist(ask: OpenAsk, now: datetime, local: tzinfo | None) -> Iterator[str]:
+    for item in ask.get("checklist", ()):
+        ticked = ticks_of(ask).get(item["id"])
+        mark = "x" if ticked else " "
+        more = "" if item["required"] else " (may be left out)"
+        by = f"; {ticked['by']} {clock_time(ticked['at'], now, local=local)}" if ticked else ""
+        yield f"[{mark}] {item['id']}: {show_controls(item['do'])}{more}{by}"
+
+
+def _kind(spec: Any) -> str:
+    return "attachment" if spec.get("attachment") else str(spec["type"])
 
 
 def decide_command(at: AskAt) -> str:
@@ -202,13 +219,14 @@ def _decide_words(at: AskAt) -> list[str]:
     same = sum(ask["step"] == at.ask["step"] for ask in at.board["asks"])
     step = at.ask["step"] if same == 1 and at.ask["step"] else at.ask["path"]
     asked = at.ask["kind"] == "handoff"  # accepting reads the packet back, all of it
-    fields = [name for name, spec in at.ask["form"].items() if asked or not spec.get("optional")]
+    ask_form: Any = at.ask["form"]
+    fields = [name for name, spec in ask_form.items() if asked or not spec.get("optional")]
     return [
         f"watchfloor decide {short_id(at.workflow)}",
         step if all(char not in step for char in "!~[]") else f"'{step}'",
         "|".join(at.ask["options"]),
         "--as PERSON",
-        *(f"--form {name}=…" for name in fields),
+        *(f"--{'attach' if ask_form[name].get('attachment') else 'form'} {name}=…" for name in fields),
         '--reason "…"',
     ]
 

@@ -1,5 +1,6 @@
 """What people say to a run: decide, fact, pause, resume, abort. Signed in their name with the region's face key."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -34,6 +35,9 @@ def decide(
     form: Annotated[
         list[str] | None, typer.Option("--form", metavar="NAME=VALUE", help="A field of a task's report; repeatable.")
     ] = None,
+    attach: Annotated[
+        list[str] | None, typer.Option("--attach", metavar="NAME=FILE", help="A file for an attachment; repeatable.")
+    ] = None,
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -56,10 +60,13 @@ def decide(
         from watchfloor.client.statements import send_decision
 
         fields = parse_pairs(form or [])
+        files = {name: Path(str(path)) for name, path in parse_pairs(attach or [], "--attach").items()}
 
         async def go(here: Here) -> "Sent":
             face, found = await here.locate(run)
-            return await send_decision(face, found, step, option, person=person, role=role, reason=reason, form=fields)
+            return await send_decision(
+                face, found, step, option, person=person, role=role, reason=reason, form=fields, attach=files
+            )
 
         report_sent(with_faces(context.obj, region, go), f"`{option}` by {person}", as_json)
 

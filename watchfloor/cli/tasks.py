@@ -1,4 +1,4 @@
-"""Tasks: take one, give one back."""
+"""Tasks: take one, tick what is done of it, give it back."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
     register(app, claim, PANEL)
     register(app, hand_back, PANEL, name="hand-back")
+    register(app, tick, PANEL)
 
 
 def claim(
@@ -71,3 +72,29 @@ def hand_back(
             return await hand_back_task(face, found, step, person=person, role=role)
 
         report_sent(with_faces(context.obj, region, go), f"`{step}` handed back", as_json)
+
+
+def tick(
+    context: typer.Context,
+    run: RunId,
+    step: Step,
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="Id of the item, as `show` names it.")],
+    person: As,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Tick an item of a task's checklist: who did it and when is kept. The task is done when all that is needed is.
+
+    Example:
+      watchfloor tick inc-4fkq tell_authority number_checked --as liaison-1
+    """
+    with edge(as_json):
+        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.client.tasks import tick_item
+
+        async def go(here: Here) -> "Sent":
+            face, found = await here.locate(run)
+            return await tick_item(face, found, step, item, person=person, role=role)
+
+        report_sent(with_faces(context.obj, region, go), f"`{item}` of `{step}` ticked by {person}", as_json)

@@ -39,6 +39,8 @@ class ReasonStore(Protocol):
 
     def get(self, ref: str) -> bytes: ...
 
+    def exists(self, ref: str) -> bool: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Face:

@@ -10,6 +10,7 @@ from schemas.plan import TypeSpec
 from watchfloor.client.errors import InputProblem, InputsRefused
 from watchfloor.client.inputs import validate_inputs
 
+_EXAMPLES = {"--form": "informed_at=now", "--attach": "receipt=./receipt.pdf"}
 _AS_JSON = {"int", "number", "bool", "list", "map"}
 
 
@@ -36,7 +37,7 @@ def read_form(fields: Mapping[str, Json], given: Mapping[str, Json], *, now: dat
         ) from refused
 
 
-def parse_pairs(pairs: Sequence[str]) -> dict[str, Json]:
+def parse_pairs(pairs: Sequence[str], option: str = "--form") -> dict[str, Json]:
     """`["informed_at=now", "count=3"]` as a mapping of text.
 
     Raises:
@@ -47,7 +48,9 @@ def parse_pairs(pairs: Sequence[str]) -> dict[str, Json]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.isidentifier():
-            problems.append(InputProblem("--form", f"`{pair[:60]}`", "name=value", "write for example informed_at=now"))
+            problems.append(
+                InputProblem(option, f"`{pair[:60]}`", "name=value", f"write for example {_EXAMPLES[option]}")
+            )
         elif name in parsed:
             problems.append(InputProblem(f"form.{name}", "two values", "one value", "give it once"))
         else:

@@ -16,7 +16,7 @@ from watchfloor.signing.gates import GRANTING
 from watchfloor.signing.motions import ANSWERING
 from watchfloor.signing.standing import find_delegators
 
-TASK_VERBS = frozenset({"claim", "hand_back"})
+TASK_VERBS = frozenset({"claim", "hand_back", "tick"})
 """What is said to one task and not to the run; each task's own seats say who may."""
 TRIAGE_VERBS = frozenset({"raise_severity", "propose_severity", "propose_dismissal", "declare_incident"})
 """What anybody with a role may say of severity and of the incident; who decides a proposal is asked by the run."""

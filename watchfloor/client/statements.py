@@ -7,10 +7,12 @@ the sender is told "kept". A face without an inbox sends a signal, and says "sen
 """
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal, cast
 
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
@@ -29,8 +31,9 @@ from schemas.incident import (
 from schemas.json_value import Json
 from schemas.plan import Plan
 from watchfloor.client.asks import AskAt, family, pick_ask, recall_ask
+from watchfloor.client.attachments import check_attachments, keep_attachments, require_kept
 from watchfloor.client.engine import engine_errors
-from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
+from watchfloor.client.errors import EngineUnavailable, InputProblem, InputsRefused, NotFound, Refused
 from watchfloor.client.exposure import end_exposure, require_claimed
 from watchfloor.client.face import Face
 from watchfloor.client.forms import from_text, read_form
@@ -85,6 +88,7 @@ async def send_decision(
     role: str | None = None,
     reason: str,
     form: Mapping[str, Json] | None = None,
+    attach: Mapping[str, Path] | None = None,
     signed_in: SignIn = DEV,
     shown: AskAt | None = None,
     now: datetime | None = None,
@@ -100,6 +104,7 @@ async def send_decision(
         role: the role they decide as; may be left out when only one of their roles fits.
         reason: why, for the record; kept in this region.
         form: what a task reports; text is read according to the form's types.
+        attach: files for the form's attachments; they are put into the region's evidence store, their references sent.
         shown: the ask as this person was shown it, where the face still has it; then no worker is needed to send. If it
             has changed since, the run refuses.
 
@@ -120,6 +125,8 @@ async def send_decision(
     requester = await find_requester(face, at) if ask["kind"] in GATED else ""
     resource = about_ask(at.board, ask, option, requester, person=someone.id)
     require_permission(face, someone, verb_of(ask), resource, role=speaking_as, option=option, signed_in=signed_in)
+    await require_claimed(face, at, someone.id, speaking_as, now)
+    filled = await asyncio.to_thread(_fill_in, face, ask["form"], form or {}, attach or {}, now)
     body: Decision = {
         "v": 1,
         "region": face.region,
@@ -129,7 +136,7 @@ async def send_decision(
         "path": ask["path"],
         "ask": ask["ask"],
         "option": option,
-        "form": read_form(ask["form"], form or {}, now=now),
+        "form": filled,
         "person": someone.id,
         "role": speaking_as,
         "entity": someone.entity,
@@ -139,13 +146,27 @@ async def send_decision(
         "nonce": secrets.token_hex(16),
         "reason_ref": keep_reason(face, reason),
     }
-    await require_claimed(face, at, someone.id, speaking_as, now)
     if giver:
         body["on_behalf_of"] = giver
     envelope = face.sign(DECISION, cast(dict[str, Json], body))
     sent = await deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(ask, now))
     await end_exposure(face, at, now)
     return sent
+
+
+def _fill_in(
+    face: Face, fields: Mapping[str, Json], form: Mapping[str, Json], attach: Mapping[str, Path], now: datetime
+) -> dict[str, Json]:
+    """The checked form. Files are kept only once everything else about the form is right."""
+    contents = check_attachments(fields, attach)
+    twice = [name for name in contents if name in form]
+    if twice:
+        raise InputsRefused([InputProblem(f"form.{name}", "two values", "one value", "give it once") for name in twice])
+    stand_ins: dict[str, Json] = {name: f"sha256:{hashlib.sha256(one).hexdigest()}" for name, one in contents.items()}
+    filled = read_form(fields, {**form, **stand_ins}, now=now)
+    require_kept(face, fields, {name: value for name, value in filled.items() if name not in contents})
+    keep_attachments(face, contents)
+    return filled
 
 
 @leaves_refusal("fact")

@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from schemas.decision import OpenAsk, RefusalType
+from schemas.json_value import Json
 from watchfloor.client.asks import AskAt, family, pick_ask
 from watchfloor.client.errors import Refused
-from watchfloor.client.exposure import end_exposure, exposed
+from watchfloor.client.exposure import end_exposure, exposed, require_claimed
 from watchfloor.client.face import Face
 from watchfloor.client.statements import DEV, Sent, SignIn, admit_person, send_control
+from watchfloor.signing.tasks import COMMANDER
 
-OVERRULING = ("incident_commander", "wellness_officer")
+OVERRULING = (COMMANDER, "wellness_officer")
 """Roles that may take a task from whoever has it."""
 
 
@@ -64,6 +66,46 @@ async def hand_back_task(
     return sent
 
 
+async def tick_item(
+    face: Face,
+    run: str,
+    step: str,
+    item: str,
+    *,
+    person: str,
+    role: str | None = None,
+    signed_in: SignIn = DEV,
+    now: datetime | None = None,
+) -> Sent:
+    """Tick an item of a task's checklist; what is ticked stays so.
+
+    Raises:
+        Refused: as in `claim_task`; there is no such item, or it is ticked already.
+        Ambiguous, NotFound, EngineUnavailable: nothing was sent.
+    """
+    now = now or datetime.now(UTC)
+    someone = admit_person(face, person, signed_in)
+    at = await find_task(face, run, step)
+    wanted = (*seats_of_task(at.ask), COMMANDER)
+    await require_claimed(face, at, someone.id, role or "", now)
+    return await _send(face, at, "tick", someone.id, role, wanted, signed_in, now, item=item)
+
+
+async def say_to_task(
+    face: Face, run: str, step: str, verb: str, *, person: str, role: str | None, item: str, now: datetime
+) -> Sent:
+    """Say one of the words to a task by its name.
+
+    Raises:
+        Refused, Ambiguous, NotFound, EngineUnavailable: as the word's own function.
+    """
+    if verb == "claim":
+        return await claim_task(face, run, step, person=person, role=role, now=now)
+    if verb == "hand_back":
+        return await hand_back_task(face, run, step, person=person, role=role, now=now)
+    return await tick_item(face, run, step, item, person=person, role=role, now=now)
+
+
 async def find_task(face: Face, run: str, step: str) -> AskAt:
     """The open task that a person means.
 
@@ -91,6 +133,7 @@ async def _send(
     speaks_as: tuple[str, ...],
     signed_in: SignIn,
     now: datetime,
+    **more: Json,
 ) -> Sent:
     return await send_control(
         face,
@@ -98,7 +141,7 @@ async def _send(
         verb,
         person=person,
         role=role,
-        about={"path": at.ask["path"], "ask": at.ask["ask"]},
+        about={"path": at.ask["path"], "ask": at.ask["ask"], **more},
         speaks_as=speaks_as,
         signed_in=signed_in,
         now=now,

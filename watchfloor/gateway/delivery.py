@@ -55,3 +55,6 @@ class _NoReasons:
 
     def get(self, ref: str) -> bytes:
         raise TypeError("a deliverer reads no reasons")
+
+    def exists(self, ref: str) -> bool:
+        raise TypeError("a deliverer keeps no reasons")

@@ -125,6 +125,8 @@ def task(pair: Pair, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Verdi
         *below(instants(pair, old["remind"], new["remind"], "decision.remind", "reminders"), "remind"),
         *below(shown(old["show"], new["show"], "decision.show"), "show"),
         *below(silence(old["on_silence"], new["on_silence"]), "on_silence"),
+        *below(differs(old.get("person"), new.get("person"), "decision.person", "whom the task is for"), "assignee"),
+        *below(_checklist(old.get("checklist", []), new.get("checklist", [])), "checklist"),
         *below(
             differs(old.get("claim_for"), new.get("claim_for"), "decision.claim_for", "how long a claim holds"),
             "claim_for",
@@ -141,6 +143,19 @@ def task(pair: Pair, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Verdi
         ),
     ]
     yield from below(made, "task")
+
+
+def _checklist(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[Verdict]:
+    before, after = ([one["id"] for one in each if one["required"]] for each in (old, new))
+    if before == after:
+        yield from differs(old, new, "decision.checklist", "the words of the checklist")
+    yield from members(
+        before,
+        after,
+        "decision.checklist",
+        gone=(WEAKER, "no longer to be ticked: {}"),
+        fresh=(STRONGER, "also to be ticked: {}"),
+    )
 
 
 def exclude(old: list[str], new: list[str], kind: str) -> Iterator[Verdict]:

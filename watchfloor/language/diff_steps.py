@@ -113,7 +113,7 @@ _KINDS: dict[str, tuple[Rule, frozenset[str], tuple[str, ...]]] = {
         (),
     ),
     "decide": (decision, _GATE | {"options"}, ("ask",)),
-    "task": (task, _GATE | {"assignee", "form", "claim_for"}, ("do",)),
+    "task": (task, _GATE | {"assignee", "form", "claim_for", "checklist", "person"}, ("do",)),
     "wait": (kinds.wait, frozenset({"for_", "until", "fact", "within", "on_timeout"}), ()),
     "parallel": (kinds.parallel, frozenset({"join", "branches"}), ()),
     "for_each": (kinds.for_each, frozenset({"in_", "at_once", "on_item_error", "steps"}), ()),

@@ -160,6 +160,15 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """One thing on a checklist."""
+
+    name: Scalar
+    do: str
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     assignee: Seat
     do: Scalar
@@ -172,6 +181,9 @@ class Task:
     exposed_at: Span | None = None
     """Where the class of exposure is written."""
     claim_for: Time | None = None
+    checklist: tuple[Item, ...] = ()
+    person: Scalar | None = None
+    """Whom it is for while they are there; `assignee` is then who does it otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

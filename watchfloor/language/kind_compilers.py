@@ -190,7 +190,7 @@ def task(at: StepCompiler, body: doc.Task, scope: Scope, path: str) -> Made:
     do = at.values.text(body.do, scope)
     if do is None:
         return None, after, {}
-    made = {
+    made: dict[str, Any] = {
         "kind": "task",
         "assignee": at.slots((body.assignee,))[0],
         "do": do,
@@ -204,6 +204,12 @@ def task(at: StepCompiler, body: doc.Task, scope: Scope, path: str) -> Made:
         made["exposure"] = body.exposure
     if body.claim_for is not None:
         made["claim_for"] = at.duration(body.claim_for)
+    if body.checklist:
+        made["checklist"] = [
+            {"id": one.name.value, "do": one.do, "required": not one.optional} for one in body.checklist
+        ]
+    if body.person is not None:
+        made["person"] = body.person.value
     return made, after, {}
 
 

@@ -32,7 +32,7 @@ from watchfloor.language.reading import (
 from watchfloor.language.recovery_reader import read_on_error, read_try
 from watchfloor.language.report import Report
 from watchfloor.language.run_reader import read_run
-from watchfloor.language.type_reader import read_fields
+from watchfloor.language.task_reader import read_assignee, read_checklist, read_form_fields
 
 LATER_KINDS = {
     "try": ("try", "use `on_error: {steps: [...]}` on the step that may fail"),
@@ -297,20 +297,22 @@ def _read_task(node: Node, report: Report) -> doc.Task | None:
     if keys is None:
         return None
     keys.later({"exposure": ("task.exposure", "give the task to the specialist role: `assignee: csea_specialist`")})
-    assignee = keys.take("assignee", read_seat, required=True)
+    assigned = keys.take("assignee", read_assignee, required=True)
     do = keys.take("do", words, required=True)
     show = keys.take("show", list_of(expression, "expressions", at_most=50)) or ()
-    form = keys.take("form", read_fields) or ()
+    form = keys.take("form", read_form_fields) or ()
     within = _within(keys)
     remind = keys.take("remind", list_of(duration(shares=True), "durations", at_most=10)) or ()
     silence = _silence(keys)
     exposure = keys.take("exposure", one_of(*EXPOSURES))
     claim_for = keys.take("claim_for", duration())
-    if not keys.close() or assignee is None or do is None or within is None:
+    checklist = keys.take("checklist", read_checklist) or ()
+    if not keys.close() or assigned is None or do is None or within is None:
         return None
-    said = next((value for key, value in keys.node.entries if key.value == "exposure"), None)
+    assignee, person = assigned
+    exposed_at = next((value.span for key, value in keys.node.entries if key.value == "exposure"), None)
     return doc.Task(
-        assignee, do, show, form, within, remind, silence, exposure, said.span if said is not None else None, claim_for
+        assignee, do, show, form, within, remind, silence, exposure, exposed_at, claim_for, checklist, person
     )
 
 

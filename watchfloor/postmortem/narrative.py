@@ -313,6 +313,10 @@ def _note(note: Note) -> Iterator[Sentence]:
             yield say(at, seqs, Id(note.actor), " took the task ", step, ".")
         case EntryKind.TASK_REASSIGNED:
             yield say(at, seqs, "The task ", step, " was reassigned.")
+        case EntryKind.TASK_TICKED:
+            yield say(at, seqs, Id(note.actor), " ticked ", Id(text(note.data, "item")), " of the task ", step, ".")
+        case EntryKind.TASK_FELL_BACK:
+            yield say(at, seqs, "The person named for the task ", step, " was not there; it went to the role.")
         case EntryKind.TASK_LAPSED:
             yield say(at, seqs, "The claim on the task ", step, " lapsed.")
         case EntryKind.COMMAND:

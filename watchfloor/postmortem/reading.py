@@ -443,6 +443,8 @@ _READERS: dict[str, Reader] = {
     EntryKind.TASK_LAPSED: _note,
     EntryKind.VOIDED: _note,
     EntryKind.KEY_REVOKED: _note,
+    EntryKind.TASK_TICKED: _note,
+    EntryKind.TASK_FELL_BACK: _note,
     EntryKind.CONTINUED: _note,
     EntryKind.REVIEW_STARTED: _note,
     EntryKind.CONFLICT: _note,

@@ -96,11 +96,18 @@ async def assembled(
             postmortem_path=settings.postmortem_path,
             contacts=lambda role: reach(role, settings.region, utc_now(), rotas=rotas.now(), people=people),
             backups=lambda role: reach_backup(role, settings.region, utc_now(), rotas=rotas.now(), people=people),
+            roles=lambda person: roles_of(people, person),
             peers=settings.peers,
         )
         activities = assemble(deps)
         require_activities(activities)
         yield Assembled(activities, interceptors(deps))
+
+
+def roles_of(people: Directory, person: str) -> tuple[str, ...]:
+    """The roles somebody holds now; none for who is not in the directory."""
+    found = people.find(person)
+    return found.roles if found is not None else ()
 
 
 def require_activities(activities: list[Callable[..., Any]]) -> None:

@@ -48,7 +48,7 @@ _EXPECT = {
 }
 _CLOCKS = {"waiting", "running", "paused", "met", "breached", "late", "assigned"}
 _VERBS = {"pause", "resume", "abort"}
-_TASK_VERBS = {"claim", "hand_back"}
+_TASK_VERBS = {"claim", "hand_back", "tick"}
 _LEVEL_VERBS = {"raise_severity", "propose_severity"}
 SEVERITIES = {"S0", "S1", "S2", "S3", "S4"}
 _INCIDENT_VERBS = {"propose_dismissal", "declare_incident"}
@@ -258,7 +258,7 @@ class _Parser(Reader):
 
     def _control(self, node: Node) -> Control:
         needed = ("at", "verb", "as")
-        fields = self.fields(node, "a control", known={*needed, "step", "level", "reason", "refused"}, needed=needed)
+        fields = self.fields(node, "a control", known={*needed, "step", "item", "level", "reason", "refused"}, needed=needed)
         if not set(needed) <= set(fields):
             raise Misfit
         verb = self.word(fields["verb"], "`verb`", _VERBS | _TASK_VERBS | _LEVEL_VERBS | _INCIDENT_VERBS)
@@ -274,10 +274,15 @@ class _Parser(Reader):
             expected = "`level: S0` to `S4`" if verb in _LEVEL_VERBS else "no `level`"
             self.note(CONTRADICTION, node.span, message, expected=expected)
             raise Misfit
+        if ("item" in fields) != (verb == "tick"):
+            expected = "`item: <id of the item>`" if verb == "tick" else "no `item`"
+            self.note(CONTRADICTION, node.span, f"`{verb}` and `item` do not go together so", expected=expected)
+            raise Misfit
         return Control(
             verb=verb,
             level=self.word(fields["level"], "`level`", SEVERITIES) if "level" in fields else "",
             step=self.text(fields["step"], "`step`") if "step" in fields else "",
+            item=self.text(fields["item"], "`item`") if "item" in fields else "",
             person=self._person(fields["as"]),
             reason=self.text(fields["reason"], "`reason`") if "reason" in fields else "as the scenario says",
             at=self.duration(fields["at"], "`at`"),

@@ -90,6 +90,7 @@ class Control:
     line: int
     step: str = ""
     level: str = ""
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,13 @@ from schemas.ledger import ENTRY_VERSION, EntryKind
 from schemas.notify import (
     ACTIVITY_ANCHOR,
     ACTIVITY_DRAFT,
+    ACTIVITY_FIND_PERSON,
     ACTIVITY_LEDGER,
     ACTIVITY_NOTIFY,
     AnchorCall,
     AppendCall,
+    FindPersonCall,
+    FindPersonReceipt,
     NotifyCall,
     NotifyReceipt,
 )
@@ -37,7 +40,7 @@ from watchfloor.client import (
     send_control,
     send_fact,
 )
-from watchfloor.client.tasks import claim_task, hand_back_task
+from watchfloor.client.tasks import say_to_task
 from watchfloor.scenarios.answering import send_answer
 from watchfloor.scenarios.crossing import Crossing, all_steps
 from watchfloor.scenarios.driver import CUE, OVER, SAY, Cue
@@ -280,6 +283,16 @@ class Stage:
 
         return append_entries
 
+    def _find_person(self) -> Callable[..., Any]:
+        @activity.defn(name=ACTIVITY_FIND_PERSON)
+        async def find_person(call: FindPersonCall) -> FindPersonReceipt:
+            """Everybody who speaks in the scenario is there, and nobody else."""
+            self.timeline.take(call["entries"])
+            someone = self.face.people.find(call["person"])
+            return {"found": someone is not None and bool(set(someone.roles) & set(call["roles"]))}
+
+        return find_person
+
     def _anchor(self) -> Callable[..., Any]:
         @activity.defn(name=ACTIVITY_ANCHOR)
         async def anchor_chain(call: AnchorCall) -> None:
@@ -365,13 +378,14 @@ class Stage:
                     now=now,
                 )
             case Control() if entry.step:
-                say = {"claim": claim_task, "hand_back": hand_back_task}[entry.verb]
-                await say(
+                await say_to_task(
                     self.face,
                     self.incident,
                     entry.step,
+                    entry.verb,
                     person=entry.person.id,
                     role=entry.person.role,
+                    item=entry.item,
                     now=now,
                 )
             case Control():

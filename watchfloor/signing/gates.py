@@ -48,7 +48,7 @@ ASKED = (
     "form",
     "deadline_at",
 )
-"""The fields of an ask that its digest covers; `glass_from` too where there is one."""
+"""The fields of an ask that its digest covers; `glass_from` and what only tasks have too where it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def ask_digest(ask: Mapping[str, Any], *, region: str, namespace: str, incident:
 
 def _asked(ask: Mapping[str, Any]) -> dict[str, Json]:
     asked = {name: ask.get(name, 0) if name == "round" else ask[name] for name in ASKED}
-    return {**asked, **{name: ask[name] for name in ("glass_from", "exposure") if name in ask}}
+    return {**asked, **{name: ask[name] for name in ("glass_from", "exposure", "checklist", "person") if name in ask}}
 
 
 def calls_digest(calls: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from schemas.decision import Claim, OpenAsk, RefusalType
+from schemas.decision import Claim, OpenAsk, RefusalType, Tick
 from schemas.json_value import Json
 from watchfloor.signing.canonical import parse_instant
 from watchfloor.signing.gates import Refusal
@@ -29,8 +29,8 @@ def find_claim(ask: Mapping[str, Any], now: datetime) -> Claim | None:
 
 
 def seat_commander(ask: OpenAsk, now: datetime) -> OpenAsk:
-    """The ask with a seat for the commander where somebody has claimed it; the same ask otherwise."""
-    if find_claim(ask, now) is None:
+    """The ask with a seat for the commander where it is somebody's already; the same ask otherwise."""
+    if find_claim(ask, now) is None and "person" not in ask:
         return ask
     options = {
         name: [{"any_of": list(dict.fromkeys([*slot["any_of"], COMMANDER]))} for slot in slots]
@@ -40,11 +40,30 @@ def seat_commander(ask: OpenAsk, now: datetime) -> OpenAsk:
 
 
 def refuse_report(ask: OpenAsk, body: Mapping[str, Json], now: datetime) -> Refusal | None:
-    """What speaks against this person's report of a task: somebody else has it."""
-    claim = find_claim(ask, now)
-    if claim is None or body["person"] == claim["person"] or body["role"] == COMMANDER:
+    """What speaks against this person's report of a task: it is somebody else's, or not everything is ticked."""
+    left = [item["id"] for item in ask.get("checklist", ()) if item["required"] and item["id"] not in ticks_of(ask)]
+    if left:
+        names = ", ".join(f"`{one}`" for one in left)
+        return Refusal(RefusalType.UNTICKED, f"`{ask['step']}` is done when its checklist is; still open: {names}")
+    return refuse_other(ask, body, now)
+
+
+def refuse_other(ask: OpenAsk, body: Mapping[str, Json], now: datetime) -> Refusal | None:
+    """What speaks against anybody but the one whose task it is, and the commander, working on it."""
+    if body["role"] == COMMANDER:
         return None
-    return Refusal(RefusalType.CLAIMED, say_taken(ask, claim))
+    claim = find_claim(ask, now)
+    if claim is not None and body["person"] != claim["person"]:
+        return Refusal(RefusalType.CLAIMED, say_taken(ask, claim))
+    if body["person"] != ask.get("person", body["person"]):
+        message = f"`{ask['step']}` is for `{ask['person']}`; they or the incident commander do it"
+        return Refusal(RefusalType.CLAIMED, message)
+    return None
+
+
+def ticks_of(ask: OpenAsk) -> Mapping[str, Tick]:
+    """What is ticked so far."""
+    return ask.get("ticks", {})
 
 
 def say_taken(ask: OpenAsk, claim: Claim) -> str:
