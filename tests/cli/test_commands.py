@@ -61,8 +61,6 @@ def test_the_commands_are_those_promised() -> None:
         *(f"machines {name}" for name in ("make", "list", "revoke")),
         "policies check",
         "policies test",
-        "claim",
-        "hand-back",
         "tick",
         *(f"wellness {name}" for name in ("me", "optin", "optout", "caps", "show")),
         "inbox list",

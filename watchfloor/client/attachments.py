@@ -1,7 +1,9 @@
 """Files that a task's report refers to: put into the evidence store of the region, under caps; references travel."""
 
+import hashlib
 import stat
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
@@ -9,10 +11,26 @@ from schemas.json_value import Json
 from schemas.plan import TypeSpec
 from watchfloor.client.errors import EngineUnavailable, InputProblem, InputsRefused
 from watchfloor.client.face import Face
+from watchfloor.client.forms import read_form
 from watchfloor.evidence import EvidenceError
 
 ATTACHMENT_LIMIT = 16 * 1024 * 1024
 """Bytes of one attachment."""
+
+
+def fill_in(
+    face: Face, fields: Mapping[str, Json], form: Mapping[str, Json], attach: Mapping[str, Path], now: datetime
+) -> dict[str, Json]:
+    """The checked form. Files are kept only once everything else about the form is right."""
+    contents = check_attachments(fields, attach)
+    twice = [name for name in contents if name in form]
+    if twice:
+        raise InputsRefused([InputProblem(f"form.{name}", "two values", "one value", "give it once") for name in twice])
+    stand_ins: dict[str, Json] = {name: f"sha256:{hashlib.sha256(one).hexdigest()}" for name, one in contents.items()}
+    filled = read_form(fields, {**form, **stand_ins}, now=now)
+    require_kept(face, fields, {name: value for name, value in filled.items() if name not in contents})
+    keep_attachments(face, contents)
+    return filled
 
 
 def check_attachments(fields: Mapping[str, Json], attach: Mapping[str, Path]) -> dict[str, bytes]:

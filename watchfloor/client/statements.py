@@ -7,7 +7,6 @@ the sender is told "kept". A face without an inbox sends a signal, and says "sen
 """
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,12 +30,12 @@ from schemas.incident import (
 from schemas.json_value import Json
 from schemas.plan import Plan
 from watchfloor.client.asks import AskAt, family, pick_ask, recall_ask
-from watchfloor.client.attachments import check_attachments, keep_attachments, require_kept
+from watchfloor.client.attachments import fill_in
 from watchfloor.client.engine import engine_errors
-from watchfloor.client.errors import EngineUnavailable, InputProblem, InputsRefused, NotFound, Refused
+from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
 from watchfloor.client.exposure import end_exposure, require_claimed
 from watchfloor.client.face import Face
-from watchfloor.client.forms import from_text, read_form
+from watchfloor.client.forms import from_text
 from watchfloor.client.inbox import InboxUnavailable, StatementInbox
 from watchfloor.client.inputs import validate_value
 from watchfloor.client.permission import about_ask, about_plan, about_run, require_permission, verb_of
@@ -126,7 +125,7 @@ async def send_decision(
     resource = about_ask(at.board, ask, option, requester, person=someone.id)
     require_permission(face, someone, verb_of(ask), resource, role=speaking_as, option=option, signed_in=signed_in)
     await require_claimed(face, at, someone.id, speaking_as, now)
-    filled = await asyncio.to_thread(_fill_in, face, ask["form"], form or {}, attach or {}, now)
+    filled = await asyncio.to_thread(fill_in, face, ask["form"], form or {}, attach or {}, now)
     body: Decision = {
         "v": 1,
         "region": face.region,
@@ -152,21 +151,6 @@ async def send_decision(
     sent = await deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(ask, now))
     await end_exposure(face, at, now)
     return sent
-
-
-def _fill_in(
-    face: Face, fields: Mapping[str, Json], form: Mapping[str, Json], attach: Mapping[str, Path], now: datetime
-) -> dict[str, Json]:
-    """The checked form. Files are kept only once everything else about the form is right."""
-    contents = check_attachments(fields, attach)
-    twice = [name for name in contents if name in form]
-    if twice:
-        raise InputsRefused([InputProblem(f"form.{name}", "two values", "one value", "give it once") for name in twice])
-    stand_ins: dict[str, Json] = {name: f"sha256:{hashlib.sha256(one).hexdigest()}" for name, one in contents.items()}
-    filled = read_form(fields, {**form, **stand_ins}, now=now)
-    require_kept(face, fields, {name: value for name, value in filled.items() if name not in contents})
-    keep_attachments(face, contents)
-    return filled
 
 
 @leaves_refusal("fact")
