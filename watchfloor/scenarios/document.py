@@ -258,7 +258,9 @@ class _Parser(Reader):
 
     def _control(self, node: Node) -> Control:
         needed = ("at", "verb", "as")
-        fields = self.fields(node, "a control", known={*needed, "step", "item", "level", "reason", "refused"}, needed=needed)
+        fields = self.fields(
+            node, "a control", known={*needed, "step", "item", "level", "reason", "refused"}, needed=needed
+        )
         if not set(needed) <= set(fields):
             raise Misfit
         verb = self.word(fields["verb"], "`verb`", _VERBS | _TASK_VERBS | _LEVEL_VERBS | _INCIDENT_VERBS)
