@@ -72,6 +72,8 @@ def _grants(asked: Asked, said: Sequence[Said], revoked: set[str]) -> bool:
                 given[one.person] = one
             case "abstain":
                 gone.add(one.person)
+            case "question" | "answer":
+                pass  # talk gives nobody a say
             case _:
                 stands[one.person] = one
     if any(one.what == "deny" for one in stands.values()):

@@ -19,7 +19,16 @@ from temporalio.exceptions import ApplicationError
 
 from schemas.decision import DECISION, MOTION
 from tests.workflows.oracle import EXCLUDED, GLASS, HOUR, REQUESTER, ROLES, SLOTS, Asked, Said, may_act
-from watchfloor.signing import SigningKey, action_digest, bind_grant, parse_instant, refuse_grant, render_instant, sign
+from watchfloor.signing import (
+    SigningKey,
+    action_digest,
+    bind_grant,
+    envelope_digest,
+    parse_instant,
+    refuse_grant,
+    render_instant,
+    sign,
+)
 from workflows.human import Answer, Desk, HumanSteps, Patience
 from workflows.journal import Journal
 
@@ -52,7 +61,7 @@ class Gate:
         self.said: list[Said] = []
         self.sent: list[tuple[dict[str, Any], Callable[[], Said]]] = []
         self.revoked: set[str] = set()
-        self.acted, self.count = False, 0
+        self.acted, self.count, self.question = False, 0, ""
         self.desk = Desk("us", "n", "inc-1", "sha256:plan", "inc-1", REQUESTER, dict(PUBLIC))
         self.human = HumanSteps(self.desk, Journal(chain="inc-1", region="us"), Quiet())  # type: ignore[arg-type]
         self.open()
@@ -97,7 +106,7 @@ class Gate:
         self.count += 1
         digests = list(self.asks)
         ask = digests[0] if flaw == "old" else self.human.asks[PATH]["ask"]
-        motion = what in {"abstain", "withdraw", "delegate"}
+        motion = what in {"abstain", "withdraw", "delegate", "question", "answer"}
         expires = self.now + timedelta(minutes=-1 if flaw == "expired" else 5 if self.count % 3 else 200)
         name = "stranger" if flaw == "stranger" else ("face", "other face")[self.count % 2]
         body: dict[str, Any] = {
@@ -118,10 +127,13 @@ class Gate:
             "reason_ref": "sha256:00",
         }
         if motion:
-            body |= {"verb": what, "about": {"to": to} if what == "delegate" else {}}
+            about = {"delegate": {"to": to}, "answer": {"question": self.question}}.get(what, {})
+            body |= {"verb": what, "about": about}
         else:
             body |= {"option": what, "form": {}, **({"on_behalf_of": behalf} if behalf else {})}
         envelope: dict[str, Any] = dict(sign(MOTION if motion else DECISION, body, FACES.get(name, STRANGER)))
+        if what == "question":
+            self.question = envelope_digest(envelope)  # type: ignore[arg-type]
         if flaw == "tampered":
             envelope["body"] = {**body, "person": "lena", "role": "legal_counsel"}
         truth = (what, person, role, ask, name, expires, behalf, to)
@@ -226,7 +238,11 @@ DECIDE = st.tuples(
 OPS = st.one_of(
     st.tuples(DECIDE, st.sampled_from(FLAWS), st.sampled_from(["", "", "", *sorted(ROLES)])),
     st.tuples(DECIDE, st.just(""), st.just("")),
-    st.tuples(st.sampled_from(["abstain", "withdraw", "withdraw", "delegate", "delegate"]), PEOPLE, PEOPLE),
+    st.tuples(
+        st.sampled_from(["abstain", "withdraw", "withdraw", "delegate", "delegate", "question", "answer"]),
+        PEOPLE,
+        PEOPLE,
+    ),
     st.tuples(st.just("pass"), st.sampled_from([1, 3, 11, 40, 59, 61])),
     st.tuples(st.sampled_from(["look", "look", "anew", "anew", "change", "revoke"])),
 )
