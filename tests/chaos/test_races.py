@@ -131,6 +131,7 @@ async def run_races(floor: Floor, count: int, name: str, tally: Tally) -> None:
         )
 
 
+@pytest.mark.timeout(600)
 async def test_two_people_in_one_instant_never_act_twice_and_no_word_is_lost(
     floor: Floor, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -138,6 +139,7 @@ async def test_two_people_in_one_instant_never_act_twice_and_no_word_is_lost(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 async def test_two_people_in_one_instant_a_thousand_times(floor: Floor, capsys: pytest.CaptureFixture[str]) -> None:
     await two_people(floor, 1000, "many", capsys)
 
@@ -203,6 +205,7 @@ async def test_a_decision_against_the_deadline_counts_or_is_silence_never_both(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 async def test_a_decision_against_the_deadline_many_times(floor: Floor, capsys: pytest.CaptureFixture[str]) -> None:
     tally = Tally()
     in_time = await deadlines(floor, 200, "edges", tally)
@@ -353,6 +356,7 @@ async def test_a_decision_during_a_workers_death_is_kept_and_counts_once(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 async def test_a_decision_during_many_deaths_of_the_worker(floor: Floor, capsys: pytest.CaptureFixture[str]) -> None:
     tally, chance = Tally(), random.Random(20261128)
     for number in range(20):

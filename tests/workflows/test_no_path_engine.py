@@ -166,6 +166,7 @@ async def play_many(seeds: range) -> Counter[str]:
     return Counter([await play(seed) for seed in seeds])
 
 
+@pytest.mark.timeout(600)
 async def test_no_sequence_reaches_the_action_without_its_grant_on_the_engine() -> None:
     ends = await play_many(range(10))
     assert ends["closed"] >= 2, ends
@@ -173,6 +174,7 @@ async def test_no_sequence_reaches_the_action_without_its_grant_on_the_engine() 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 async def test_no_sequence_reaches_the_action_without_its_grant_on_the_engine_many_times(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
