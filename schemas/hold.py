@@ -5,6 +5,7 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from schemas.decision import Envelope, OpenAsk
+from schemas.incident import RenewalSeen
 from schemas.json_value import Json
 from schemas.plan import ClockLaw
 
@@ -69,6 +70,7 @@ class HoldCarried(TypedDict):
     """How often the release has been asked in vain."""
     effects: NotRequired[dict[str, int]]
     """Source -> how many freezes, and `<source>!canary` -> how many canaries were sent; part of their keys."""
+    renewals: NotRequired[list[RenewalSeen]]
     reported: NotRequired[str]
     """Digest of the last report, so that nothing is reported twice."""
     revoked: NotRequired[dict[str, str]]

@@ -133,6 +133,7 @@ class EntryKind:
     HOLD_VERIFIED = "hold.verified"
     HOLD_FAILED = "hold.failed"
     HOLD_WARNED = "hold.expiry_warned"
+    HOLD_RENEWED = "hold.renewed"
     HOLD_RELEASED = "hold.released"
     RETENTION = "retention.decided"
     """What the conflict order says about one copy before it is deleted; `data` holds the whole reasoning."""

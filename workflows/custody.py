@@ -58,9 +58,18 @@ class Custody:
     async def prove(self, source: str) -> bool:
         """Freeze a source unless it is frozen, then let it refuse the canary; False when it did not."""
         state = self.sources[source]
-        if not state["reference"] and not await self._freeze(source, state):
+        if (not state["reference"] or f"{source}!again" in self.effects) and not await self._freeze(source, state):
             return False
         return await self._try_canary(source, state)
+
+    def set_terms(self, terms: dict[str, Json] | None) -> None:
+        """What is claimed from now on; each source that keeps such terms is frozen again with them when next proved."""
+        self._terms = terms
+        if terms is None:
+            return
+        for source in self.kept:
+            self.effects[source] = self.effects.get(source, 1) + 1
+            self.effects[f"{source}!again"] = 1
 
     async def release(self, source: str, decided: Grant) -> bool:
         """Let a source delete again, under the grant of the release; False when it could not be told."""
@@ -103,6 +112,7 @@ class Custody:
             return self._fail(source, state, receipt)
         state["state"], state["detail"] = "frozen", ""
         state["reference"] = str(receipt["outputs"]["reference"])
+        self.effects.pop(f"{source}!again", None)
         self._note(EntryKind.HOLD_PLACED, source, {"reference": state["reference"], "key": key})
         return True
 

@@ -7,15 +7,16 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
-from schemas.decision import Envelope, OpenAsk
+from schemas.decision import Envelope, OpenAsk, Receipt, RefusalType
 from schemas.hold import HoldCarried, HoldResult, HoldStart
-from schemas.incident import HOLD_WORKFLOW, QUERY_BOARD, SIGNAL_REPORT, Board, Report, StepView
+from schemas.incident import HOLD_WORKFLOW, QUERY_BOARD, SIGNAL_REPORT, UPDATE_CONTROL, Board, Report, StepView
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
-from watchfloor.signing import bind_grant, digest, parse_instant, render_instant
+from watchfloor.signing import Refusal, bind_grant, digest, envelope_digest, parse_instant, render_instant
 from workflows.anchoring import anchor
 from workflows.child_boards import child_board, clock_view
 from workflows.custody import Custody
+from workflows.hold_renewal import add_renewals, refuse_renewal
 from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, plain_wait
 from workflows.journal import Journal
 from workflows.notices import Notices
@@ -59,7 +60,8 @@ class Hold(AnswersPeople, RefusesBadStarts):
     Durable: the sources' states, expiry, warnings given, the open ask with its answers; all survive continue-as-new.
     May run twice: any call to a source, deduplicated by its key (`workflows.custody`), and notices. Silence never
     releases: a release that nobody decides is asked again. Ledger entries (chain: the hold's id): `hold.placed`,
-    `hold.verified`, `hold.failed`, `hold.expiry_warned`, `hold.released`, the entries of the ask and of each effect.
+    `hold.verified`, `hold.failed`, `hold.expiry_warned`, `hold.renewed`, `hold.released`, the entries of the ask and of
+    each effect.
     The chain is anchored whenever the hold was proved, and at its end. Reports `verified` or `failed` to the incident,
     and `released` at the end, as long as the incident is there.
     """
@@ -72,7 +74,10 @@ class Hold(AnswersPeople, RefusesBadStarts):
         carried = start["carried"]
         now = workflow.now()
         self.placed_at = parse_instant(carried["placed_at"]) if carried else now
-        self.expires_at = find_expiry(start["law"], self.placed_at)
+        self.renewals = list(carried.get("renewals", [])) if carried else []
+        self.expires_at = add_renewals(start["law"], find_expiry(start["law"], self.placed_at), self.renewals)
+        self._asking: asyncio.Task[None] | None = None
+        self._renewed = False
         self.warned = list(carried["warned"]) if carried else []
         self.next_verify_at = (
             parse_instant(carried["next_verify_at"]) if carried else now + timedelta(seconds=start["reverify_every"])
@@ -111,7 +116,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
                 for source in start["sources"]
             },
             carried.get("effects", {}) if carried else {},
-            describe_terms(start["law"], self.placed_at, self.expires_at) if start.get("tells_terms") else None,
+            self._terms(),
         )
 
     @workflow.run
@@ -122,18 +127,20 @@ class Hold(AnswersPeople, RefusesBadStarts):
         if start["carried"] is None:
             self._note_opening()
             await self._prove(start["sources"])
-        release = asyncio.create_task(self._ask_release())
+        self._asking = asyncio.create_task(self._ask_release())
         while True:
             while self.settled is None:
                 due = self._next_due()
-                await plain_wait(lambda: self.settled is not None or self._long_history(), due)
+                await plain_wait(lambda: self.settled is not None or self._renewed or self._long_history(), due)
+                if self._renewed and self.settled is None:
+                    self._take_renewal()
                 if self.settled is None and self._long_history():
-                    await self._continue(flusher, release)
+                    await self._continue(flusher, self._asking)
                 await self._take_due()
             if await self._release(self.settled):
                 break
             self.settled = None
-            release = asyncio.create_task(self._ask_release())
+            self._asking = asyncio.create_task(self._ask_release())
         await self._report(RELEASE + "d", {"by": self._deciders(self.settled)})
         flusher.cancel()
         await self.notices.drained()
@@ -149,6 +156,72 @@ class Hold(AnswersPeople, RefusesBadStarts):
             "by": self._deciders(self.settled),
             "sources": self.custody.sources,
         }
+
+    @workflow.update(name=UPDATE_CONTROL)
+    def control(self, envelope: Any) -> Receipt:
+        checked, body, received = self._refuse(envelope)
+        mark = envelope_digest(checked)
+        self.human.seen.extend([mark, f"nonce:{body['nonce']}"])
+        self.renewals.append({"at": render_instant(received), "granted": True})
+        law = self.start["law"]
+        self.expires_at = add_renewals(law, find_expiry(law, self.placed_at), self.renewals)
+        self.human.releasable_at = find_release(law, self.placed_at, self.expires_at)
+        self.custody.set_terms(self._terms())
+        self.journal.note(
+            EntryKind.HOLD_RENEWED,
+            step="hold",
+            path=self.start["path"],
+            actor=str(body["person"]),
+            data={
+                "hold": self.start["hold"],
+                "role": body["role"],
+                "renewed_at": render_instant(received),
+                "expires_at": self._expires(),
+                "statement": mark,
+                "reason_ref": body["reason_ref"],
+            },
+        )
+        self._renewed = True
+        return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": []}
+
+    @control.validator
+    def check_control(self, envelope: Any) -> None:
+        self._refuse(envelope)
+
+    def _refuse(self, envelope: object) -> tuple[Envelope, dict[str, Json], datetime]:
+        """Check a renewal, hostile until this returns. Changes nothing.
+
+        Raises:
+            ApplicationError: non-retryable, its type one of `RefusalType`.
+        """
+        self.require_start()
+        found: Refusal | tuple[Envelope, dict[str, Json], datetime]
+        if self.settled is not None or self.released_at:
+            found = Refusal(RefusalType.CLOSED, "the release of this hold is decided; place a new one")
+        else:
+            found = refuse_renewal(
+                envelope,
+                law=self.start["law"],
+                placed_at=self.placed_at,
+                expires_at=self.expires_at,
+                renewals=self.renewals,
+                desk=self.desk,
+                seen=self.human.seen,
+                now=workflow.now(),
+            )
+        if isinstance(found, Refusal):
+            raise ApplicationError(found.message, type=found.type, non_retryable=True)
+        return found
+
+    def _take_renewal(self) -> None:
+        """What was asked or planned for the old end is taken back; the sources are told of the new one at once."""
+        self._renewed = False
+        if RELEASE in self.human.asks:
+            self.round = self.human.void(RELEASE, "the hold was renewed")
+        if self._asking is not None:
+            self._asking.cancel()
+        self._asking = asyncio.create_task(self._ask_release())
+        self.next_verify_at = workflow.now()
 
     @workflow.query(name=QUERY_BOARD)
     def board(self) -> Board:
@@ -342,7 +415,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
         await self.notices.drained()
         await workflow.wait_condition(workflow.all_handlers_finished)
         await self.journal.flush()
-        if self.settled is not None or self.journal.entries:
+        if self.settled is not None or self._renewed or self.journal.entries:
             return
         flusher.cancel()
         release.cancel()
@@ -360,6 +433,8 @@ class Hold(AnswersPeople, RefusesBadStarts):
             "effects": self.custody.effects,
             "reported": self.reported,
         }
+        if self.renewals:
+            carried["renewals"] = self.renewals
         if self.desk.revoked:
             carried["revoked"] = self.desk.revoked
         workflow.continue_as_new({**self.start, "carried": carried})
@@ -382,6 +457,11 @@ class Hold(AnswersPeople, RefusesBadStarts):
             "since": state["verified_at"] or render_instant(self.placed_at),
             "detail": f"{state['state']}: {state['detail']}" if state["detail"] else state["state"],
         }
+
+    def _terms(self) -> dict[str, Json] | None:
+        if not self.start.get("tells_terms"):
+            return None
+        return describe_terms(self.start["law"], self.placed_at, self.expires_at)
 
     def _expires(self) -> str:
         return render_instant(self.expires_at) if self.expires_at else ""

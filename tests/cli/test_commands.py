@@ -55,6 +55,7 @@ def test_the_commands_are_those_promised() -> None:
         "status",
         *("abstain", "withdraw", "delegate", "ask", "answer"),
         "ledger verify",
+        "hold renew",
         *("clocks list", "clocks due", "clocks explain"),
         "ledger export",
         "can",

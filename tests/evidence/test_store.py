@@ -213,6 +213,24 @@ def test_a_hold_never_changes_what_it_claims(tmp_path: Path) -> None:
     assert store.claims() == [terms()]
 
 
+def test_a_renewal_gives_a_claim_a_later_end_and_every_opening_of_the_store_sees_it(tmp_path: Path) -> None:
+    store, other = EvidenceStore(tmp_path), EvidenceStore(tmp_path)
+    end = datetime(2027, 5, 1, tzinfo=UTC)
+    store.claim(terms(until=end))
+    assert other.claims() == [terms(until=end)]
+    later = terms(until=datetime(2027, 8, 1, tzinfo=UTC))
+    store.claim(later)
+    assert store.claims() == other.claims() == EvidenceStore(tmp_path).claims() == [later]
+    for wrong in (
+        terms(until=end),
+        terms(until=None),
+        terms(until=datetime(2028, 1, 1, tzinfo=UTC), kind="litigation"),
+    ):
+        with pytest.raises(EvidenceAltered):
+            store.claim(wrong)
+    assert store.claims() == [later]
+
+
 @pytest.mark.parametrize(("hold", "source"), [("../x", "a"), ("hold-1", "../x"), ("hold-1", ""), ("hold-1", "A")])
 def test_a_claim_under_no_proper_name_is_refused(tmp_path: Path, hold: str, source: str) -> None:
     with pytest.raises(BadReference):

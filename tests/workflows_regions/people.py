@@ -206,7 +206,13 @@ def decision(
 
 
 def recall(
-    workflow_id: str, region: str, *, now: datetime, role: str = "incident_commander", verb: str = "abort"
+    workflow_id: str,
+    region: str,
+    *,
+    now: datetime,
+    role: str = "incident_commander",
+    verb: str = "abort",
+    **changes: Any,
 ) -> Envelope:
     body = {
         "v": 1,
@@ -221,7 +227,7 @@ def recall(
         "nonce": secrets.token_hex(8),
         "reason_ref": "sha256:" + "0" * 64,
     }
-    return sign(CONTROL, body, FACE)
+    return sign(CONTROL, {**body, **changes}, FACE)
 
 
 async def refused(handle: WorkflowHandle[Any, Any], update: str, envelope: Envelope) -> str:

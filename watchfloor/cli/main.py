@@ -11,6 +11,7 @@ from watchfloor.cli import (
     deciding,
     directory,
     editing,
+    holds,
     keeping,
     keyring,
     machines,
@@ -69,6 +70,7 @@ triage.add_to(app)
 deciding.add_to(app)
 paging.add_to(app)
 keeping.add_to(app)
+holds.add_to(app)
 authoring.add_to(app)
 clock_register.add_to(app)
 comparing.add_to(app)

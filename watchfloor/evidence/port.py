@@ -74,7 +74,7 @@ class Evidence(Protocol):
         ...
 
     def claim(self, terms: HoldTerms) -> None:
-        """Keep what a hold claims at one source; the same claim again changes nothing.
+        """Keep what a hold claims at one source; the same claim again changes nothing, a later end extends it.
 
         Raises:
             BadReference: not a hold's id, or not a source's name.

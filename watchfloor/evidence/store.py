@@ -61,7 +61,8 @@ class EvidenceStore:
         self.path = path
         self.max_object = max_object
         self._clock = clock
-        self._known: dict[str, HoldTerms] = {}
+        self._known: dict[str, tuple[str, HoldTerms]] = {}
+        """Name of a claim -> the mark of the file it was read from, and what it says."""
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._store = LocalStore(path)
@@ -138,7 +139,7 @@ class EvidenceStore:
         return [f"sha256:{hexes}" for hexes in self._names(f"holds/by-hold/{_hold(hold_id)}")]
 
     def claim(self, terms: HoldTerms) -> None:
-        """Keep what a hold claims at one source; the same claim again changes nothing.
+        """Keep what a hold claims at one source; the same claim again changes nothing, a later end extends it.
 
         Raises:
             BadReference: not a hold's id, or not a source's name.
@@ -147,8 +148,11 @@ class EvidenceStore:
         name = _claim(terms.hold, terms.source)
         content = canonical(terms.as_json())
         with self._exclusive():
-            if not self._create(name, content) and self._read(name) != content:
-                raise EvidenceAltered(f"`{name}` holds another claim already; a hold never changes what it claims")
+            if self._create(name, content) or self._read(name) == content:
+                return
+            if not terms.extends(self._parse(name)):
+                raise EvidenceAltered(f"`{name}` holds another claim already; a hold may only be renewed")
+            self._replace(name, content)
 
     def claims(self) -> list[HoldTerms]:
         """Every claim that stands, by hold and source.
@@ -157,8 +161,11 @@ class EvidenceStore:
             EvidenceAltered: one cannot be read; then nobody may rely on the others being all.
         """
         with _translated("claims"):
-            found = sorted(item["path"] for item in obstore.list(self._store, "claims/").collect())
-        return [self._claim_at(name) for name in found]
+            found = sorted(
+                (item["path"], f"{item['e_tag']} {item['last_modified']} {item['size']}")
+                for item in obstore.list(self._store, "claims/").collect()
+            )
+        return [self._claim_at(name, mark) for name, mark in found]
 
     def drop_claim(self, hold_id: str, source: str) -> None:
         """A source was told to let go. Dropping twice changes nothing."""
@@ -167,14 +174,18 @@ class EvidenceStore:
             self._remove(name)
         self._known.pop(name, None)
 
-    def _claim_at(self, name: str) -> HoldTerms:
-        # a claim never changes while it stands, so it is read once
-        if name not in self._known:
-            try:
-                self._known[name] = read_terms(json.loads(self._read(name)))
-            except (KeyError, TypeError, ValueError) as error:
-                raise EvidenceAltered(f"`{name}` is no claim of a hold any more") from error
-        return self._known[name]
+    def _claim_at(self, name: str, mark: str) -> HoldTerms:
+        # a claim changes only when its hold is renewed, perhaps by another process: then its file has another mark
+        known = self._known.get(name)
+        if known is None or known[0] != mark:
+            known = self._known[name] = (mark, self._parse(name))
+        return known[1]
+
+    def _parse(self, name: str) -> HoldTerms:
+        try:
+            return read_terms(json.loads(self._read(name)))
+        except (KeyError, TypeError, ValueError) as error:
+            raise EvidenceAltered(f"`{name}` is no claim of a hold any more") from error
 
     def _read(self, name: str) -> bytes:
         with _translated(name):
@@ -223,6 +234,16 @@ class EvidenceStore:
                 obstore.put(self._store, name, content, mode="create")
             except AlreadyExistsError:
                 return False
+        self._sync(name)
+        return True
+
+    def _replace(self, name: str, content: bytes) -> None:
+        """Write a file in the place of another: a reader sees the one or the other, whole."""
+        with _translated(name):
+            obstore.put(self._store, name, content, mode="overwrite")
+        self._sync(name)
+
+    def _sync(self, name: str) -> None:
         target = self.path / name
         for place in (target, target.parent):
             handle = os.open(place, os.O_RDONLY)
@@ -230,7 +251,6 @@ class EvidenceStore:
                 os.fsync(handle)
             finally:
                 os.close(handle)
-        return True
 
     def _remove(self, name: str) -> None:
         with contextlib.suppress(EvidenceMissing), _translated(name):

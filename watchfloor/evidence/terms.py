@@ -8,7 +8,7 @@ who know them.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from schemas.json_value import Json
@@ -32,6 +32,12 @@ class HoldTerms:
     until: datetime | None
     names: frozenset[str]
     """`name_digest` of everything in the scope."""
+
+    def extends(self, before: "HoldTerms") -> bool:
+        """Whether this is the same claim with a later end: what a renewal makes of it."""
+        if before.until is None or self.until is None or self.until <= before.until:
+            return False
+        return replace(self, until=before.until) == before
 
     def as_json(self) -> dict[str, Json]:
         return {

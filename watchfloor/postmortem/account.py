@@ -225,6 +225,8 @@ class Hold:
     proved: dict[str, Moment] = field(default_factory=dict)
     """Source -> when a deletion there was refused; the empty source stands for all of them."""
     failed: Moment | None = None
+    renewed: list[tuple[Moment, datetime | None]] = field(default_factory=list)
+    """Each renewal that counted, and until when the hold was kept then."""
     released: Moment | None = None
     expires_at: datetime | None = None
     sources: tuple[str, ...] = ()

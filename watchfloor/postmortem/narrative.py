@@ -271,6 +271,9 @@ def _hold(hold: Hold) -> Iterator[Sentence]:
         yield say(hold.verified.at, hold.proofs, "The hold ", name, proof)
     if hold.failed:
         yield say(hold.failed.at, [hold.failed.seq], "The hold ", name, " failed at a custodian.")
+    for moment, until in hold.renewed:
+        kept: list[Word] = [", kept until ", until] if until else []
+        yield say(moment.at, [moment.seq], "The hold ", name, " was renewed", *kept, ".")
     if hold.released:
         yield say(hold.released.at, [hold.released.seq], "The hold ", name, " was released.")
 

@@ -342,6 +342,8 @@ def _hold(account: Account, entry: StoredEntry, moment: Moment) -> None:
             hold.proved.setdefault(text(data, "source"), moment)
         case EntryKind.HOLD_FAILED:
             hold.failed = moment
+        case EntryKind.HOLD_RENEWED:
+            hold.renewed.append((moment, instant(data, "expires_at")))
         case EntryKind.HOLD_RELEASED:
             hold.released = moment
 
@@ -411,6 +413,7 @@ _READERS: dict[str, Reader] = {
     EntryKind.HOLD_VERIFIED: _hold,
     EntryKind.HOLD_FAILED: _hold,
     EntryKind.HOLD_WARNED: _hold,
+    EntryKind.HOLD_RENEWED: _hold,
     EntryKind.HOLD_RELEASED: _hold,
     EntryKind.OFFERED: _handoff,
     EntryKind.ACCEPTED: _handoff,
@@ -455,6 +458,7 @@ _TOLD_OF_RELATED = frozenset(
         EntryKind.HOLD_PLACED,
         EntryKind.HOLD_VERIFIED,
         EntryKind.HOLD_FAILED,
+        EntryKind.HOLD_RENEWED,
         EntryKind.HOLD_RELEASED,
         EntryKind.ACCEPTED,
         EntryKind.DECLINED,
