@@ -206,6 +206,15 @@ class Due(TypedDict):
     roles: list[str]
 
 
+class Sealed(TypedDict):
+    """A ledger entry about a blind ask that is held back until the ask is blind no more."""
+
+    kind: str
+    actor: str
+    data: dict[str, Json]
+    accepted_at: str
+
+
 class Claim(TypedDict):
     """Who has taken a task. `until` is absolute; from then on the task is free again."""
 
@@ -282,6 +291,14 @@ class OpenAsk(TypedDict):
     """From when the option `break_glass` may be taken, if its condition holds then."""
     chosen: NotRequired[str]
     """The option that has all its seats filled; the ask takes no more answers."""
+    blind: NotRequired[list[dict[str, list[str]]]]
+    """The seats that must all have answered before anybody is shown what another said; absent where all is open."""
+    revealed_at: NotRequired[str]
+    """When a blind ask was blind no more."""
+    sealed: NotRequired[list[Sealed]]
+    """What was said at a blind ask and is not written out yet; never on a board."""
+    answered: NotRequired[int]
+    """On a board, of a blind ask: how many have answered; `answers` is empty there."""
     acting: NotRequired[bool]
     """The call that was decided has been handed to a worker; nobody can take an answer back any more."""
     motions: NotRequired[list[Envelope]]

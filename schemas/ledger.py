@@ -88,6 +88,8 @@ class EntryKind:
     REFUSED = "decision.refused"
     SETTLED = "decision.settled"
     SILENT = "decision.silent"
+    SEALED = "decision.sealed"
+    """Somebody said something at a blind ask; `statement` commits to it, the entry itself follows when all have."""
     ABSTAINED = "decision.abstained"
     WITHDRAWN = "decision.withdrawn"
     DELEGATED = "decision.delegated"

@@ -143,6 +143,8 @@ class Approval(TypedDict):
     on_silence: Silence
     show: "list[Shown]"
     break_glass: NotRequired[BreakGlass | None]
+    blind: NotRequired[bool]
+    """Nobody is shown what others said before every seat has answered."""
 
 
 class Shown(TypedDict):
@@ -320,6 +322,8 @@ class DecideStep(StepCommon):
     on_silence: Silence
     order: NotRequired[list[str]]
     """The options as their author wrote them: a plan travels with its keys sorted."""
+    blind: NotRequired[bool]
+    """Nobody is shown what others said before every seat has answered."""
 
 
 class ChecklistItem(TypedDict):

@@ -111,6 +111,8 @@ class Approval(Document):
     on_deny: Literal["stop", "fail"] | Steps = Field(description="What a no leads to. It must be written.")
     on_silence: OnSilence = "fail"
     break_glass: BreakGlass | None = Field(default=None, description="Who may act when nobody answers in time.")
+    blind: bool = Field(default=False, description="Nobody sees what others said before all seats have answered.")
+    summary: Expression | None = Field(default=None, description="With `blind`: what everybody is shown first.")
 
 
 class RetryRule(Document):
@@ -233,6 +235,8 @@ class DecideBody(Document):
     options: dict[Name, Option] = Field(min_length=2, description="Named answers, each with its own steps.")
     on_silence: OnSilence = "fail"
     escalate: list[Role] | None = Field(default=None, description="Short for on_silence: {escalate, then: fail}.")
+    blind: bool = Field(default=False, description="Nobody sees what others said before all seats have answered.")
+    summary: Expression | None = Field(default=None, description="With `blind`: what everybody is shown first.")
 
 
 class DecideStep(StepCommon):

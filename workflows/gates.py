@@ -81,6 +81,7 @@ async def _answer(
         shown=shown,
         round_=run.state["loops"].get(f"{path}!round", 0),
         glass_after=glass["after"] if glass else None,
+        blind=slots if approval.get("blind") else (),
     )
     answer = await run.human.answer(path, run.waiting(frame.halt))
     return None if answer.option in {"approve", BREAK_GLASS} else answer

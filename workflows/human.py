@@ -27,10 +27,10 @@ from watchfloor.signing import (
     digest,
     envelope_digest,
     in_words,
-    open_slots,
     parse_instant,
     render_instant,
 )
+from watchfloor.signing.blind import find_settled, is_over, mask
 from watchfloor.signing.motions import can_be_taken_back
 from watchfloor.signing.tasks import seat_commander
 from workflows.claiming import TaskTerms, lapse
@@ -41,6 +41,7 @@ from workflows.reception import refuse_answer
 from workflows.refusals import counted
 from workflows.refused import note_refusal
 from workflows.revocations import take_revocation
+from workflows.sealing import note_said, reveal
 
 __all__ = ["Answer", "AnswersPeople", "Desk", "HumanSteps", "Patience", "Wait"]
 
@@ -149,6 +150,7 @@ class HumanSteps:
         glass_after: float | None = None,
         exposure: str = "",
         terms: TaskTerms | None = None,
+        blind: Sequence[Mapping[str, Sequence[str]]] = (),
     ) -> OpenAsk:
         """Ask people, unless this very ask is open already; tells every role that may fill a seat.
 
@@ -161,6 +163,7 @@ class HumanSteps:
             exposure: class of what the person will be exposed to, shown before anything opens; empty for nothing.
             terms: what only a task has.
             glass_after: seconds after which the option `break_glass` may be taken.
+            blind: the seats that must all have answered before anybody is shown what another said.
             round_: grows when the same path is asked again, so that an old decision cannot answer a new ask.
         """
         if path in self.asks:
@@ -195,6 +198,8 @@ class HumanSteps:
             ask["exposure"] = exposure
         if terms is not None:
             ask.update(terms)  # type: ignore[typeddict-item]
+        if blind:
+            ask["blind"] = [{"any_of": list(slot["any_of"])} for slot in blind]
         if glass_after is not None:
             ask["glass_from"] = render_instant(now + timedelta(seconds=glass_after))
         ask["ask"] = self._digest(ask)
@@ -249,6 +254,7 @@ class HumanSteps:
         """Drop an ask whose subject has changed; gives the round to ask it in anew."""
         ask = self.asks.pop(path)
         self.settled[path] = ask["ask"]
+        reveal(self._journal, ask)
         self._journal.note(
             EntryKind.SETTLED, step=ask["step"], path=path, data={"ask": ask["ask"], "void": True, "reason": reason}
         )
@@ -296,36 +302,33 @@ class HumanSteps:
         ask["accepted_at"].append(render_instant(workflow.now()))
         self.seen.extend([mark, f"nonce:{body['nonce']}"])
         option = str(body["option"])
-        self._journal.note(
-            EntryKind.DECIDED,
-            step=ask["step"],
-            path=ask["path"],
-            actor=str(body["person"]),
-            data={
-                "ask": ask["ask"],
-                "option": option,
-                "role": body["role"],
-                "entity": body["entity"],
-                "signed_in": body["signed_in"],
-                "statement": mark,
-                "kid": checked["kid"],
-                "reason_ref": body["reason_ref"],
-                "form": digest(body["form"]) if body["form"] else "",
-                **({"on_behalf_of": body["on_behalf_of"]} if "on_behalf_of" in body else {}),
-            },
-        )
-        same = [one for one in _bodies(ask) if one["option"] == option]
+        said: dict[str, Json] = {
+            "ask": ask["ask"],
+            "option": option,
+            "role": body["role"],
+            "entity": body["entity"],
+            "signed_in": body["signed_in"],
+            "statement": mark,
+            "kid": checked["kid"],
+            "reason_ref": body["reason_ref"],
+            "form": digest(body["form"]) if body["form"] else "",
+        }
+        if "on_behalf_of" in body:
+            said["on_behalf_of"] = body["on_behalf_of"]
+        note_said(self._journal, ask, EntryKind.DECIDED, str(body["person"]), said)
         self.heard(ask, body)
-        left = open_slots(seat_commander(ask, workflow.now())["options"][option], same)
-        if not left:
-            ask["chosen"] = option
+        chosen, left = find_settled(seat_commander(ask, workflow.now()), option)
+        if is_over(ask, chosen):
+            reveal(self._journal, ask)
+        if chosen:
+            ask["chosen"] = chosen
             self._journal.note(
-                EntryKind.SETTLED, step=ask["step"], path=ask["path"], data={"ask": ask["ask"], "option": option}
+                EntryKind.SETTLED, step=ask["step"], path=ask["path"], data={"ask": ask["ask"], "option": chosen}
             )
         return {
             "accepted": True,
             "digest": mark,
-            "state": "waiting" if left else "complete",
+            "state": "complete" if chosen else "waiting",
             "waiting_for": in_words(left),
         }
 
@@ -342,7 +345,7 @@ class HumanSteps:
 
     def shown(self) -> list[OpenAsk]:
         """The asks that still take answers, for the board."""
-        return [ask for ask in self.asks.values() if "chosen" not in ask]
+        return [mask(ask) for ask in self.asks.values() if "chosen" not in ask]
 
     def revocable(self) -> list[OpenAsk]:
         """The asks that are decided and still without effect."""
@@ -390,6 +393,7 @@ class HumanSteps:
         self.settled[path] = ask["ask"]
         if path not in self.silent:
             self.silent.append(path)
+        reveal(self._journal, ask)
         self._journal.note(
             EntryKind.SILENT,
             step=ask["step"],

@@ -24,6 +24,7 @@ from watchfloor.signing import (
     render_instant,
     take_motion,
 )
+from watchfloor.signing.blind import blind_left
 from watchfloor.signing.motions import find_climb
 from watchfloor.signing.standing import (
     ABSTAIN,
@@ -33,10 +34,12 @@ from watchfloor.signing.standing import (
     WITHDRAW,
     find_delegations,
     find_questions,
+    is_blind,
 )
 from workflows.journal import Journal
 from workflows.notices import Desk, Notices
 from workflows.reception import find_ask, open_statement
+from workflows.sealing import note_said
 
 COMMANDER = "incident_commander"
 _TEXTS = (
@@ -120,7 +123,11 @@ def record_motion(ask: OpenAsk, checked: Envelope, desk: Desk, journal: Journal,
     elif body["verb"] == WITHDRAW and taken is not None:
         data |= {"takes_back": envelope_digest(taken), "option": taken["body"].get("option", "")}
         data["reopens"] = bool(was) and "chosen" not in ask
-    journal.note(_KINDS[body["verb"]], step=ask["step"], path=ask["path"], actor=body["person"], data=data)
+    if body["verb"] == WITHDRAW:
+        # that somebody takes an answer back says that they gave one
+        note_said(journal, ask, EntryKind.WITHDRAWN, body["person"], data)
+    else:
+        journal.note(_KINDS[body["verb"]], step=ask["step"], path=ask["path"], actor=body["person"], data=data)
     _make_due(ask, body, desk, reopened=bool(data.get("reopens")), now=now)
     return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": _waits_for(ask)}
 
@@ -145,7 +152,8 @@ def _make_due(ask: OpenAsk, body: Motion, desk: Desk, *, reopened: bool, now: da
     elif body["verb"] == ANSWER:
         # who asked waits for it, and who has answered already may want to take that back
         asker = find_questions(ask)[str(body["about"]["question"])][0]
-        told = [str(asker["role"]), *(str(one["body"]["role"]) for one in ask["answers"])]
+        answered = _roles(ask) if is_blind(ask) else [str(one["body"]["role"]) for one in ask["answers"]]
+        told = [str(asker["role"]), *answered]
         ask.setdefault("tell", []).append({"at": at, "kind": "answer", "roles": list(dict.fromkeys(told))})
     elif reopened:
         ask.setdefault("tell", []).append({"at": at, "kind": "remind", "roles": _roles(ask)})
@@ -172,7 +180,9 @@ def _roles(ask: OpenAsk) -> list[str]:
 
 
 def _waits_for(ask: OpenAsk) -> list[str]:
-    """The seats that the first option still needs, in words."""
+    """The seats that the first option still needs, in words; of a blind ask those that nobody has answered in."""
+    if is_blind(ask):
+        return in_words(blind_left(ask))
     option = next(iter(ask["options"]))
     same = [one["body"] for one in ask["answers"] if one["body"]["option"] == option]
     return [] if "chosen" in ask else in_words(open_slots(ask["options"][option], same))

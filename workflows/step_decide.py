@@ -46,6 +46,7 @@ async def _ask(run: Run, frame: Frame, step: DecideStep, path: str) -> None:
             exclude=step["exclude"],
             shown=run.show(step["show"], frame),
             round_=run.state["loops"].get(f"{path}!round", 0),
+            blind=slots if step.get("blind") else (),
         )
     answer = await run.human.answer(path, run.waiting(frame.halt))
     taken = run.state["taken"]

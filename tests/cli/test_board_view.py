@@ -232,3 +232,9 @@ def test_a_decided_gate_without_effect_says_how_it_is_taken_back() -> None:
     flat = " ".join(screen(view(board(decided=[decided]))).split())
     assert "approve by counsel-1; not begun yet" in flat
     assert "watchfloor withdraw inc-abcdefgh order_doubt --as PERSON" in flat
+
+
+def test_a_blind_ask_says_how_many_have_answered() -> None:
+    seats = [{"any_of": ["legal_counsel"]}, {"any_of": ["exec_sponsor"]}]
+    flat = " ".join(screen(view(board(asks=[ask(blind=seats, answered=1)]))).split())
+    assert "blind: 1 of 2 answered; what they said is shown when all have" in flat

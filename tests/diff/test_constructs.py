@@ -158,6 +158,15 @@ def test_an_edit(before: str, after: str, expected: tuple[str, str]) -> None:
     assert told(changes(made(BASE), made(BASE.replace(before, after, 1)))) == [expected]
 
 
+def test_opinions_that_are_no_longer_hidden_from_each_other_are_a_weakening() -> None:
+    open_ = BASE.replace(
+        "from: [legal_counsel]\n          within", "from: [legal_counsel, deputy]\n          within", 1
+    )
+    blind = open_.replace("deputy]\n", "deputy]\n          blind: true\n", 1)
+    assert told(changes(made(open_), made(blind))) == [("stronger", "gate.blind")]
+    assert told(changes(made(blind), made(open_))) == [("weaker", "gate.blind")]
+
+
 def test_every_construct_compared_with_itself_is_the_same() -> None:
     assert changes(made(BASE), made(f"# said again\n{BASE}")) == ()
 

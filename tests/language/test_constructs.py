@@ -120,6 +120,28 @@ def test_what_is_to_be_taken_back_has_a_way_back(more: str, expected: list[str])
     assert codes(f"- {{{HIDE}, {more}}}") == expected
 
 
+BLIND = "- {{{hide}, approval: {{from: [{seats}], within: 10m, on_deny: stop, show: ['1 + 1'], {more}}}}}"
+CHOICE = "- {{id: a, decide: {{ask: Which?, from: [{seats}], within: 10m, options: {{x: {{}}, y: {{}}}}, {more}}}}}"
+
+
+@pytest.mark.parametrize("text", [BLIND, CHOICE])
+def test_a_blind_opinion_needs_two_seats_and_shows_its_summary_first(text: str) -> None:
+    two = "legal_counsel, deputy"
+    step = first_step(text.format(hide=HIDE, seats=two, more="blind: true, summary: has(facts.removed)"))
+    gate = step["approval"] if step["kind"] == "action" else step
+    assert gate["blind"] is True
+    assert gate["show"][0]["label"] == "has(facts.removed)"
+    plain = first_step(text.format(hide=HIDE, seats=two, more="blind: false"))
+    assert "blind" not in (plain["approval"] if plain["kind"] == "action" else plain)
+    for seats, more, expected in (
+        ("legal_counsel", "blind: true", ["WF123"]),
+        (two, "summary: has(facts.removed)", ["WF123"]),
+        (two, "blind: perhaps", ["WF122"]),
+        (two, "blind: true, summary: facts.remuved", ["WF202"]),
+    ):
+        assert codes(text.format(hide=HIDE, seats=seats, more=more)) == expected, more
+
+
 GLASS = (
     "- {{{hide}, approval: {{from: [legal_counsel], within: 10m, on_deny: stop, break_glass: {{by: ops_lead,"
     " after: {after}, when: has(facts.removed), {ask}}}}}}}"

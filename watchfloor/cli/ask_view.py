@@ -42,6 +42,11 @@ def answer_line(body: Mapping[str, Json]) -> str:
     return f"answered: {body['person']} as {body['role']}{behalf}: {body['option']}"
 
 
+def blind_line(ask: OpenAsk) -> str:
+    """How many of a blind ask have answered; nobody is shown more."""
+    return f"blind: {ask['answered']} of {len(ask['blind'])} answered; what they said is shown when all have"
+
+
 def decided_lines(ask: OpenAsk, run: str) -> Iterator[RenderableType]:
     """A gate whose decision has no effect yet, and how one of those who decided takes it back in that run."""
     people = ", ".join(str(answer["body"]["person"]) for answer in ask["answers"])

@@ -15,7 +15,7 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board, Measure, StepView
 from schemas.json_value import Json
 from schemas.plan import Plan
-from watchfloor.cli.ask_view import answer_line, decided_lines, said_lines
+from watchfloor.cli.ask_view import answer_line, blind_line, decided_lines, said_lines
 from watchfloor.cli.clock_bars import clock_rows, render_clock
 from watchfloor.cli.hanging import Hanging, command_lines
 from watchfloor.cli.instants import ago, clock_time, left
@@ -180,6 +180,8 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None, texts: Mapping[str, str
     body += [Text(line) for line in _checklist(ask, now, local)]
     if ask["form"]:
         body.append(Text("reports: " + ", ".join(f"{name} ({_kind(spec)})" for name, spec in ask["form"].items())))
+    if "answered" in ask:
+        body.append(Text(blind_line(ask), style="bold"))
     body += [Text(answer_line(answer["body"])) for answer in ask["answers"]]
     body += [Text(line) for line in said_lines(ask, texts, short_id(at.workflow))]
     body.append(Text(f"if nobody answers: {show_controls(ask['on_silence'])}", style="yellow"))

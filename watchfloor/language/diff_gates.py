@@ -42,6 +42,7 @@ def approval(pair: Pair, old: Approval | None, new: Approval | None) -> Iterator
         ),
         *below(silence(old["on_silence"], new["on_silence"]), "on_silence"),
         *below(_break_glass(pair, old.get("break_glass"), new.get("break_glass")), "break_glass"),
+        *below(_blind(old.get("blind", False), new.get("blind", False), "gate.blind"), "blind"),
     ]
     yield from below(made, "approval")
 
@@ -98,6 +99,7 @@ def decision(pair: Pair, old: dict[str, Any], new: dict[str, Any]) -> Iterator[V
         *below(instants(pair, old["remind"], new["remind"], "decision.remind", "reminders"), "remind"),
         *below(shown(old["show"], new["show"], "decision.show"), "show"),
         *below(silence(old["on_silence"], new["on_silence"]), "on_silence"),
+        *below(_blind(old.get("blind", False), new.get("blind", False), "decision.blind"), "blind"),
         *below(
             members(
                 old["options"],
@@ -179,6 +181,14 @@ def _escalation(old: list[str], new: list[str]) -> Iterator[Verdict]:
         gone=(WEAKER, "silence no longer wakes {}"),
         fresh=(STRONGER, "silence also wakes {}"),
     )
+
+
+def _blind(old: bool, new: bool, kind: str) -> Iterator[Verdict]:
+    """Opinions that are hidden from each other are worth more than the second yes to a first one."""
+    if old and not new:
+        yield Verdict(WEAKER, kind, "who decides sees what others said", "blind", "")
+    elif new and not old:
+        yield Verdict(STRONGER, kind, "nobody sees what others said before all have answered", "", "blind")
 
 
 def _break_glass(pair: Pair, old: BreakGlass | None, new: BreakGlass | None) -> Iterator[Verdict]:

@@ -90,6 +90,7 @@ class ApprovalGate:
     silence: OnSilence | None
     span: Span
     break_glass: BreakGlass | None = None
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ class Decide:
     options: tuple[Choice, ...]
     silence: OnSilence | None
     span: Span
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from watchfloor.language.nodes import Mapping, Node, Scalar
 from watchfloor.language.reading import (
     Keys,
     Reader,
+    boolean,
     duration,
     expression,
     list_of,
@@ -123,6 +124,29 @@ def _window(keys: Keys) -> Time | None:
     return within
 
 
+def read_blind(keys: Keys, seats: tuple[Seat, ...] | None) -> tuple[bool, tuple[Scalar, ...]]:
+    """`blind: true`, and the `summary` that everybody is shown first, if one is written."""
+    blind = bool(keys.take("blind", boolean))
+    summary = keys.take("summary", expression)
+    if blind and seats is not None and len(seats) < 2:
+        keys.report.add(
+            codes.BAD_VALUE,
+            keys.node.span,
+            "`blind` hides opinions from each other, and one seat has one opinion",
+            expected="two seats or more in `from`",
+            help="remove `blind`, or ask a second person: `from: [legal_counsel, policy_lead]`",
+        )
+    if summary is not None and not blind:
+        keys.report.add(
+            codes.BAD_VALUE,
+            summary.span,
+            "`summary` goes with `blind: true`",
+            expected="`blind: true`, or the summary first in `show`",
+            help="move it to the beginning of `show`",
+        )
+    return blind, (summary,) if summary is not None else ()
+
+
 def read_approval(
     read_deny: ReadCourse, read_then: ReadCourse, read_reviewed: ReadCourse
 ) -> Callable[[Node, Report], ApprovalGate | None]:
@@ -141,8 +165,9 @@ def read_approval(
             keys.miss("on_deny", "a no is a normal outcome: `on_deny: stop`, `fail` or `{steps: [...]}`", codes.NO_DENY)
         silence = keys.take("on_silence", read_silence(read_then))
         glass = keys.take("break_glass", _read_break_glass(read_reviewed))
+        blind, first = read_blind(keys, seats)
         if not keys.close() or seats is None or within is None or on_deny is None:
             return None
-        return ApprovalGate(seats, exclude, within, remind, show, on_deny, silence, node.span, glass)
+        return ApprovalGate(seats, exclude, within, remind, first + show, on_deny, silence, node.span, glass, blind)
 
     return read

@@ -70,6 +70,8 @@ def action(at: StepCompiler, step: Step, body: doc.Action, scope: Scope, path: s
         if gate.break_glass is not None:
             glass, after = recovery.break_glass(at, body, gate.break_glass, gate.within, scope, after, path)
             approval["break_glass"] = glass
+        if gate.blind:
+            approval["blind"] = True
     made: dict[str, Any] = {
         "kind": "action",
         "action": contract["name"],
@@ -174,6 +176,8 @@ def decide(at: StepCompiler, step: Step, body: doc.Decide, scope: Scope, path: s
         "on_silence": silence,
         "order": list(options),
     }
+    if body.blind:
+        made["blind"] = True
     return made, after, {}
 
 

@@ -8,7 +8,7 @@ from watchfloor.language import codes
 from watchfloor.language import document as doc
 from watchfloor.language.document import Body, Course, Decide, Parallel, Step, Wait
 from watchfloor.language.findings import nearest
-from watchfloor.language.gate_reader import read_approval, read_review, read_seat, read_seats, read_silence
+from watchfloor.language.gate_reader import read_approval, read_blind, read_review, read_seat, read_seats, read_silence
 from watchfloor.language.nodes import Mapping, Node, Scalar, Sequence
 from watchfloor.language.reading import (
     VALUES,
@@ -273,10 +273,11 @@ def _read_decide(node: Node, report: Report) -> Decide | None:
     remind = keys.take("remind", list_of(duration(shares=True), "durations", at_most=10)) or ()
     options = keys.take("options", pairs_of(name, _choice, "options", at_least=2), required=True)
     silence = _silence(keys)
+    blind, first = read_blind(keys, seats)
     if not keys.close() or ask is None or seats is None or within is None or options is None:
         return None
     choices = tuple(doc.Choice(label, also, steps) for label, (also, steps) in options)
-    return Decide(ask, show, seats, exclude, within, remind, choices, silence, node.span)
+    return Decide(ask, first + show, seats, exclude, within, remind, choices, silence, node.span, blind)
 
 
 def _choice(node: Node, report: Report) -> tuple[tuple[doc.Seat, ...], tuple[Step, ...]] | None:

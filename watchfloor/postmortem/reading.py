@@ -201,8 +201,13 @@ def _asked(account: Account, entry: StoredEntry, moment: Moment) -> None:
     )
 
 
+def _sealed(account: Account, entry: StoredEntry, moment: Moment) -> None:
+    """Said at a blind ask: the entry that tells what follows when all have answered."""
+
+
 def _decided(account: Account, entry: StoredEntry, moment: Moment) -> None:
     ask, data = _ask(account, entry), entry["data"]
+    moment = Moment(instant(data, "accepted_at") or moment.at, moment.seq)
     if ask:
         person = text(data, "person") or entry["actor"]
         answer = Answer(
@@ -395,6 +400,7 @@ _READERS: dict[str, Reader] = {
     EntryKind.REMINDED: _reminded,
     EntryKind.ESCALATED: _escalated,
     EntryKind.SILENT: _silent,
+    EntryKind.SEALED: _sealed,
     EntryKind.ABSTAINED: _said,
     EntryKind.WITHDRAWN: _said,
     EntryKind.DELEGATED: _said,

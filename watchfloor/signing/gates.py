@@ -21,6 +21,7 @@ from watchfloor.signing.standing import (
     find_delegate,
     find_delegations,
     find_delegators,
+    is_blind,
     match_seats,
 )
 from watchfloor.signing.statements import SignatureRefused
@@ -72,7 +73,8 @@ def ask_digest(ask: Mapping[str, Any], *, region: str, namespace: str, incident:
 
 def _asked(ask: Mapping[str, Any]) -> dict[str, Json]:
     asked = {name: ask.get(name, 0) if name == "round" else ask[name] for name in ASKED}
-    return {**asked, **{name: ask[name] for name in ("glass_from", "exposure", "checklist", "person") if name in ask}}
+    where_any = ("glass_from", "exposure", "checklist", "person", "blind")
+    return {**asked, **{name: ask[name] for name in where_any if name in ask}}
 
 
 def calls_digest(calls: Sequence[str]) -> str:
@@ -156,7 +158,11 @@ def refuse_decision(  # one rule per line of the decision table
     before = [answer["body"] for answer in ask["answers"]]
     if any(body["person"] == person for body in before):
         return Refusal(RefusalType.REPEATED, f"`{person}` has already answered `{ask['step']}`; nobody counts twice")
-    same = [body for body in before if body["option"] == option]
+    if is_blind(ask) and option != BREAK_GLASS:
+        # the seats are the same for every option, so that no refusal says which way somebody went
+        slots, same = ask["blind"], before
+    else:
+        same = [body for body in before if body["option"] == option]
     if len(open_slots(slots, [*same, dict(decision)])) == len(open_slots(slots, same)):
         return Refusal(RefusalType.WRONG_ROLE, f"the seat for {role} is taken; still open: {in_words(slots)}")
     return None

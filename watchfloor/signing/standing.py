@@ -26,6 +26,11 @@ CHANGES_OF_MIND = 3
 SlotSpec = Mapping[str, Sequence[str]]
 
 
+def is_blind(ask: Mapping[str, Any]) -> bool:
+    """Whether nobody may be shown now what others said at this ask."""
+    return "blind" in ask and "revealed_at" not in ask
+
+
 def bodies(ask: Mapping[str, Any], verb: str) -> Iterator[dict[str, Json]]:
     """The bodies of one kind of motion at an ask, in the order in which they were accepted."""
     for envelope in ask.get("motions", ()):
@@ -125,13 +130,15 @@ def can_be_decided(ask: Mapping[str, Any], holders: Mapping[str, Collection[str]
     out = {*find_abstained(ask), *given, *ask["exclude"], *(one["body"]["person"] for one in ask["answers"])}
     if ask["kind"] in GATED and requester:
         out.add(requester)
-    for option, slots in ask["options"].items():
+    blind = is_blind(ask)
+    # of a blind ask it must not show in what follows which way anybody went
+    for option, slots in {"": ask["blind"]}.items() if blind else ask["options"].items():
         if option in {DENY, BREAK_GLASS}:
             continue
         people: dict[str, Collection[str]] = {
             str(one["body"]["person"]): [str(one["body"]["role"])]
             for one in ask["answers"]
-            if one["body"]["option"] == option
+            if blind or one["body"]["option"] == option
         }
         able: dict[str, list[str]] = {person: list(holders[person]) for person in sorted(holders)}
         for body in given.values():
