@@ -21,6 +21,7 @@ from watchfloor.signing import (
     parse_instant,
     read_revocation,
 )
+from watchfloor.signing.standing import take_orphans
 from watchfloor.signing.tasks import seat_commander
 from workflows.journal import Journal
 from workflows.notices import Desk, Notices
@@ -80,6 +81,7 @@ def void_answers(journal: Journal, notices: Notices, ask: OpenAsk, body: Revocat
     void = _take_out(ask["answers"], ask["accepted_at"], body)
     # nobody is kept from deciding by an abstention that they did not make
     void += _take_out(ask.get("motions", []), ask.get("moved_at", []), body)
+    void += take_orphans(ask)
     if not void:
         return
     drop_choice(ask)

@@ -22,7 +22,7 @@ from watchfloor.signing import (
     take_motion,
 )
 from watchfloor.signing.motions import MAX_HOLDERS, MAX_MOTIONS, MAX_QUESTIONS, MAX_REPLIES, VERBS, find_climb
-from watchfloor.signing.standing import CHANGES_OF_MIND, can_be_decided, find_questions
+from watchfloor.signing.standing import CHANGES_OF_MIND, can_be_decided, find_questions, take_orphans
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -553,3 +553,17 @@ def test_nobody_asks_or_answers_without_end() -> None:
     for nth in range(MAX_REPLIES):
         move(ask, "answer", **fields, nonce=f"a{nth}")
     assert refused(ask, "answer", **fields) == "busy"
+
+
+def test_what_a_revoked_key_signed_is_taken_out_and_leaves_no_answer_without_its_ground() -> None:
+    ask = delegated()
+    answer(ask, "desk-1", "legal_counsel", on_behalf_of="counsel-1")
+    answer(ask, "exec-1", "exec_sponsor", nonce="n2")
+    assert take_orphans(ask) == []
+    ask["motions"], ask["moved_at"] = [], []
+    assert [one["body"]["person"] for one in take_orphans(ask)] == ["desk-1"]
+    assert len(ask["answers"]) == len(ask["accepted_at"]) == 1
+    questioned, fields = ready("answer")
+    move(questioned, "answer", **fields)
+    questioned["motions"] = questioned["motions"][1:]
+    assert find_questions(questioned) == {}

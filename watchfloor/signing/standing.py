@@ -66,6 +66,19 @@ def find_delegators(ask: Mapping[str, Any], person: str) -> dict[str, str]:
     return {giver: str(body["role"]) for giver, body in given.items() if find_delegate(body) == person}
 
 
+def take_orphans(ask: Mapping[str, Any]) -> list[Any]:
+    """Take out the answers on behalf of somebody whose delegation does not stand any more; gives their envelopes."""
+    orphans = [
+        one
+        for one in ask["answers"]
+        if "on_behalf_of" in one["body"]
+        and one["body"]["on_behalf_of"] not in find_delegators(ask, str(one["body"]["person"]))
+    ]
+    kept = [(one, at) for one, at in zip(ask["answers"], ask["accepted_at"], strict=True) if one not in orphans]
+    ask["answers"][:], ask["accepted_at"][:] = [one for one, _ in kept], [at for _, at in kept]
+    return orphans
+
+
 def find_questions(ask: Mapping[str, Any]) -> dict[str, list[dict[str, Json]]]:
     """Digest of each question's statement -> the question and the answers it got, as bodies in their order."""
     found: dict[str, list[dict[str, Json]]] = {}
@@ -73,7 +86,8 @@ def find_questions(ask: Mapping[str, Any]) -> dict[str, list[dict[str, Json]]]:
         body = envelope["body"]
         if body["verb"] == QUESTION:
             found[envelope_digest(envelope)] = [body]
-        elif body["verb"] == ANSWER:
+        elif body["verb"] == ANSWER and str(body["about"]["question"]) in found:
+            # its question may be gone: what a revoked key signed is taken out
             found[str(body["about"]["question"])].append(body)
     return found
 
