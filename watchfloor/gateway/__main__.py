@@ -21,6 +21,7 @@ from watchfloor.gateway.delivery import keep_delivering
 from watchfloor.gateway.heads import HeadTimedProtocol
 from watchfloor.gateway.inbox import Inbox, open_inbox
 from watchfloor.gateway.indexing import Indexer
+from watchfloor.gateway.pagers import PagerDesk, open_pagers
 from watchfloor.gateway.schedules import Schedules
 from watchfloor.gateway.senders import Sender, open_senders
 from watchfloor.gateway.triggers import Plans, TriggerDesk
@@ -51,12 +52,13 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
     client = await connect(settings, inbox.keys, identity=f"gateway/{settings.region}", runtime=make_runtime(None))
     face = face_over(settings, inbox.keys, client)
     plans = Plans()
+    senders, pagers = read_callers(settings)
     ledger = SqliteLedger(settings.ledger_path)
     indexer = Indexer(face, ledger, CaseIndex(settings.cases_path))
     doors = Doors(Machines(settings.machines_path))
     api = ApiDesk(face, indexer.index, indexer.changes, ledger, doors, plans=plans)
     config = uvicorn.Config(
-        build_app(inbox, client, TriggerDesk(face, read_senders(settings), plans=plans), api),
+        build_app(inbox, client, TriggerDesk(face, senders, plans=plans), api, PagerDesk(face, pagers)),
         host=host,
         port=port,
         http=HeadTimedProtocol,
@@ -82,16 +84,16 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
             task.cancel()
 
 
-def read_senders(settings: RegionSettings) -> dict[str, Sender]:
-    """Who may trigger incidents of this region, with the secrets that verify them.
+def read_callers(settings: RegionSettings) -> tuple[dict[str, Sender], dict[str, str]]:
+    """Who may trigger incidents of this region and which paging services call back, with what verifies them.
 
     Raises:
         BindingsRefused: the bindings file or a secret of it cannot be used.
     """
     catalog = {**CATALOG, **INTERNAL}
     document = load_bindings(settings.bindings_path, variables=settings.variables, catalog=catalog)
-    folder = settings.bindings_path.parent
-    return open_senders(document, read_secrets(document, folder=folder, environ=os.environ))
+    secret = read_secrets(document, folder=settings.bindings_path.parent, environ=os.environ)
+    return open_senders(document, secret), open_pagers(document, secret)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from watchfloor.gateway.anchors import AnchorRefused, keep_anchor
 from watchfloor.gateway.api import ROOT, ApiDesk, build_api
 from watchfloor.gateway.bodies import EnvelopeBody, SealedBody, read_body, read_bytes
 from watchfloor.gateway.inbox import Inbox
+from watchfloor.gateway.pagers import PagerDesk
 from watchfloor.gateway.problems import Problem, render_problem
 from watchfloor.gateway.reception import Reception
 from watchfloor.gateway.triggers import TriggerDesk
@@ -24,8 +25,15 @@ from watchfloor.signing import SignatureRefused
 log = structlog.get_logger(__name__)
 
 
-def build_app(inbox: Inbox, client: Client, desk: TriggerDesk | None = None, api: ApiDesk | None = None) -> FastAPI:
-    """The gateway over an inbox; without a desk it takes no triggers, without one for the API it offers none."""
+def build_app(
+    inbox: Inbox,
+    client: Client,
+    desk: TriggerDesk | None = None,
+    api: ApiDesk | None = None,
+    pagers: PagerDesk | None = None,
+) -> FastAPI:
+    """The gateway over an inbox; without a desk it takes no triggers, without one for the API it offers none, without
+    one for paging services it takes no acknowledgement of theirs."""
     app = FastAPI(title=f"Watchfloor gateway of {inbox.region}", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(Problem, render_problem)
     app.add_exception_handler(HTTPException, _render_http)
@@ -53,9 +61,18 @@ def build_app(inbox: Inbox, client: Client, desk: TriggerDesk | None = None, api
 
     if desk is not None:
         _offer_triggers(app, desk)
+    if pagers is not None:
+        _offer_pagers(app, pagers)
     if api is not None:
         app.mount(ROOT, build_api(api))
     return app
+
+
+def _offer_pagers(app: FastAPI, desk: PagerDesk) -> None:
+    @app.post("/pagers/{destination}")
+    async def pagers(request: Request, destination: str) -> JSONResponse:
+        content = await read_bytes(request)
+        return JSONResponse(await desk.take(destination, request.headers, content))
 
 
 def _offer_triggers(app: FastAPI, desk: TriggerDesk) -> None:
