@@ -26,6 +26,7 @@ from watchfloor.cli import (
     stacks,
     tasks,
     triage,
+    watchdogs,
     wellness,
 )
 from watchfloor.cli.options import Home
@@ -69,6 +70,7 @@ tasks.add_to(app)
 triage.add_to(app)
 deciding.add_to(app)
 paging.add_to(app)
+watchdogs.add_to(app)
 keeping.add_to(app)
 holds.add_to(app)
 authoring.add_to(app)

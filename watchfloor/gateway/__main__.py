@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -12,7 +13,7 @@ import uvicorn
 from activities.registry import CATALOG, INTERNAL
 from watchfloor.authorisation import PoliciesRefused
 from watchfloor.cases import CaseIndex
-from watchfloor.client.face import face_over
+from watchfloor.client.face import Face, face_over
 from watchfloor.connections.loading import BindingsRefused, load_bindings, read_secrets
 from watchfloor.gateway.api import ApiDesk
 from watchfloor.gateway.api.doors import Doors
@@ -27,11 +28,14 @@ from watchfloor.gateway.senders import Sender, open_senders
 from watchfloor.gateway.triggers import Plans, TriggerDesk
 from watchfloor.identity.machines import Machines
 from watchfloor.identity.people import PeopleRefused
+from watchfloor.identity.reaching import reach
 from watchfloor.intake import Claims
 from watchfloor.intake.sweep import keep_sweeping
+from watchfloor.intake.watchdog import Watchdog
 from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.keys import KeysRefused
 from watchfloor.regions.residency import ResidencyRefused
+from watchfloor.runtime.assembly import open_connections_of, open_people
 from watchfloor.runtime.connection import connect, make_runtime
 from watchfloor.runtime.leaving import leave
 from watchfloor.runtime.logging import configure_logging
@@ -76,12 +80,33 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
         asyncio.create_task(Schedules(face, plans=plans).run()),
         asyncio.create_task(indexer.run()),
         asyncio.create_task(keep_sweeping(face, Claims(settings.claims_path))),
+        asyncio.create_task(watch(settings, face)),
     ]
     try:
         await uvicorn.Server(config).serve()
     finally:
         for task in beside:
             task.cancel()
+
+
+async def watch(settings: RegionSettings, face: Face) -> None:
+    """Watch the region's runs from outside, for ever. Without channels or people it cannot tell, and says so."""
+    try:
+        connections = open_connections_of(settings, os.environ)
+    except Refused as refusal:
+        log.error("the watchdog does not run", found=refusal.found)
+        return
+    try:
+        people, rotas = open_people(settings, connections.notifier.destinations())
+        await Watchdog(
+            face,
+            connections.notifier,
+            lambda role: reach(role, settings.region, datetime.now(UTC), rotas=rotas.now(), people=people),
+        ).run()
+    except Refused as refusal:
+        log.error("the watchdog does not run", found=refusal.found)
+    finally:
+        await connections.close()
 
 
 def read_callers(settings: RegionSettings) -> tuple[dict[str, Sender], dict[str, str]]:

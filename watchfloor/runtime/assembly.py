@@ -68,8 +68,8 @@ async def assembled(
     Raises:
         WorkerRefused: people, bindings, ledger or evidence store cannot be used, or an activity is missing.
     """
-    connections = _open_connections(settings, os.environ if environ is None else environ)
-    people, rotas = _open_people(settings, connections.notifier.destinations())
+    connections = open_connections_of(settings, os.environ if environ is None else environ)
+    people, rotas = open_people(settings, connections.notifier.destinations())
     async with contextlib.AsyncExitStack() as opened:
         opened.push_async_callback(connections.close)
         try:
@@ -148,7 +148,7 @@ def require_destinations(people: Directory, known: Sequence[str], settings: Regi
         )
 
 
-def _open_people(settings: RegionSettings, destinations: Sequence[str]) -> tuple[LiveDirectory, LiveFile[Rotas]]:
+def open_people(settings: RegionSettings, destinations: Sequence[str]) -> tuple[LiveDirectory, LiveFile[Rotas]]:
     """The directory of people and the rotas, read again whenever they change. A later directory whose contacts are no
     destinations is refused like a broken file: the one before stays in use."""
 
@@ -174,7 +174,12 @@ def _open_people(settings: RegionSettings, destinations: Sequence[str]) -> tuple
         ) from error
 
 
-def _open_connections(settings: RegionSettings, environ: Mapping[str, str]) -> Connections:
+def open_connections_of(settings: RegionSettings, environ: Mapping[str, str]) -> Connections:
+    """What the region's bindings describe, with the record of its deliveries.
+
+    Raises:
+        WorkerRefused: the bindings cannot be used.
+    """
     try:
         return open_connections(
             settings.bindings_path,
