@@ -183,6 +183,8 @@ class RefusalType:
     CLAIMED = "claimed"
     UNTICKED = "unticked"
     REVOKED = "revoked"
+    STALE = "stale"
+    NOT_COMMANDER = "not_commander"
     ABSTAINED = "abstained"
     DELEGATED = "delegated"
     NO_REASON = "no_reason"

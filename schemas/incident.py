@@ -318,6 +318,9 @@ class Carried(TypedDict):
     """Orders over the same content that were taken in, the first hundred; the ledger has them all."""
     related: NotRequired[list[Related]]
     """Incidents over the same account, each once."""
+    commanded: NotRequired[bool]
+    """Somebody has taken command, or accepted it."""
+    command_offer: NotRequired["CommandOffer | None"]
     ending: NotRequired[dict[str, Json] | None]
     """Set once the run has been told to end: `{outcome, reason, path}`."""
     pages: NotRequired[dict[str, Page]]
@@ -334,6 +337,21 @@ class Commander(TypedDict):
     person: str
     since: str
     fence: int
+
+
+class CommandOffer(TypedDict):
+    """Command offered to a named person under a fence. It returns to `by` when nobody has accepted it before `until`.
+
+    `acceptable_at` lies later than `offered_at` where somebody offered it in a silent commander's place.
+    """
+
+    by: str
+    role: str
+    to: str
+    fence: int
+    offered_at: str
+    acceptable_at: str
+    until: str
 
 
 class Report(TypedDict):
@@ -383,6 +401,8 @@ class Board(TypedDict):
     opened_at: str
     now: str
     commander: Commander
+    command_offer: NotRequired[CommandOffer]
+    """Command that is offered to somebody now."""
     asks: list[OpenAsk]
     decided: NotRequired[list[OpenAsk]]
     """Gates that are decided and have had no effect yet: an answer may still be taken back."""

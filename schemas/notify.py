@@ -36,6 +36,8 @@ NoticeKind = Literal[
     "page_settled",
     "status_due",
     "key_revoked",
+    "command_offered",
+    "command_returned",
 ]
 FOLLOW_UPS: frozenset[str] = frozenset({"page_acknowledged", "page_settled"})
 """Told only to channels that keep an alert open: they page nobody."""

@@ -71,6 +71,9 @@ def draw_board(run: Run, closed_at: str) -> Board:
         board["merged"] = list(state["merged"])
     if state.get("related"):
         board["related"] = list(state["related"])
+    offer = state.get("command_offer")
+    if offer and not closed_at:
+        board["command_offer"] = offer
     if run.start.get("compartment"):
         board["compartment"] = run.compartment
     _draw_paging(run, board, closed_at)

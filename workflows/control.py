@@ -13,6 +13,7 @@ from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from watchfloor.signing import Refusal, envelope_digest, parse_instant
 from watchfloor.signing.gates import CLOCK_SKEW
+from workflows.command import COMMAND_VERBS, refuse_bystander
 from workflows.page_verbs import PAGE_VERBS
 from workflows.reception import open_statement
 from workflows.run import COMMANDER, Run
@@ -84,6 +85,9 @@ def _check(run: Run, envelope: object) -> Refusal | tuple[Envelope, dict[str, Js
         return Refusal(RefusalType.UNKNOWN_OPTION, f"a run can be told to {', '.join(VERBS)}")
     if verb.roles and body["role"] not in verb.roles:
         return Refusal(RefusalType.WRONG_ROLE, f"{' or '.join(verb.roles)} may do this; you spoke as {body['role']}")
+    bystander = refuse_bystander(run, body)
+    if bystander is not None:
+        return bystander
     if now > parse_instant(body["expires_at"]):
         return Refusal(RefusalType.LATE, f"this was valid until {body['expires_at']}; say it again")
     if parse_instant(body["issued_at"]) > now + CLOCK_SKEW:
@@ -139,5 +143,6 @@ VERBS: dict[str, Verb] = {
     **TASK_VERBS,
     **PAGE_VERBS,
     **TRIAGE_VERBS,
+    **COMMAND_VERBS,
 }
 """Every way to steer a run, in the order in which messages name them."""

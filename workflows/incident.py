@@ -35,7 +35,7 @@ from workflows.board import draw_board
 from workflows.cadence import Cadence
 from workflows.children import take_report
 from workflows.clocks import Clocks
-from workflows.command import pass_command
+from workflows.command import pass_command, watch_offer
 from workflows.control import accept_control, refuse_control
 from workflows.gates import refuse_glass
 from workflows.halt import Drained, Halted
@@ -118,6 +118,7 @@ class IncidentWorkflow(AnswersPeople):
             asyncio.create_task(undoing.tick()),
             asyncio.create_task(visibility.keep_published()),
             asyncio.create_task(run.journal.keep_flushed(lambda: run.stopped)),
+            asyncio.create_task(watch_offer(run)),
         ]
         if run.start.get("paging"):
             beside += [

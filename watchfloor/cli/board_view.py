@@ -132,6 +132,16 @@ def _head(board: Board, now: datetime, local: tzinfo | None) -> Iterator[Rendera
     who = commander["person"] or "the incident commander on duty"
     command = f" · command: {commander['region']}, {who}" if board["kind"] in {"incident", "incoming"} else ""
     yield Text(board["workflow"] + command, style="dim")
+    offer = board.get("command_offer")
+    if offer:
+        until = clock_time(offer["until"], now, local=local)
+        first = clock_time(offer["acceptable_at"], now, local=local)
+        waits = f", from {first}" if offer["acceptable_at"] != offer["offered_at"] else ""
+        yield Text(
+            f"command offered to {offer['to']} by {offer['by']}{waits}, until {until}; then it stays with {who}\n"
+            f"  watchfloor command accept {short_id(board['workflow'])} --as {offer['to']}",
+            style="bold yellow",
+        )
     if board["runbook"]:
         yield Text(f"{board['runbook']} v{board['runbook_version']} · plan {board['plan'][:19]}…", style="dim")
     phases = Text()

@@ -7,6 +7,7 @@ import typer
 from watchfloor.cli import (
     authoring,
     clock_register,
+    commanding,
     comparing,
     deciding,
     directory,
@@ -66,6 +67,7 @@ def root(
 stacks.add_to(app)
 running.add_to(app)
 speaking.add_to(app)
+commanding.add_to(app)
 tasks.add_to(app)
 triage.add_to(app)
 deciding.add_to(app)

@@ -21,6 +21,7 @@ from watchfloor.postmortem.account import (
     Note,
     Said,
 )
+from watchfloor.postmortem.command_words import COMMAND_KINDS, tell_command
 from watchfloor.postmortem.fields import instant, text, words
 from watchfloor.postmortem.sentences import Id, Sentence, Word, list_ids, say
 from watchfloor.postmortem.triage_words import TOLD, tell_triage
@@ -322,19 +323,8 @@ def _note(note: Note) -> Iterator[Sentence]:
             yield say(at, seqs, "The person named for the task ", step, " was not there; it went to the role.")
         case EntryKind.TASK_LAPSED:
             yield say(at, seqs, "The claim on the task ", step, " lapsed.")
-        case EntryKind.COMMAND:
-            to, region = _aside(" to ", text(note.data, "person")), _aside(" in ", text(note.data, "region"))
-            yield say(at, seqs, "Command passed", *to, *region, ".")
         case EntryKind.RETENTION:
             yield say(at, seqs, *_ruling(note), ".")
-        case EntryKind.VOIDED:
-            whose = [word for person in words(note.data, "persons") for word in (", ", Id(person))][1:]
-            why = _aside(" (", text(note.data, "why"), ")")
-            yield say(at, seqs, "Answers to ", step, " became void: ", *whose, *why, "; it was asked again.")
-        case EntryKind.KEY_REVOKED:
-            since = instant(note.data, "since")
-            when: list[Word] = [", as of ", since] if since else []
-            yield say(at, seqs, "The face key ", Id(text(note.data, "kid")), " was revoked", *when, ".")
         case EntryKind.NOTICE_FAILED:
             yield say(at, seqs, "A notice about ", step, " reached nobody.")
         case EntryKind.PAGE_SENT | EntryKind.PAGE_CLIMBED | EntryKind.PAGE_ACKNOWLEDGED:
@@ -347,6 +337,8 @@ def _note(note: Note) -> Iterator[Sentence]:
             yield say(at, seqs, "A status was given by ", Id(note.actor), ".")
         case EntryKind.REVIEW_STARTED:
             yield say(at, seqs, "This review was asked for.")
+        case kind if kind in COMMAND_KINDS:
+            yield from tell_command(note)
         case kind if kind in TOLD:
             yield from tell_triage(note)
         case EntryKind.CONFLICT:

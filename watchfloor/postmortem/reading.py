@@ -451,6 +451,8 @@ _READERS: dict[str, Reader] = {
     EntryKind.TASK_REASSIGNED: _note,
     EntryKind.TASK_LAPSED: _note,
     EntryKind.VOIDED: _note,
+    EntryKind.COMMAND_OFFERED: _note,
+    EntryKind.COMMAND_RETURNED: _note,
     EntryKind.KEY_REVOKED: _note,
     EntryKind.TASK_TICKED: _note,
     EntryKind.TASK_FELL_BACK: _note,
