@@ -302,3 +302,13 @@ def test_a_day_and_its_night_cover_every_instant_exactly_once(
     )
     rota = rota_of(tmp_path_factory.getbasetemp(), layers)
     assert len(on_call_at(rota, at("01-03 00:00") + timedelta(days=day, minutes=minute))) == 1
+
+
+def test_a_shift_is_the_same_however_little_of_it_is_looked_at(tmp_path: Path) -> None:
+    """What was taken from it outside the span stays taken: a calendar of a few hours says nothing wrong."""
+    more = (
+        "overrides:\n  - {from: 2026-01-08T08:00Z, to: 2026-01-08T10:00Z, person: cid}\n"
+        "  - {from: 2026-01-08T20:00Z, to: 2026-01-08T21:00Z, person: cid}"
+    )
+    (shift,) = shifts_between(rota_of(tmp_path, WEEK, more), at("01-08 12:00"), at("01-08 13:00"))
+    assert (shift.person, shift.start_at, shift.end_at) == ("ann", at("01-08 10:00"), at("01-08 20:00"))

@@ -33,8 +33,6 @@ def shifts_between(rota: Rota, since: datetime, until: datetime) -> tuple[Shift,
     for swap in rota.swaps:
         planned = _exchange(planned, swap)
     for override in rota.overrides:
-        if override.start_at >= until or override.end_at <= since:
-            continue
         planned = sorted(_override(rota, planned, override))
     return tuple(shift for shift in planned if shift.start_at < until and shift.end_at > since)
 
