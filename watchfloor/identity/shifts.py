@@ -32,7 +32,7 @@ def shifts_between(rota: Rota, since: datetime, until: datetime) -> tuple[Shift,
     planned = sorted(shift for layer in rota.layers for shift in _turns(rota, layer, since - _REACH, until + _REACH))
     for swap in rota.swaps:
         planned = _exchange(planned, swap)
-    for override in rota.overrides:
+    for override in _near(rota.overrides, since - _REACH, until + _REACH):
         planned = sorted(_override(rota, planned, override))
     return tuple(shift for shift in planned if shift.start_at < until and shift.end_at > since)
 
@@ -122,6 +122,17 @@ def _exchange(planned: Sequence[Shift], swap: Swap) -> list[Shift]:
             person = swap.one.person
         changed.append(shift if person == shift.person else replace(shift, person=person, why="swap", place=swap.place))
     return changed
+
+
+def _near(overrides: Sequence[Override], since: datetime, until: datetime) -> tuple[Override, ...]:
+    """Those that can change a shift of the span: they overlap it, or one that does. Others cost time only."""
+    while True:
+        found = tuple(one for one in overrides if one.start_at < until and one.end_at > since)
+        first = min([since, *(one.start_at for one in found)])
+        last = max([until, *(one.end_at for one in found)])
+        if (first, last) == (since, until):
+            return found
+        since, until = first, last
 
 
 def _override(rota: Rota, planned: Sequence[Shift], override: Override) -> Iterator[Shift]:
