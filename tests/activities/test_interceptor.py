@@ -1,5 +1,6 @@
 """Around every activity of a worker, and the engine's own activities: notices, entries, anchors, snapshots."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from schemas.actions import ErrorType
 from schemas.ledger import EntryKind
 from watchfloor.connections.messages import mail_of
 from watchfloor.connections.port import Notice
+from watchfloor.identity.reached import Reached
 from watchfloor.ledger import open_checkpoint
 from watchfloor.signing import canonical
 
@@ -132,6 +134,18 @@ async def test_a_role_is_told_on_all_its_channels_and_each_knows_the_delivery_by
         "type": "watchfloor.notice", "about": "ask", "severity": "S1", "region": "eu", "incident": "inc-a",
         "step": "doubt", "path": "triage/doubt", "roles": ["ops_lead"], "due_at": "2026-11-22T04:00:00Z",
     }  # fmt: skip
+
+
+async def test_who_is_told_is_found_when_the_notice_goes_out_and_a_gap_is_named_in_the_receipt(w: Any) -> None:
+    now = [Reached("ops_lead", ("ops-1",), ("room",), "on_call")]
+    w.deps = dataclasses.replace(w.deps, contacts=lambda _role: now[-1])
+    assert await work(w, "people.notify", notify_call(key="1" * 64)) == {"delivered": ["room"], "failed": []}
+    now.append(Reached("ops_lead", ("ops-1", "ops-2"), ("room", "bell"), "nobody_on_call"))
+    assert await work(w, "people.notify", notify_call(key="2" * 64)) == {
+        "delivered": ["bell", "room"],
+        "failed": [],
+        "fell_back": ["ops_lead"],
+    }
 
 
 async def test_a_webhook_verifies_under_its_secret_and_not_when_changed(

@@ -97,6 +97,7 @@ class Rehearsal:
             "paused": None,
             "runs": 0,
             "history_events": 5,
+            **({"compartment": self.start["compartment"]} if "compartment" in self.start else {}),
         }
 
     def _open(self, envelope: dict[str, Any], domain: str) -> dict[str, Any]:

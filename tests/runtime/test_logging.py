@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
-from temporalio import workflow
+from temporalio import activity, workflow
 
 from watchfloor.runtime.logging import NotOnReplay, configure_logging, describe_exception
 
@@ -81,6 +81,16 @@ def test_ids_of_a_run_are_lifted_and_arguments_are_not() -> None:
     logging.getLogger("temporalio.activity").info("activity ran", extra={"temporal_activity": info})
     (event,) = lines(out.getvalue())
     assert (event["workflow_id"], event["activity_type"], event["attempt"]) == ("inc-1", "content.disable", 2)
+    assert "canary" not in out.getvalue()
+
+
+def test_what_an_activity_says_beside_an_event_is_kept_if_it_is_a_name_or_a_count() -> None:
+    out = io.StringIO()
+    configure_logging("worker-us", None, stream=out)
+    more = {"role": "ops_lead", "told": 2, "channel": "pager", "text": "canary"}
+    activity.logger.warning("nobody on call, all holders of the role told", extra=more)
+    (event,) = lines(out.getvalue())
+    assert (event["role"], event["told"], event["channel"]) == ("ops_lead", 2, "pager")
     assert "canary" not in out.getvalue()
 
 

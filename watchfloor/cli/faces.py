@@ -14,6 +14,7 @@ from watchfloor.client.engine import exists
 from watchfloor.client.errors import Ambiguous, NotFound
 from watchfloor.client.face import Face, connect
 from watchfloor.client.runs import RunSummary, list_incidents, resolve_run
+from watchfloor.client.viewing import may_view
 from watchfloor.runtime.settings import RegionSettings, SettingsRefused, find_home, load
 from watchfloor.runtime.stackfile import read_stack
 
@@ -22,10 +23,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The regions in reach, by name."""
+    """The regions in reach, by name. Where a person looks, what they may not see is not there."""
 
     faces: dict[str, Face]
     settings: dict[str, RegionSettings]
+    person: str = ""
 
     def face(self, region: str) -> Face:
         """The face of one region.
@@ -51,7 +53,7 @@ class Here:
                 run = await resolve_run(face, given)
             except NotFound:
                 continue
-            if await exists(face, run):
+            if await exists(face, run) and await self.shows(face, run):
                 found.append((face, run))
         if not found:
             raise NotFound(f"no run `{given}` in {', '.join(self.faces)}; `watchfloor list` shows them")
@@ -69,7 +71,14 @@ class Here:
     async def list(self) -> list[RunSummary]:
         """The incidents of all regions in reach, latest first."""
         lists = await asyncio.gather(*(list_incidents(face) for face in self.faces.values()))
-        return sorted((run for runs in lists for run in runs), key=lambda run: run.opened_at, reverse=True)
+        runs = [run for found in lists for run in found]
+        seen = await asyncio.gather(*(self.shows(self.faces[run.region], run.incident) for run in runs))
+        kept = (run for run, shown in zip(runs, seen, strict=True) if shown)
+        return sorted(kept, key=lambda run: run.opened_at, reverse=True)
+
+    async def shows(self, face: Face, run: str) -> bool:
+        """Whether who looks may see a run; everything where nobody in particular looks."""
+        return not self.person or await may_view(face, run, self.person)
 
 
 def settings_here(home: Path | None, region: str | None) -> dict[str, RegionSettings]:
@@ -90,8 +99,10 @@ def settings_here(home: Path | None, region: str | None) -> dict[str, RegionSett
     return {name: load(name, home) for name in sorted(record.regions)}
 
 
-def with_faces(home: Path | None, region: str | None, work: Callable[[Here], Coroutine[Any, Any, T]]) -> T:
-    """Connect to the regions in reach and do something with them.
+def with_faces(
+    home: Path | None, region: str | None, work: Callable[[Here], Coroutine[Any, Any, T]], *, person: str = ""
+) -> T:
+    """Connect to the regions in reach and do something with them, as somebody in particular if a person is named.
 
     Raises:
         SettingsRefused, EngineUnavailable, KeysRefused, PeopleRefused.
@@ -100,7 +111,7 @@ def with_faces(home: Path | None, region: str | None, work: Callable[[Here], Cor
 
     async def run() -> T:
         faces = {name: await connect(each) for name, each in settings.items()}
-        return await work(Here(faces, settings))
+        return await work(Here(faces, settings, person))
 
     return asyncio.run(run())
 

@@ -41,6 +41,16 @@ As = Annotated[
         help="Development sign-in: who you are, an id of the people directory. Only against this machine's stack.",
     ),
 ]
+Looking = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        envvar="WATCHFLOOR_PERSON",
+        metavar="PERSON",
+        help="Who looks: runs that this person may not see are not there. Left out: everything on this machine.",
+        show_default=False,
+    ),
+]
 Role = Annotated[
     str | None,
     typer.Option(help="The role you speak as; may be left out when only one of your roles fits.", autocompletion=roles),

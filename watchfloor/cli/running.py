@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watchfloor.cli.edge import edge
-from watchfloor.cli.options import JsonFlag, MaybeRunId, Region, runbook_ids
+from watchfloor.cli.options import JsonFlag, Looking, MaybeRunId, Region, runbook_ids
 from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def start(
 def list_runs(
     context: typer.Context,
     everything: Annotated[bool, typer.Option("--all", "-a", help="Closed ones too.")] = False,
+    person: Looking = "",
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -131,14 +132,21 @@ def list_runs(
         async def go(here: Here) -> "list[RunSummary]":
             return await here.list()
 
-        runs = [run for run in with_faces(context.obj, region, go) if everything or run.closed_at is None or run.lost]
+        found = with_faces(context.obj, region, go, person=person)
+        runs = [run for run in found if everything or run.closed_at is None or run.lost]
         if as_json:
             print_json(runs)
             return
         _print_list(runs, everything)
 
 
-def show(context: typer.Context, run: MaybeRunId = None, region: Region = None, as_json: JsonFlag = False) -> None:
+def show(
+    context: typer.Context,
+    run: MaybeRunId = None,
+    person: Looking = "",
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Show one incident (or hold, handoff, review) on one screen: what waits on whom, clocks, measures, facts.
 
     Each thing that waits comes with the exact command that answers it.
@@ -158,7 +166,7 @@ def show(context: typer.Context, run: MaybeRunId = None, region: Region = None, 
             face, found = await here.locate(run)
             return await read_view(here, face, found)
 
-        view = with_faces(context.obj, region, go)
+        view = with_faces(context.obj, region, go, person=person)
         if as_json:
             print_json(view_as_json(view))
         else:
@@ -169,6 +177,7 @@ def watch(
     context: typer.Context,
     run: MaybeRunId = None,
     every: Annotated[float, typer.Option(min=0.2, max=60, help="Seconds between two looks.")] = 1.0,
+    person: Looking = "",
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -188,7 +197,7 @@ def watch(
             face, found = await here.locate(run)
             await watch_run(here, face, found, every=every, as_json=as_json)
 
-        with_faces(context.obj, region, go)
+        with_faces(context.obj, region, go, person=person)
 
 
 def _print_list(runs: "list[RunSummary]", everything: bool) -> None:

@@ -33,7 +33,7 @@ async def read_view(here: "Here", face: Face, run: str, *, plan: Plan | None = N
             continue
         incoming = incoming_id(report["workflow"])
         for other in here.faces.values():
-            if other.region != face.region:
+            if other.region != face.region and await here.shows(other, incoming):
                 try:
                     abroad[report["workflow"]] = await board(other, incoming)
                 except (NotFound, EngineUnavailable):

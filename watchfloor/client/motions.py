@@ -75,7 +75,7 @@ async def send_motion(
     """
     now = now or datetime.now(UTC)
     someone = admit_person(face, person, signed_in)
-    at = shown or await find_ask(face, run, step, decided=verb == WITHDRAW)
+    at = shown or await find_ask(face, run, step, someone, decided=verb == WITHDRAW)
     speaking_as = _find_role(someone, role, at.ask, verb)
     requester = await find_requester(face, at) if at.ask["kind"] in GATED or verb == ANSWER else ""
     resource = about_ask(at.board, at.ask, "", requester, person=someone.id)

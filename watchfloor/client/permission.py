@@ -27,6 +27,9 @@ STEERING = ("incident_commander", "deputy", "exec_sponsor")
 SPEAKING_UP = frozenset({"ack", "status"})
 """Verbs of control that are not for who commands alone: the run checks whom they are about."""
 
+COMPARTMENT_WALLS = frozenset({"wall.compartment", "wall.covered-person"})
+"""Policies that keep people out of a compartment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
@@ -55,6 +58,19 @@ def require_permission(
     verdict = face.authority.judge(ask_question(face, someone, verb, resource, role, option, signed_in))
     if not verdict.allowed:
         raise Refused(verdict.refusal, verdict.reason)
+
+
+def require_inside(face: Face, someone: Person, board: Board) -> None:
+    """Who is not cleared for a run's compartment is refused before anything of the run is named to them.
+
+    Raises:
+        Refused: with the policy that keeps them out.
+    """
+    if board.get("compartment"):
+        verdict = face.authority.judge(ask_question(face, someone, "view", about_run(board), "", "", "dev"))
+        walls = [one for one in verdict.objections if one.policy in COMPARTMENT_WALLS]
+        if walls:
+            raise Refused(verdict.refusal, "; and ".join(map(str, walls)))
 
 
 def ask_question(

@@ -38,7 +38,7 @@ from watchfloor.client.face import Face
 from watchfloor.client.forms import from_text
 from watchfloor.client.inbox import InboxUnavailable, StatementInbox
 from watchfloor.client.inputs import validate_value
-from watchfloor.client.permission import about_ask, about_plan, about_run, require_permission, verb_of
+from watchfloor.client.permission import about_ask, about_plan, about_run, require_inside, require_permission, verb_of
 from watchfloor.client.refusals import leaves_refusal
 from watchfloor.client.runs import board, plan_of, started_with
 from watchfloor.identity.people import Person
@@ -115,7 +115,7 @@ async def send_decision(
     """
     now = now or datetime.now(UTC)
     someone = admit_person(face, person, signed_in)
-    at = shown or await find_ask(face, run, step)
+    at = shown or await find_ask(face, run, step, someone)
     ask = seat_commander(at.ask, now)
     if option not in ask["options"]:
         raise _wrong_option(ask, step, option)
@@ -319,11 +319,13 @@ COMMANDING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles a person speaks as by default when they steer a run; the run decides whether they may."""
 
 
-async def find_ask(face: Face, run: str, step: str, *, decided: bool = False) -> AskAt:
+async def find_ask(face: Face, run: str, step: str, someone: Person, *, decided: bool = False) -> AskAt:
     """The open ask, with `decided` also one whose decision has no effect yet; while no worker answers, as it was last
-    shown here."""
+    shown here. Who may not see the run learns nothing of what waits in it."""
     try:
-        return pick_ask(await family(face, run), step, decided=decided)
+        found = await family(face, run)
+        require_inside(face, someone, found.board)
+        return pick_ask(found, step, decided=decided)
     except EngineUnavailable:
         remembered = await asyncio.to_thread(recall_ask, face, run, step)
         if remembered is None:

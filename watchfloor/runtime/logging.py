@@ -128,8 +128,12 @@ def _naming(name: str) -> Any:
     return name_it
 
 
+_SAID = ("channel", "error", "role", "told")
+
+
 def _take_ids(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Lift the ids that Temporal's loggers attach to a record: opaque ids, types, attempt, never arguments."""
+    """Lift what Temporal's loggers attach to a record: opaque ids, types, attempt, never arguments; and of what our own
+    activities say beside an event, the names of channels and roles, kinds of errors and counts."""
     record = event.get("_record")
     for source in ("temporal_workflow", "temporal_activity"):
         found = getattr(record, source, None)
@@ -137,6 +141,9 @@ def _take_ids(_logger: object, _method: str, event: MutableMapping[str, Any]) ->
             for name in ("workflow_id", "run_id", "workflow_type", "activity_type", "activity_id", "attempt"):
                 if name in found:
                     event[name] = found[name]
+    for name in _SAID:
+        if hasattr(record, name):
+            event[name] = getattr(record, name)
     return event
 
 
