@@ -9,7 +9,9 @@ from schemas.incident import Board
 from watchfloor.client.errors import Ambiguous, EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import Face
 from watchfloor.client.inbox import InboxUnavailable, StatementInbox
+from watchfloor.client.permission import require_inside
 from watchfloor.client.runs import board
+from watchfloor.identity.people import Person
 
 _LEFT_OUT: dict[str, object] = {
     "asks": [],
@@ -85,6 +87,20 @@ def _remember(inbox: StatementInbox, found: Family) -> None:
     with contextlib.suppress(InboxUnavailable):
         asks = [{"workflow": at.workflow, "board": {**at.board, **_LEFT_OUT}, "ask": at.ask} for at in found.asks]
         inbox.remember(found.board["workflow"], asks)
+
+
+async def find_ask(face: Face, run: str, step: str, someone: Person, *, decided: bool = False) -> AskAt:
+    """The open ask, with `decided` also one whose decision has no effect yet; while no worker answers, as it was last
+    shown here. Who may not see the run learns nothing of what waits in it."""
+    try:
+        found = await family(face, run)
+        require_inside(face, someone, found.board)
+        return pick_ask(found, step, decided=decided)
+    except EngineUnavailable:
+        remembered = await asyncio.to_thread(recall_ask, face, run, step)
+        if remembered is None:
+            raise
+        return remembered
 
 
 def recall_ask(face: Face, run: str, step: str) -> AskAt | None:

@@ -10,7 +10,7 @@ from typing import cast
 from schemas.decision import MOTION, Motion, OpenAsk, RefusalType
 from schemas.incident import SIGNAL_DECIDE, UPDATE_DECIDE
 from schemas.json_value import Json
-from watchfloor.client.asks import AskAt
+from watchfloor.client.asks import AskAt, find_ask
 from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face
 from watchfloor.client.permission import about_ask, require_permission
@@ -24,7 +24,6 @@ from watchfloor.client.statements import (
     SignIn,
     admit_person,
     deliver,
-    find_ask,
     find_end,
     find_giver,
     find_requester,

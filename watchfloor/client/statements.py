@@ -29,7 +29,7 @@ from schemas.incident import (
 )
 from schemas.json_value import Json
 from schemas.plan import Plan
-from watchfloor.client.asks import AskAt, family, pick_ask, recall_ask
+from watchfloor.client.asks import AskAt, find_ask
 from watchfloor.client.attachments import fill_in
 from watchfloor.client.engine import engine_errors
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
@@ -38,7 +38,7 @@ from watchfloor.client.face import Face
 from watchfloor.client.forms import from_text
 from watchfloor.client.inbox import InboxUnavailable, StatementInbox
 from watchfloor.client.inputs import validate_value
-from watchfloor.client.permission import about_ask, about_plan, about_run, require_inside, require_permission, verb_of
+from watchfloor.client.permission import about_ask, about_plan, about_run, require_permission, verb_of
 from watchfloor.client.refusals import leaves_refusal
 from watchfloor.client.runs import board, plan_of, started_with
 from watchfloor.identity.people import Person
@@ -317,20 +317,6 @@ GATED = frozenset({"approval", "release"})
 """Kinds of ask at which who asked for the thing does not decide it."""
 COMMANDING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles a person speaks as by default when they steer a run; the run decides whether they may."""
-
-
-async def find_ask(face: Face, run: str, step: str, someone: Person, *, decided: bool = False) -> AskAt:
-    """The open ask, with `decided` also one whose decision has no effect yet; while no worker answers, as it was last
-    shown here. Who may not see the run learns nothing of what waits in it."""
-    try:
-        found = await family(face, run)
-        require_inside(face, someone, found.board)
-        return pick_ask(found, step, decided=decided)
-    except EngineUnavailable:
-        remembered = await asyncio.to_thread(recall_ask, face, run, step)
-        if remembered is None:
-            raise
-        return remembered
 
 
 def find_end(ask: OpenAsk, now: datetime) -> datetime:
