@@ -175,3 +175,57 @@ def test_secrets_come_from_variables_and_private_files_and_never_from_the_docume
     secrets = [getattr(channel, "secret", None) for channel in document.channels.values()]
     found = [secret(one) for one in secrets if one is not None]
     assert found == ["from-env", "from-file"]
+
+
+CHANNEL = """
+version: 1
+base: https://api.example.com
+allow_hosts: [api.example.com, slack.com, events.pagerduty.com]
+actions: {}
+channels:
+  room:
+    kind: slack
+    channel: C024BE91L
+    token: {env: SLACK_TOKEN}
+  oncall:
+    kind: pagerduty
+    routing_key: {file: key}
+"""
+
+
+def test_a_slack_and_a_pagerduty_channel_reach_their_own_hosts(tmp_path: Path) -> None:
+    document = load(tmp_path, CHANNEL)
+    assert [getattr(channel, "base", None) for channel in document.channels.values()] == [
+        "https://slack.com",
+        "https://events.pagerduty.com",
+    ]
+    assert {place[1:] for place in document.secrets()} == {("room", "token"), ("oncall", "routing_key")}
+
+
+@pytest.mark.parametrize(
+    ("found", "put", "line", "words"),
+    [
+        ("kind: slack", "kind: slak", 7, "`kind`: `slak` is none; expected one of"),
+        ("    kind: slack\n", "", 7, "`kind` is missing"),
+        ("channel: C024BE91L", "channel: '#ops'", 9, "`channel`"),
+        ("    channel: C024BE91L\n", "", 7, "`channel` is missing"),
+        ("{env: SLACK_TOKEN}", "xoxb-1", 10, "`token`"),
+        ("{env: SLACK_TOKEN}", "{sandbox: xoxb-1}", 10, "a secret stands in the file"),
+        ("    channel: C024BE91L", "    channel: C024BE91L\n    path: /x", 10, "unknown key `path`"),
+        ("slack.com, events", "events", 7, "`https://slack.com:443` is not on the list of allowed hosts"),
+        (
+            "    routing_key: {file: key}",
+            "    routing_key: {file: key}\n    base: http://pd.example",
+            14,
+            "not on the list",
+        ),
+        ("    channel: C024BE91L", "    channel: C024BE91L\n    rate: {per_second: 0, burst: 1}", 10, "per_second"),
+    ],
+)
+def test_a_mistake_in_a_channel_is_named_at_its_place(
+    tmp_path: Path, found: str, put: str, line: int, words: str
+) -> None:
+    assert found in CHANNEL
+    problems = refuse(tmp_path, CHANNEL.replace(found, put, 1))
+    assert [where for where, _ in problems] == [line]
+    assert words in problems[0][1]
