@@ -50,6 +50,7 @@ def test_the_commands_are_those_promised() -> None:
         "notify test",
         "watchdog",
         "retention explain",
+        "retention rulings",
         "claim",
         "hand-back",
         *("severity", "dismiss", "declare"),

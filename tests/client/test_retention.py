@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from schemas.ledger import Entry, EntryKind
 from watchfloor.cli.main import app
 from watchfloor.client.library import clock_register
 from watchfloor.client.retention import Case, CaseRefused, read_case
+from watchfloor.ledger import SqliteLedger
 
 SINCE = 'since: "2026-11-01T09:00:00Z"'
 
@@ -111,3 +113,27 @@ def test_the_command_gives_one_document_and_its_exit_codes(tmp_path: Path) -> No
     refused = CliRunner().invoke(app, [*asked, "2026-11-22T03:10:00Z"])
     assert refused.exit_code == 1
     assert json.loads(refused.stdout)["error"]["type"] == "CaseRefused"
+
+
+def test_the_rulings_of_a_run_are_read_from_its_ledger(tmp_path: Path) -> None:
+    (tmp_path / "eu").mkdir()
+    entry: Entry = {
+        "v": 1,
+        "id": "inc-a:retention:1",
+        "chain": "inc-a",
+        "kind": EntryKind.RETENTION,
+        "at": "2026-11-22T03:10:00Z",
+        "actor": "engine",
+        "step": "erase",
+        "path": "containment/erase",
+        "data": {"ruling": "keep", "rule": 2, "by": ["hold-1"], "reasoning": ["1. A sentence."]},
+    }
+    with SqliteLedger(tmp_path / "eu" / "ledger.sqlite") as ledger:
+        ledger.append([entry, {**entry, "id": "inc-a:1", "kind": EntryKind.OPENED, "data": {}}])
+    asked = ["--home", str(tmp_path), "retention", "rulings"]
+    told = CliRunner().invoke(app, [*asked, "inc-a"])
+    assert told.stdout == "2026-11-22T03:10:00Z  containment/erase: keep\n  1. A sentence.\n"
+    assert [one["id"] for one in json.loads(CliRunner().invoke(app, [*asked, "inc-a", "--json"]).stdout)] == [
+        entry["id"]
+    ]
+    assert CliRunner().invoke(app, [*asked, "inc-b"]).exit_code == 2

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from watchfloor.cli.edge import edge
-from watchfloor.cli.options import JsonFlag
+from watchfloor.cli.options import JsonFlag, Region, RunId
 from watchfloor.cli.teaching import register
 
 PANEL = "Records"
@@ -26,6 +26,7 @@ _WORDS = {
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
     register(retention_app, explain, PANEL, name="explain")
+    register(retention_app, list_rulings, PANEL, name="rulings")
     app.add_typer(retention_app, name="retention", rich_help_panel=PANEL)
 
 
@@ -86,3 +87,30 @@ def explain(
             typer.echo(line)
         if ruling.tell:
             typer.echo(f"\nTell the person: {ruling.tell}")
+
+
+def list_rulings(context: typer.Context, run: RunId, region: Region = None, as_json: JsonFlag = False) -> None:
+    """What the conflict order said before each deletion of a run, from the ledger: why one was refused, in sentences.
+    No engine is needed.
+
+    Example:
+      watchfloor retention rulings inc-4fkq
+    """
+    with edge(as_json):
+        from schemas.ledger import EntryKind
+        from watchfloor.cli.console import print_json
+        from watchfloor.cli.stores import find_chain, region_stores
+
+        store, chain = find_chain(region_stores(context.obj, region), run)
+        with store.ledger() as ledger:
+            rulings = [entry for entry in ledger.read(chain) if entry["kind"] == EntryKind.RETENTION]
+        if as_json:
+            print_json(rulings)
+            return
+        for entry in rulings:
+            data = entry["data"]
+            typer.echo(f"{entry['at']}  {entry['path']}: {_WORDS[str(data['ruling'])]}")
+            for line in data["reasoning"] if isinstance(data["reasoning"], list) else ():
+                typer.echo(f"  {line}")
+        if not rulings:
+            typer.echo("no deletion was asked for")
