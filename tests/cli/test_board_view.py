@@ -219,7 +219,7 @@ def test_what_was_said_beside_answers_stands_at_the_ask() -> None:
     flat = " ".join(screen(View(shown.found, None, {}, {DIGEST: "which page?\x1b[2J"})).split())
     assert "question 1, counsel-1 as legal_counsel: which page?" in flat
     assert "\x1b" not in flat
-    assert 'watchfloor answer inc-abcdefgh order_doubt "…" --to 1 --as PERSON' in flat
+    assert 'watchfloor answer inc-abcdefgh order_doubt "…" --as PERSON' in flat
     assert "abstained: counsel-2 as legal_counsel" in flat
     assert "given away: the seat of exec-1 as exec_sponsor, to desk-1" in flat
     assert "taken back: what counsel-1 as legal_counsel had said" in flat

@@ -18,13 +18,15 @@ def said_lines(ask: OpenAsk, texts: Mapping[str, str], run: str) -> Iterator[str
         texts: reference -> text of a question or answer, where this region has it.
         run: short id, for the command that answers a question.
     """
-    for number, said in enumerate(find_questions(ask).values(), 1):
+    questions = find_questions(ask)
+    for number, said in enumerate(questions.values(), 1):
         for nth, body in enumerate(said):
             kind = f"answer to {number}" if nth else f"question {number}"
             text = texts.get(str(body["reason_ref"])) or f"its text is not here ({str(body['reason_ref'])[:19]}…)"
             yield f"{kind}, {body['person']} as {body['role']}: {show_controls(text)}"
         if len(said) == 1:
-            yield f'  who commands answers: watchfloor answer {run} {ask["step"]} "…" --to {number} --as PERSON'
+            to = f" --to {number}" if len(questions) > 1 else ""
+            yield f'  who commands answers: watchfloor answer {run} {ask["step"]} "…"{to} --as PERSON'
     for envelope in ask.get("motions", []):
         body = envelope["body"]
         who = f"{body['person']} as {body['role']}"
