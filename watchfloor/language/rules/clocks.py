@@ -11,7 +11,8 @@ def check(given: Surroundings) -> None:
         if law is None:
             continue
         due = law["kind"] in {"deadline", "promptly"}
-        if due and not clock.on_breach:
+        # a ceiling is breached when nothing was destroyed before its end
+        if (due or law["kind"] == "max_retention") and not clock.on_breach:
             given.report.add(
                 codes.NO_BREACH,
                 clock.name.span,
