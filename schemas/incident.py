@@ -44,6 +44,7 @@ SEARCH_ATTRIBUTES = {
     "WatchfloorIncident": "Keyword",
     "WatchfloorWaiting": "KeywordList",
     "WatchfloorDue": "Datetime",
+    "WatchfloorPressure": "Keyword",
 }
 """What a namespace needs. Values are ids, roles and instants, never content."""
 
@@ -68,6 +69,8 @@ class Limits(TypedDict):
     """History length at which the run continues as new; 0 means when the server suggests it."""
     failed_step_window: float
     """Seconds a failed step waits for a person before the run closes as failed."""
+    pressure: NotRequired[bool]
+    """True where the namespace has `WatchfloorPressure`: the instants at which priority changes are published too."""
     search_attributes: NotRequired[bool]
     """False where the namespace lacks `SEARCH_ATTRIBUTES` (a test server); the run then never sets them."""
 
@@ -417,6 +420,12 @@ class Board(TypedDict):
     runs: int
     history_events: int
     mode: NotRequired[str]
+    pressure: NotRequired[str]
+    """The instants at which running deadlines of the law make it P1 and P0 (`watchfloor.signing.priority`)."""
+    priority: NotRequired[str]
+    """P0 to P4, at `now`."""
+    jurisdictions: NotRequired[dict[str, list[str]]]
+    """Where uploader, viewer, victim, issuer of the order and data are, as far as it is known."""
     tags: NotRequired[list[str]]
     """`unverified` while what is known is doubtful."""
     merged: NotRequired[list[Merged]]

@@ -687,6 +687,8 @@ class Plan(TypedDict):
     score: NotRequired[dict[str, Expr]]
     """The six dimensions I, H, V, R, C, E as whole numbers 0 to 5; `severity` is then the level while one is absent.
     score = 5*I + 5*H + 3*V + 3*R + 2*C + 2*E; S0 from 75, S1 from 55, S2 from 35, S3 from 15 (domain model)."""
+    jurisdictions: NotRequired[dict[str, Expr]]
+    """Role (`schemas.runbook.JURISDICTION_ROLES`) -> a text or a list of texts: where that is."""
     unverified: NotRequired[Expr]
     """While this holds what is known is doubtful: the run is tagged, and S0 and S1 do not fall by themselves."""
     mode_when: NotRequired[Expr | None]

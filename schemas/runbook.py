@@ -601,6 +601,19 @@ class SeverityRule(Document):
     )
 
 
+class Jurisdictions(Document):
+    """Where the people and the data of an incident are: `incident.jurisdictions` holds all of them."""
+
+    uploader: Expression | None = Field(default=None, description="Where who put it up is.")
+    viewer: Expression | None = Field(default=None, description="Where it is seen.")
+    victim: Expression | None = Field(default=None, description="Where who suffers from it is.")
+    order_issuer: Expression | None = Field(default=None, description="Whose authority has ordered something.")
+    data_location: Expression | None = Field(default=None, description="Where the data is kept.")
+
+
+JURISDICTION_ROLES = tuple(Jurisdictions.model_fields)
+
+
 class Regions(Document):
     command: Name = Field(description="The region that commands.")
     allowed: list[Name] = Field(min_length=1, description="Regions that the run may involve.")
@@ -717,6 +730,9 @@ class Runbook(Document):
     compartment: Name | None = Field(default=None, description="Who may see the run.")
     regions: Regions = Field(description="Where it is commanded and where it may go.")
     handoff: Literal["never"] | None = Field(default=None, description="`never` forbids handoffs.")
+    jurisdictions: Jurisdictions | None = Field(
+        default=None, description="Where uploader, viewer, victim, issuer of the order and data are."
+    )
     recuse: list[Role] | None = Field(default=None, description="Roles that no gate of this runbook asks.")
     triggers: list[TriggerRule] | None = Field(default=None, max_length=20, description="What may start it.")
     inputs: dict[Name, TypeDecl] | None = Field(default=None, description="What the trigger must give.")

@@ -8,11 +8,12 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board, Report, StepView
 from schemas.json_value import Json
 from schemas.plan import Step
-from watchfloor.signing import render_instant
+from watchfloor.signing import find_priority, render_instant
 from watchfloor.signing.tasks import ticks_of
 from workflows.cadence import Cadence
 from workflows.pages import Pages
 from workflows.phases import phase_names
+from workflows.pressure import find_pressure
 from workflows.run import Run
 
 _STATES = {
@@ -63,6 +64,14 @@ def draw_board(run: Run, closed_at: str) -> Board:
         "runs": state["runs"],
         "history_events": workflow.info().get_current_history_length(),
     }
+    pressure = "" if closed_at else find_pressure(run)
+    if pressure:
+        board["pressure"] = pressure
+    if not closed_at:
+        board["priority"] = find_priority(state["severity"], pressure, workflow.now())
+    where = run.find_jurisdictions()
+    if where:
+        board["jurisdictions"] = where
     if plan["mode"] == "case":
         board["mode"] = state["taken"].get("!mode", "case")
     if state.get("triage", {}).get("tags"):

@@ -243,6 +243,10 @@ class Run:
         """What is put before people, in the order written; what has no value is shown as null."""
         return [{"label": one["label"], "value": self.find_present(one["value"], frame)} for one in shown]
 
+    def find_jurisdictions(self) -> dict[str, list[str]]:
+        """Where the people and the data of this incident are, by role, as far as it is known now."""
+        return self._scope.find_jurisdictions(Frame(halt=self.root), self.now)
+
     def outputs_below(self, loop: str, frame: Frame) -> dict[str, dict[str, Json]]:
         """The outputs of the finished steps right inside a loop's current iteration, by step id."""
         return self._scope.outputs_below(loop, frame)

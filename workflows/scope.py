@@ -8,6 +8,7 @@ from schemas.json_value import Json
 from watchfloor.expressions import MISSING, Missing
 from watchfloor.signing import parse_instant
 from workflows.halt import Halt
+from workflows.jurisdictions import find_places
 from workflows.plans import Loaded
 
 
@@ -92,6 +93,11 @@ class Scope:
                 return self._find_output(parts, frame)
             case "last":
                 return _descend(frame.last, parts)
+            case "incident" if parts and parts[0] == "jurisdictions":
+                where = self.find_jurisdictions(frame, now)
+                return sorted({place for places in where.values() for place in places})
+            case "incident" if parts and parts[0] == "jurisdiction_of":
+                return _descend(dict[str, Json](self.find_jurisdictions(frame, now)), parts[1:])
             case "incident":
                 return _descend(self._describe(), parts)
             case "now":
@@ -125,6 +131,12 @@ class Scope:
             return MISSING
         result = self._state["results"].get(frame.locate(placed.step["path"]))
         return MISSING if result is None else _descend(visible(result), parts[1:])
+
+    def find_jurisdictions(self, frame: Frame, now: str) -> dict[str, list[str]]:
+        """Role -> places, from what the runbook declares; it reads inputs and facts only."""
+        return find_places(
+            self._loaded.plan.get("jurisdictions", {}), lambda name: self.find(name, Frame(halt=frame.halt), now)
+        )
 
     def _find_knowledge(self) -> str:
         """When it was first known, by whichever delivery of the same thing knew of it first."""

@@ -7,6 +7,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from watchfloor.signing import parse_instant
 from workflows.board import find_state
+from workflows.pressure import find_pressure
 from workflows.run import Run
 
 _SEVERITY = SearchAttributeKey.for_keyword("WatchfloorSeverity")
@@ -14,8 +15,9 @@ _PHASE = SearchAttributeKey.for_keyword("WatchfloorPhase")
 _STATE = SearchAttributeKey.for_keyword("WatchfloorState")
 _WAITING = SearchAttributeKey.for_keyword_list("WatchfloorWaiting")
 _DUE = SearchAttributeKey.for_datetime("WatchfloorDue")
+_PRESSURE = SearchAttributeKey.for_keyword("WatchfloorPressure")
 
-Face = tuple[str, str, str, tuple[str, ...], str]
+Face = tuple[str, str, str, tuple[str, ...], str, str]
 
 
 class Visibility:
@@ -24,6 +26,7 @@ class Visibility:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._is_on = run.start["limits"].get("search_attributes", True)
+        self._presses = run.start["limits"].get("pressure", False)
         self._published: Face | None = None
 
     async def keep_published(self) -> None:
@@ -40,7 +43,7 @@ class Visibility:
         if not self._is_on or seen == self._published:
             return
         self._published = seen
-        severity, phase, state, waiting, due = seen
+        severity, phase, state, waiting, due, pressure = seen
         updates: list[SearchAttributeUpdate] = [  # type: ignore[type-arg]
             _SEVERITY.value_set(severity),
             _PHASE.value_set(phase),
@@ -48,18 +51,21 @@ class Visibility:
             _WAITING.value_set(list(waiting)) if waiting else _WAITING.value_unset(),
             _DUE.value_set(parse_instant(due)) if due else _DUE.value_unset(),
         ]
+        if self._presses:
+            updates.append(_PRESSURE.value_set(pressure) if pressure else _PRESSURE.value_unset())
         workflow.upsert_search_attributes(updates)
 
     def _look(self, closed_at: str) -> Face:
         state = self._run.state
         if closed_at:
-            return state["severity"], state["phase"], find_state(self._run, closed_at), (), ""
+            return state["severity"], state["phase"], find_state(self._run, closed_at), (), "", ""
         asks = self._run.human.shown()
         roles = {role for ask in asks for seats in ask["options"].values() for slot in seats for role in slot["any_of"]}
         running = [clock["due_at"] for clock in state["clocks"].values() if clock["state"] == "running"]
         dues = [one for one in [*(ask["deadline_at"] for ask in asks), *running] if one]
         due = min(dues, key=_instant, default="")
-        return state["severity"], state["phase"], find_state(self._run, ""), tuple(sorted(roles)), due
+        pressure = find_pressure(self._run) if self._presses else ""
+        return state["severity"], state["phase"], find_state(self._run, ""), tuple(sorted(roles)), due, pressure
 
 
 def _instant(text: str) -> datetime:

@@ -53,6 +53,8 @@ regions: {command: eu, allowed: [eu, us]}
   received_at: timestamp
   item: url
   items: {type: list, of: url, max_items: 500}
+  country: {type: string, optional: true}
+  stored_in: {type: list, of: string, max_items: 9, optional: true}
 """,
     "facts": """facts:
   received: {type: timestamp, from: [inputs.received_at]}
@@ -100,7 +102,19 @@ FRAGMENTS = [
     (place, text)
     for place, text in blocks("yaml")
     if text.startswith(
-        ("- id:", "- {id:", "inputs:", "facts:", "clocks:", "alongside:", "mode:", "severity:", "triggers:", "outputs:")
+        (
+            "- id:",
+            "- {id:",
+            "inputs:",
+            "facts:",
+            "clocks:",
+            "alongside:",
+            "mode:",
+            "severity:",
+            "triggers:",
+            "outputs:",
+            "jurisdictions:",
+        )
     )
 ]
 

@@ -356,3 +356,16 @@ def test_a_fact_may_take_what_the_trigger_gives_and_it_is_sure_to_be_there() -> 
     assert plan_of(piece.replace("SOURCE", "known_at"))["facts"]["known"]["sources"] == ["trigger.known_at"]
     assert codes(piece.replace("SOURCE", "knwon_at")) == ["WF222"]
     assert codes(piece.replace("SOURCE", "known_at").replace("timestamp", "int")) == ["WF222"]
+
+
+JURISDICTIONS = "jurisdictions: {uploader: inputs.state, viewer: facts.seen_in, data_location: inputs.urls}\n"
+
+
+def test_where_it_is_may_be_read_by_conditions() -> None:
+    piece = "facts: {seen_in: {type: {type: list, of: string}, from: [desk]}}\n" + JURISDICTIONS
+    plan = plan_of(piece)
+    assert sorted(plan["jurisdictions"]) == ["data_location", "uploader", "viewer"]
+    assert codes(piece.replace("inputs.state", "inputs.received_at")) == ["WF211"]
+    assert codes(piece.replace("uploader", "uplaoder")) == ["WF120"]
+    assert codes(piece.replace("inputs.state", "incident.region")) == ["WF202"]
+    assert codes(piece.replace("facts.seen_in", "facts.nobody")) == ["WF202"]

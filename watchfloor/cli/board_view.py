@@ -23,7 +23,7 @@ from watchfloor.cli.page_lines import page_lines
 from watchfloor.cli.relations_view import render_relations
 from watchfloor.client.asks import AskAt, Family
 from watchfloor.drawing.words import join_words, show_controls
-from watchfloor.signing import in_words, open_slots
+from watchfloor.signing import find_priority, in_words, open_slots
 from watchfloor.signing.tasks import find_claim, ticks_of
 
 DONE_SHOWN = 10
@@ -121,6 +121,10 @@ def _head(board: Board, now: datetime, local: tzinfo | None) -> Iterator[Rendera
     if board["severity"]:
         line.append(board["severity"], style="bold red" if board["severity"] in {"S0", "S1"} else "bold yellow")
         line.append(" · ")
+    if "priority" in board:
+        priority = find_priority(board["severity"], board.get("pressure", ""), now)
+        line.append(priority, style="bold red" if priority == "P0" else "")
+        line.append(" · ")
     for word in (*board.get("tags", []), *([board["mode"]] if board.get("mode") == "case" else [])):
         line.append(f"{word} · ", style="yellow")
     line.append(state, style=_STATE_STYLES.get(board["state"], "bold"))
@@ -144,6 +148,9 @@ def _head(board: Board, now: datetime, local: tzinfo | None) -> Iterator[Rendera
         )
     if board["runbook"]:
         yield Text(f"{board['runbook']} v{board['runbook_version']} · plan {board['plan'][:19]}…", style="dim")
+    if "jurisdictions" in board:
+        where = [f"{role.replace('_', ' ')} {', '.join(places)}" for role, places in board["jurisdictions"].items()]
+        yield Hanging(Text(f"where: {show_controls('; '.join(where))[:VALUE_WIDTH]}"), first=0, rest=2)
     phases = Text()
     for index, phase in enumerate(board["phases"]):
         mark, style = _MARKS[phase["state"]]

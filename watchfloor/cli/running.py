@@ -119,7 +119,7 @@ def list_runs(
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List incidents: how bad, where they stand, whom they wait on.
+    """List incidents, the most urgent first: how bad, where they stand, whom they wait on.
 
     Examples:
       watchfloor list
@@ -134,6 +134,8 @@ def list_runs(
 
         found = with_faces(context.obj, region, go, person=person)
         runs = [run for run in found if everything or run.closed_at is None or run.lost]
+        # what must be done first comes first, open before ended; among equals the latest
+        runs.sort(key=lambda run: run.priority or "P9")
         if as_json:
             print_json(runs)
             return
@@ -216,8 +218,8 @@ def _print_list(runs: "list[RunSummary]", everything: bool) -> None:
         screen.print(f"no incident{'' if everything else ' is open'} ({hint})")
         return
     table = Table(box=None, pad_edge=False, show_edge=False)
-    for column in ("ID", "SEV", "RUNBOOK", "PHASE", "STATE", "NEXT DUE", "WAITS ON"):
-        table.add_column(column, no_wrap=column in {"ID", "SEV"}, overflow="fold")
+    for column in ("ID", "PRI", "SEV", "RUNBOOK", "PHASE", "STATE", "NEXT DUE", "WAITS ON"):
+        table.add_column(column, no_wrap=column in {"ID", "PRI", "SEV"}, overflow="fold")
     now = datetime.now(UTC)
     for run in runs:
         state = f"LOST ({run.status})" if run.lost else run.state or run.status
@@ -228,6 +230,7 @@ def _print_list(runs: "list[RunSummary]", everything: bool) -> None:
         style = "bold red" if run.lost or due.endswith("over") else ""
         table.add_row(
             short_id(run.incident),
+            Text(run.priority, style="bold red" if run.priority == "P0" else ""),
             run.severity,
             Text(run.runbook),
             run.phase,

@@ -25,6 +25,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from schemas.incident import INCIDENT_WORKFLOW, QUERY_BOARD, Board, IncidentStart, Limits, Trigger
 from schemas.json_value import Json
 from schemas.plan import Plan
+from watchfloor.client.attributes import has_attribute
 from watchfloor.client.correlation import marks_of, take_claim
 from watchfloor.client.engine import FROM_OUTSIDE, engine_errors, exists
 from watchfloor.client.errors import Ambiguous, EngineUnavailable, NotFound, Refused
@@ -32,7 +33,7 @@ from watchfloor.client.face import Face
 from watchfloor.client.inputs import validate_inputs
 from watchfloor.client.orders import Order
 from watchfloor.intake.claims import Claim, ClaimsUnavailable, State
-from watchfloor.signing import canonical, digest, opaque_id, pack
+from watchfloor.signing import canonical, digest, find_priority, opaque_id, pack
 
 RUNBOOK = SearchAttributeKey.for_keyword("WatchfloorRunbook")
 SEVERITY = SearchAttributeKey.for_keyword("WatchfloorSeverity")
@@ -41,6 +42,7 @@ STATE = SearchAttributeKey.for_keyword("WatchfloorState")
 INCIDENT = SearchAttributeKey.for_keyword("WatchfloorIncident")
 WAITING = SearchAttributeKey.for_keyword_list("WatchfloorWaiting")
 DUE = SearchAttributeKey.for_datetime("WatchfloorDue")
+PRESSURE = SearchAttributeKey.for_keyword("WatchfloorPressure")
 
 MAX_START = 1024 * 1024
 """Bytes of the start payload: half of what Temporal takes, because encryption adds to it."""
@@ -84,6 +86,8 @@ class RunSummary:
     due_at: datetime | None
     opened_at: datetime
     closed_at: datetime | None
+    priority: str = ""
+    """P0 to P4 when this was asked; empty for a run that has ended."""
 
     @property
     def lost(self) -> bool:
@@ -155,6 +159,8 @@ async def start_incident(
             SearchAttributePair(INCIDENT, incident),
         ]
     )
+    if limits.get("search_attributes", True) and await has_attribute(face, PRESSURE.name):
+        start["limits"] = {**limits, "pressure": True}
     claim = await _claim(face, incident, plan, inputs, order)
     if claim is not None and claim.state == "merged":
         return Started(claim.into, face.region, plan["id"], plan_digest, already=True, merged=True)
@@ -418,6 +424,9 @@ def _summary(face: Face, run: WorkflowExecution) -> RunSummary:
         due_at=attributes.get(DUE),
         opened_at=run.start_time,
         closed_at=run.close_time,
+        priority=""
+        if run.close_time is not None
+        else find_priority(_visible(attributes.get(SEVERITY, "")), attributes.get(PRESSURE, ""), datetime.now(UTC)),
     )
 
 

@@ -447,6 +447,7 @@ class Runbook:
     score: tuple[tuple[Scalar, Scalar], ...] = ()
     mode_when: Scalar | None = None
     unverified: Scalar | None = None
+    jurisdictions: tuple[tuple[Scalar, Scalar], ...] = ()
     outputs: tuple[Output, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     recuse: tuple[Scalar, ...] = ()

@@ -5,7 +5,19 @@ from typing import Any, cast
 
 from schemas.actions import ActionContract
 from schemas.incident import ENGINE
-from schemas.plan import PLAN_FORMAT, ClockEach, ClockLaw, ClockPlan, FactSpec, Floor, Phase, Plan, Track
+from schemas.plan import (
+    PLAN_FORMAT,
+    ClockEach,
+    ClockLaw,
+    ClockPlan,
+    Expr,
+    FactSpec,
+    Floor,
+    Phase,
+    Plan,
+    Track,
+    TypeSpec,
+)
 from schemas.register import RegisterRow
 from watchfloor.expressions import CEL
 from watchfloor.language import codes
@@ -18,7 +30,7 @@ from watchfloor.language.report import Report
 from watchfloor.language.rules import check_plan, check_rules
 from watchfloor.language.scope import NOTHING, Scope
 from watchfloor.language.step_compiler import StepCompiler, Surroundings
-from watchfloor.language.type_reader import cel_type
+from watchfloor.language.type_reader import assignable, cel_type
 
 LANGUAGE = 1
 """Version of the language; part of a plan."""
@@ -126,6 +138,8 @@ def _extras(compiler: StepCompiler, start: Scope, everything: Scope) -> dict[str
             for letter, src in runbook.score
         }
         made["score"] = {letter: each.expr for letter, each in checked.items() if each is not None}
+    if runbook.jurisdictions:
+        made["jurisdictions"] = _jurisdictions(compiler, start)
     if runbook.unverified is not None:
         doubt = compiler.expressions.check(runbook.unverified, start, wants=("bool",))
         if doubt is not None:
@@ -140,11 +154,54 @@ def _extras(compiler: StepCompiler, start: Scope, everything: Scope) -> dict[str
     return made
 
 
+def _jurisdictions(compiler: StepCompiler, scope: Scope) -> dict[str, Expr]:
+    """Each a text or a list of them over inputs and facts; what they hold is as protected as what they read."""
+    made: dict[str, Expr] = {}
+    for role, src in compiler.given.runbook.jurisdictions:
+        checked = compiler.expressions.check(src, scope, may_be_absent=True)
+        if checked is None:
+            continue
+        kind, wanted = checked.expr["type"], ({"type": "string"}, {"type": "list", "of": {"type": "string"}})
+        if not any(assignable(kind, cast(TypeSpec, each)) for each in wanted):
+            compiler.report.add(
+                codes.INPUT_TYPE,
+                src.span,
+                f"`{role.value}` does not take {kind}",
+                expected="expected a text such as a country, or a list of them",
+            )
+            continue
+        held_back = [name for name in checked.expr["vars"] if compiler.is_protected(name.removeprefix("has."))]
+        if held_back:
+            compiler.report.add(
+                codes.PROTECTED,
+                src.span,
+                f"`{held_back[0]}` is of the class us_protected, and jurisdictions stand on the board",
+                help="give the country alone, as an input of another class",
+            )
+            continue
+        itself = [name for name in checked.expr["vars"] if name.startswith("incident.")]
+        if itself:
+            compiler.report.add(
+                codes.UNKNOWN_NAME,
+                src.span,
+                f"`{role.value}` reads `{itself[0]}`",
+                expected="inputs and facts: where something is does not follow from the incident",
+            )
+            continue
+        made[role.value] = checked.expr
+    return made
+
+
 def outer_scope(runbook: Runbook) -> Scope:
     """What every step of a runbook can read: the run's inputs, facts, the incident, `now`."""
     scope = Scope().declare("now", "timestamp")
     for name, kind in INCIDENT.items():
         scope = scope.declare(f"incident.{name}", kind)
+    if runbook.jurisdictions:
+        scope = scope.declare("incident.jurisdictions", "list<string>")
+        for role, _ in runbook.jurisdictions:
+            name = f"incident.jurisdiction_of.{role.value}"
+            scope = scope.declare(name, "list<string>", frozenset({name}))
     given: set[str] = set()
     for field in runbook.inputs:
         name = f"inputs.{field.name.value}"

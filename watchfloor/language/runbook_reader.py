@@ -82,6 +82,7 @@ def read_runbook(root: Node, report: Report) -> Runbook | None:
     regions = keys.take("regions", _regions, required=True, hint=f"`{_EXAMPLE_REGIONS}`")
     handoff = keys.take("handoff", one_of("never"))
     recuse = keys.take("recuse", unique_names) or ()
+    jurisdictions = keys.take("jurisdictions", _jurisdictions) or ()
     triggers = keys.take("triggers", list_of(read_trigger, "triggers", at_most=20)) or ()
     inputs = keys.take("inputs", read_fields) or ()
     facts = keys.take("facts", pairs_of(name, _fact, "facts")) or ()
@@ -119,6 +120,7 @@ def read_runbook(root: Node, report: Report) -> Runbook | None:
         outputs=tuple(doc.Output(key, spec, value) for key, (spec, value) in outputs),
         triggers=triggers,
         recuse=recuse,
+        jurisdictions=jurisdictions,
     )
 
 
@@ -170,6 +172,22 @@ def _severity(node: Node, report: Report) -> _Severity | None:
     score = keys.take("score", _score) or ()
     unverified = keys.take("unverified", expression)
     return _Severity(default, floors, score, unverified) if keys.close() and default is not None else None
+
+
+JURISDICTION_ROLES = ("uploader", "viewer", "victim", "order_issuer", "data_location")
+
+
+def _jurisdictions(node: Node, report: Report) -> tuple[tuple[Scalar, Scalar], ...] | None:
+    """Each role at most once, with an expression."""
+    keys = open_mapping(node, report, "`jurisdictions`", "jurisdictions: {uploader: inputs.country}")
+    if keys is None:
+        return None
+    made: list[tuple[Scalar, Scalar]] = []
+    for role in JURISDICTION_ROLES:
+        src = keys.take(role, expression)
+        if src is not None:
+            made.append((_key_of(keys.node, role), src))
+    return tuple(made) if keys.close() else None
 
 
 def _score(node: Node, report: Report) -> tuple[tuple[Scalar, Scalar], ...] | None:

@@ -24,6 +24,7 @@ from watchfloor.signing.gates import (
 )
 from watchfloor.signing.motions import refuse_motion, take_motion
 from watchfloor.signing.packing import pack
+from watchfloor.signing.priority import find_priority, press
 from watchfloor.signing.statements import SignatureRefused, SigningKey, envelope_digest, sign, verify
 from watchfloor.signing.trust import KeyRevoked, Trust, read_revocation, verify_statement
 
@@ -41,11 +42,13 @@ __all__ = [
     "digest",
     "effect_key",
     "envelope_digest",
+    "find_priority",
     "in_words",
     "opaque_id",
     "open_slots",
     "pack",
     "parse_instant",
+    "press",
     "read_revocation",
     "refuse_decision",
     "refuse_grant",
