@@ -70,7 +70,8 @@ class Limits(TypedDict):
     failed_step_window: float
     """Seconds a failed step waits for a person before the run closes as failed."""
     pressure: NotRequired[bool]
-    """True where the namespace has `WatchfloorPressure`: the instants at which priority changes are published too."""
+    """True where the namespace has `WatchfloorPressure`: the instants at which priority changes are published too.
+    Absent in a run of before there was priority; its board has none."""
     search_attributes: NotRequired[bool]
     """False where the namespace lacks `SEARCH_ATTRIBUTES` (a test server); the run then never sets them."""
 

@@ -64,10 +64,10 @@ def draw_board(run: Run, closed_at: str) -> Board:
         "runs": state["runs"],
         "history_events": workflow.info().get_current_history_length(),
     }
-    pressure = "" if closed_at else find_pressure(run)
-    if pressure:
-        board["pressure"] = pressure
-    if not closed_at:
+    if not closed_at and "pressure" in run.start["limits"]:
+        pressure = find_pressure(run)
+        if pressure:
+            board["pressure"] = pressure
         board["priority"] = find_priority(state["severity"], pressure, workflow.now())
     where = run.find_jurisdictions()
     if where:

@@ -106,6 +106,7 @@ class Bench:
             "continue_after_events": more.pop("continue_after", 0),
             "failed_step_window": more.pop("failed_step_window", 3600.0),
             "search_attributes": False,
+            **({"pressure": more.pop("pressure")} if "pressure" in more else {}),
         }
         start = {
             "v": 1,

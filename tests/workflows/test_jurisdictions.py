@@ -11,7 +11,7 @@ DAY = 86400.0
 async def held(bench: Bench, *steps: Any, **more: Any) -> Case:
     stay = decide("stay", {"go": {"steps": []}}, slot("ops_lead"), within=DAY)
     inputs = more.pop("inputs", {})
-    return await bench.start(plan(("triage", [*steps, stay]), **more), inputs)
+    return await bench.start(plan(("triage", [*steps, stay]), **more), inputs, pressure=False)
 
 
 async def let_go(case: Case) -> None:

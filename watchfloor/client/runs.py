@@ -159,8 +159,8 @@ async def start_incident(
             SearchAttributePair(INCIDENT, incident),
         ]
     )
-    if limits.get("search_attributes", True) and await has_attribute(face, PRESSURE.name):
-        start["limits"] = {**limits, "pressure": True}
+    attributed = limits.get("search_attributes", True) and await has_attribute(face, PRESSURE.name)
+    start["limits"] = {**limits, "pressure": attributed}
     claim = await _claim(face, incident, plan, inputs, order)
     if claim is not None and claim.state == "merged":
         return Started(claim.into, face.region, plan["id"], plan_digest, already=True, merged=True)

@@ -92,7 +92,7 @@ class Keys:
                 codes.UNKNOWN_KEY,
                 key.span,
                 f"unknown key `{shorten(key.value)}` in {self.what}",
-                expected=f"one of {listing(self.known, 20)}",
+                expected=f"one of {listing(self.known, 30)}",
                 help=f"did you mean `{near}`?" if near else "",
             )
         for name, hint, code in self.missed:
