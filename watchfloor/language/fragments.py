@@ -7,18 +7,24 @@ is replaced by what `with` gives, and its own ids get the prefix of the use: the
 
 import json
 import re
+from collections.abc import Mapping as Mapping_
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import cast
 
 from schemas.plan import TypeSpec
 from watchfloor.language import codes
 from watchfloor.language.document import Argument, Use
 from watchfloor.language.findings import listing, nearest
-from watchfloor.language.nodes import Mapping, Node, Scalar, Sequence, walk
+from watchfloor.language.nodes import Mapping, Node, Scalar, Sequence, Span, walk
 from watchfloor.language.reading import VALUES, Keys, Reader, any_node, expression, name, open_mapping, pairs_of, wrong
 from watchfloor.language.report import Report
+from watchfloor.language.source import parse
 from watchfloor.language.templates import Part, Unclosed, split
 from watchfloor.language.type_reader import read_type
 
+SHIPPED = Path(__file__).resolve().parents[2] / "runbooks" / "fragments"
 MAX_DEPTH = 8
 MAX_EXPANDED = 2_000
 """Steps that all uses of a runbook may come to."""
@@ -50,19 +56,23 @@ class Fragment:
     name: Scalar
     params: tuple[tuple[Scalar, TypeSpec], ...]
     steps: Sequence
+    shipped: bool = False
+    """It comes with the product; what is found in it is shown at its use, for the author did not write it."""
 
 
 def expand_fragments(root: Mapping, report: Report) -> Mapping:
-    """The document with every use replaced by the fragment's steps; unchanged when it declares no fragments."""
+    """The document with every use replaced by the fragment's steps: one of its own, else one that is shipped."""
     declared = root.get("fragments")
-    if declared is None:
+    shipped = _find_shipped(root)
+    if declared is None and not shipped:
         return root
-    fragments = _read(declared, report)
-    if fragments is None:
+    own = {} if declared is None else _read(declared, report)
+    if own is None:
         return root
+    fragments = {**shipped, **own}
     expander = _Expander(fragments, report)
     made = expander.mapping(root, (), None)
-    for fragment in fragments.values():
+    for fragment in own.values():
         if fragment.name.value not in expander.used:
             report.add(
                 codes.UNUSED_FRAGMENT,
@@ -96,6 +106,45 @@ def _read(node: Node, report: Report) -> dict[str, Fragment] | None:
         if keys.close() and steps is not None:
             made[key.value] = Fragment(key, params, steps)
     return None if report.failed else made
+
+
+def _find_shipped(root: Mapping) -> dict[str, Fragment]:
+    """The shipped fragments that the document uses; most use none, and nothing is read for them."""
+    labels = {
+        label.value
+        for node in walk(root)
+        if isinstance(node, Mapping) and isinstance(label := node.get("use"), Scalar) and node.get("id") is not None
+    }
+    return {name: found for name, found in _load_shipped().items() if name in labels} if labels else {}
+
+
+@cache
+def _load_shipped() -> Mapping_[str, Fragment]:
+    """Every fragment of the library, by its name.
+
+    Raises:
+        ValueError: one of them is not well formed.
+    """
+    made: dict[str, Fragment] = {}
+    for path in sorted(SHIPPED.glob("*.yaml")):
+        source = parse(path.read_bytes(), path=path.name)
+        report = Report(path.name, list(source.lines))
+        declared = source.root.get("fragments") if isinstance(source.root, Mapping) else None
+        found = _read(declared, report) if declared is not None else None
+        if found is None or source.findings or report.failed:
+            raise ValueError(f"the shipped fragment {path.name} is not well formed")
+        made |= {name: replace(fragment, shipped=True) for name, fragment in found.items()}
+    return made
+
+
+def _stand_at(node: Node, span: Span) -> Node:
+    """A copy of a shipped node as if it stood where it is used."""
+    if isinstance(node, Scalar):
+        return replace(node, span=span, raw="")
+    if isinstance(node, Sequence):
+        return replace(node, span=span, items=tuple(_stand_at(item, span) for item in node.items))
+    entries = tuple((cast(Scalar, _stand_at(key, span)), _stand_at(value, span)) for key, value in node.entries)
+    return replace(node, span=span, entries=entries)
 
 
 class _Expander:
@@ -151,6 +200,8 @@ class _Expander:
         use = Use(id_.value, label.value, line, tuple(arguments), outer)
         copy = _Copy(id_.value, fragment, {each.name.value: each for each in arguments})
         steps = [copy.node(step, False) for step in fragment.steps.items]
+        if fragment.shipped:
+            steps = [_stand_at(step, label.span) for step in steps]
         self.count += len(steps)
         if self.count > MAX_EXPANDED:
             self.report.add(
