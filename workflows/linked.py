@@ -15,6 +15,7 @@ from schemas.incident import INCIDENT_WORKFLOW, SIGNAL_LINK, SIGNAL_REPORT, Cloc
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.plan import ClockPlan, Plan
+from watchfloor.signing import neutral_name
 from workflows.children import GONE, REPORT_LIMIT, STARTED
 from workflows.halt import StepFailed
 from workflows.run import Run
@@ -45,7 +46,8 @@ async def start_run(run: Run, path: str, argument: IncidentStart, plan: Plan) ->
     run.state["children"][path] = {**report, "data": {}}
     pairs: list[SearchAttributePair[str]] = []
     if run.start["limits"].get("search_attributes", True):
-        pairs = [SearchAttributePair(_RUNBOOK, plan["id"]), SearchAttributePair(_INCIDENT, child)]
+        name = neutral_name(child) if plan["compartment"] else plan["id"]
+        pairs = [SearchAttributePair(_RUNBOOK, name), SearchAttributePair(_INCIDENT, child)]
     try:
         handle = await workflow.start_child_workflow(
             INCIDENT_WORKFLOW,

@@ -33,7 +33,7 @@ from watchfloor.client.face import Face
 from watchfloor.client.inputs import validate_inputs
 from watchfloor.client.orders import Order
 from watchfloor.intake.claims import Claim, ClaimsUnavailable, State
-from watchfloor.signing import canonical, digest, find_priority, opaque_id, pack
+from watchfloor.signing import canonical, digest, find_priority, neutral_name, opaque_id, pack
 
 RUNBOOK = SearchAttributeKey.for_keyword("WatchfloorRunbook")
 SEVERITY = SearchAttributeKey.for_keyword("WatchfloorSeverity")
@@ -153,7 +153,7 @@ async def start_incident(
         raise Refused("too_large", f"plan and inputs have {size} bytes; expected at most {MAX_START}; send references")
     attributes = TypedSearchAttributes(
         [
-            SearchAttributePair(RUNBOOK, plan["id"]),
+            SearchAttributePair(RUNBOOK, neutral_name(incident) if plan["compartment"] else plan["id"]),
             SearchAttributePair(SEVERITY, plan["severity"]),
             SearchAttributePair(STATE, "open"),
             SearchAttributePair(INCIDENT, incident),

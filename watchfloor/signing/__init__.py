@@ -23,6 +23,7 @@ from watchfloor.signing.gates import (
     refuse_grant,
 )
 from watchfloor.signing.motions import refuse_motion, take_motion
+from watchfloor.signing.names import neutral_name
 from watchfloor.signing.packing import pack
 from watchfloor.signing.priority import find_priority, press
 from watchfloor.signing.statements import SignatureRefused, SigningKey, envelope_digest, sign, verify
@@ -44,6 +45,7 @@ __all__ = [
     "envelope_digest",
     "find_priority",
     "in_words",
+    "neutral_name",
     "opaque_id",
     "open_slots",
     "pack",
