@@ -7,10 +7,11 @@ from activities.registry import UnknownAction, contract_of
 from activities.retention import check_claims, check_floor
 from activities.values import Mismatch, check_values
 from schemas.actions import ActionCall, ActionContract, ErrorType
+from schemas.decision import RefusalType
 from watchfloor.connections.port import CallFailed
 from watchfloor.evidence.port import EvidenceError, EvidenceUnavailable
 from watchfloor.regions.keys import KeysRefused
-from watchfloor.signing import refuse_grant
+from watchfloor.signing import Refusal, refuse_grant
 
 
 def check_call(deps: Dependencies, call: ActionCall) -> ActionContract:
@@ -59,6 +60,9 @@ def _check_grant(deps: Dependencies, call: ActionCall, contract: ActionContract)
     except (KeyError, TypeError, ValueError) as error:
         message = f"the grant of `{call['action']}` is not well formed"
         raise CallFailed(ErrorType.NO_GRANT, message, possible=False, detail={"why": "malformed"}) from error
+    aside = set(call.get("recused", ())) & {str(one["body"]["person"]) for one in grant["decisions"]}
+    if refused is None and aside:
+        refused = Refusal(RefusalType.EXCLUDED, f"{', '.join(sorted(aside))} stands aside from this run")
     if refused is not None:
         message = f"the grant of `{call['action']}` does not hold: {refused.message}"
         raise CallFailed(ErrorType.NO_GRANT, message, possible=False, detail={"why": refused.type})

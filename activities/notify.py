@@ -62,7 +62,8 @@ def page(deps: Dependencies) -> Action:
     async def act(call: ActionCall) -> ActionReceipt:
         require_admission(call)
         role = str(call["inputs"]["role"])
-        destinations = _reach(deps, role).destinations
+        aside = frozenset(call.get("recused", ()))
+        destinations = _reach_others(deps, role, aside, backup=False).destinations
         if not destinations:
             message = (
                 f"nobody who holds `{role}` in region `{deps.region}` can be reached; add contacts to the directory"
@@ -89,7 +90,8 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
 
     @activity.defn(name=ACTIVITY_NOTIFY)
     async def notify_people(call: NotifyCall) -> NotifyReceipt:
-        resolved = [_reach(deps, role, backup=call.get("backup", False)) for role in call["roles"]]
+        aside = frozenset(call.get("excluded", ()))
+        resolved = [_reach_others(deps, role, aside, backup=call.get("backup", False)) for role in call["roles"]]
         reached: dict[str, tuple[str, ...]] = {one.role: one.destinations for one in resolved}
         nobody = [f"nobody:{role}" for role, names in reached.items() if not names]
         wanted = list(dict.fromkeys(name for names in reached.values() for name in names))
@@ -156,6 +158,17 @@ def _reach(deps: Dependencies, role: str, *, backup: bool = False) -> Reached:
         told = {"role": role, "region": deps.region, "told": len(reached.people)}
         activity.logger.warning("nobody on call, all holders of the role told", extra=told)
     return reached
+
+
+def _reach_others(deps: Dependencies, role: str, aside: frozenset[str], *, backup: bool) -> Reached:
+    """Who answers for a role without those who stand aside; where nobody is left on call, whoever else holds it."""
+    reached = _reach(deps, role, backup=backup)
+    if not aside & set(reached.people):
+        return reached
+    left = reached.without(aside)
+    if left.destinations or backup or deps.backups is None:
+        return left
+    return deps.backups(role).without(aside)
 
 
 def _delivered_before() -> list[str]:

@@ -105,6 +105,8 @@ class ActionCall(TypedDict):
     entries: list[Entry]
     severity: str
     resolution: NotRequired[Literal["happened", "resend"] | None]
+    recused: NotRequired[list[str]]
+    """People who stand aside from the run: no grant in which one of them stands lets anything go ahead."""
 
 
 class ActionReceipt(TypedDict):

@@ -102,8 +102,9 @@ class HandoffStart(TypedDict):
     decision_keys: dict[str, str]
     requester: NotRequired[str]
     root: NotRequired[str]
-    """With `revoked`: `schemas.keys.Pins`."""
+    """With `revoked` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
+    recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """The incident's; absent outside compartments. It does not cross the border."""
 
@@ -121,8 +122,9 @@ class IncomingStart(TypedDict):
     decision_keys: dict[str, str]
     received_at: str
     root: NotRequired[str]
-    """With `revoked`: `schemas.keys.Pins`."""
+    """With `revoked` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
+    recused: NotRequired[list[str]]
 
 
 UPDATE_ANSWER = "answer"

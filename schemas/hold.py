@@ -40,8 +40,9 @@ class HoldStart(TypedDict):
     """Whether each freeze says what the hold claims and under which law, for the conflict order. Absent in holds that
     older engines placed: their calls, and so the keys of these, stay as they were."""
     root: NotRequired[str]
-    """With `revoked`: `schemas.keys.Pins`."""
+    """With `revoked` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
+    recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """The incident's; absent outside compartments."""
 
@@ -75,6 +76,7 @@ class HoldCarried(TypedDict):
     """Digest of the last report, so that nothing is reported twice."""
     revoked: NotRequired[dict[str, str]]
     """Key id -> instant from which on nothing under it counts."""
+    recused: NotRequired[list[str]]
 
 
 class HoldResult(TypedDict):

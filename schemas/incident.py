@@ -25,6 +25,8 @@ UPDATE_CONTROL = "control"
 QUERY_BOARD = "board"
 SIGNAL_REPORT = "report"
 """`Report` from a hold, handoff or postmortem to the incident that asked for it."""
+SIGNAL_RECUSAL = "recusal"
+"""From an incident to what it started: `{person, recused}`."""
 SIGNAL_CLOSED = "incident_closed"
 """From a closing incident to its postmortems: `{outcome, closed_at, clocks, phase_times}`."""
 
@@ -174,6 +176,7 @@ class IncidentStart(TypedDict):
     given: NotRequired[Given | None]
     root: NotRequired[str]
     revoked: NotRequired[dict[str, str]]
+    recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """Said by who starts the run, so that its board says it too; absent outside compartments."""
     paging: NotRequired[PagingPolicy | None]
@@ -322,6 +325,10 @@ class Carried(TypedDict):
     """Orders over the same content that were taken in, the first hundred; the ledger has them all."""
     related: NotRequired[list[Related]]
     """Incidents over the same account, each once."""
+    recused: NotRequired[list[str]]
+    """People who stand aside."""
+    readmitting: NotRequired[dict[str, str]]
+    """Person who stands aside -> who has said that they need not; a second person or counsel must agree."""
     commanded: NotRequired[bool]
     """Somebody has taken command, or accepted it."""
     command_offer: NotRequired["CommandOffer | None"]
@@ -407,6 +414,8 @@ class Board(TypedDict):
     commander: Commander
     command_offer: NotRequired[CommandOffer]
     """Command that is offered to somebody now."""
+    recused: NotRequired[list[str]]
+    """People who stand aside: faces show the run to them no more."""
     asks: list[OpenAsk]
     decided: NotRequired[list[OpenAsk]]
     """Gates that are decided and have had no effect yet: an answer may still be taken back."""

@@ -53,3 +53,5 @@ class Pins(TypedDict):
     decision_keys: dict[str, str]
     root: NotRequired[str]
     revoked: NotRequired[dict[str, str]]
+    recused: NotRequired[list[str]]
+    """People who stand aside from the run that starts this one, and so from this one."""

@@ -100,6 +100,8 @@ class EntryKind:
     VOIDED = "decision.voided"
     """Answers that an open ask had were taken out of it; `data` says whose and why. It is asked again."""
     KEY_REVOKED = "key.revoked"
+    RECUSED = "person.recused"
+    UNRECUSED = "person.unrecused"
     NOTICE_FAILED = "notice.failed"
     PAGE_SENT = "page.sent"
     PAGE_CLIMBED = "page.climbed"

@@ -75,6 +75,8 @@ class NotifyCall(AboutPage):
     key: str
     """Idempotency key of this notice (`watchfloor.signing.effect_key`); channels deduplicate by it."""
     entries: list[Entry]
+    excluded: NotRequired[list[str]]
+    """People who stand aside: what reaches only them is left out."""
 
 
 class NotifyReceipt(TypedDict):

@@ -26,8 +26,9 @@ class PostmortemStart(TypedDict):
     commander: str
     decision_keys: dict[str, str]
     root: NotRequired[str]
-    """With `revoked`: `schemas.keys.Pins`."""
+    """With `revoked` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
+    recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """The incident's; absent outside compartments."""
 

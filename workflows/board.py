@@ -80,6 +80,8 @@ def draw_board(run: Run, closed_at: str) -> Board:
         board["merged"] = list(state["merged"])
     if state.get("related"):
         board["related"] = list(state["related"])
+    if run.desk.recused:
+        board["recused"] = list(run.desk.recused)
     offer = state.get("command_offer")
     if offer and not closed_at:
         board["command_offer"] = offer

@@ -60,6 +60,8 @@ def child_board(
     }
     if compartment:
         board["compartment"] = compartment
+    if desk.recused:
+        board["recused"] = list(desk.recused)
     return board
 
 

@@ -84,12 +84,25 @@ async def watch_offer(run: Run) -> None:
             _tell(run, "command_returned", offer)
 
 
+def vacate(run: Run, person: str) -> None:
+    """Somebody stands aside from the run: they command no more, and nothing stays offered to or by them."""
+    offer = run.state.get("command_offer")
+    if offer is not None and person in {offer["to"], offer["by"]}:
+        _end_offer(run, "recused")
+    commander = run.state["commander"]
+    if commander["person"] != person or commander["region"] != run.desk.region:
+        return
+    run.state["commander"] = {**commander, "person": "", "since": run.now, "fence": commander["fence"] + 1}
+    run.state["commanded"] = False
+    run.note(EntryKind.COMMAND, region=commander["region"], person="", fence=commander["fence"] + 1, before=person)
+
+
 def _refuse_take(run: Run, body: dict[str, Json]) -> Refusal | None:
     commander = run.state["commander"]
     stale = _refuse_about(run, body, {"fence"})
     if stale is not None:
         return stale
-    if run.state.get("commanded") or commander["fence"] > 1:
+    if commander["person"] and (run.state.get("commanded") or commander["fence"] > 1):
         return Refusal(
             RefusalType.NOT_WAITING,
             f"`{commander['person']}` commands since {commander['since']}; they offer it, or the deputy does",

@@ -16,6 +16,7 @@ from watchfloor.signing.gates import CLOCK_SKEW
 from workflows.command import COMMAND_VERBS, refuse_bystander
 from workflows.page_verbs import PAGE_VERBS
 from workflows.reception import open_statement
+from workflows.recusal import RECUSAL_VERBS
 from workflows.run import COMMANDER, Run
 from workflows.tasks import TASK_VERBS
 from workflows.triage import TRIAGE_VERBS
@@ -144,5 +145,6 @@ VERBS: dict[str, Verb] = {
     **PAGE_VERBS,
     **TRIAGE_VERBS,
     **COMMAND_VERBS,
+    **RECUSAL_VERBS,
 }
 """Every way to steer a run, in the order in which messages name them."""

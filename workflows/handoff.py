@@ -74,6 +74,7 @@ class Handoff(RefusesBadStarts):
             decision_keys=start["decision_keys"],
             root=start.get("root", ""),
             revoked=dict(start.get("revoked", {})),
+            recused=list(start.get("recused", [])),
         )
         self.journal = Journal(chain=start["handoff"], region=start["region"])
         self.notices = Notices(self.desk, self.journal, self.packet["severity"])

@@ -98,6 +98,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
             decision_keys=start["decision_keys"],
             root=start.get("root", ""),
             revoked=dict((carried or start).get("revoked", {})),
+            recused=list((carried or start).get("recused", [])),
         )
         self.journal = Journal(chain=start["hold"], region=start["region"], seq=carried["entry_seq"] if carried else 0)
         self.notices = Notices(self.desk, self.journal)
@@ -437,6 +438,8 @@ class Hold(AnswersPeople, RefusesBadStarts):
             carried["renewals"] = self.renewals
         if self.desk.revoked:
             carried["revoked"] = self.desk.revoked
+        if self.desk.recused:
+            carried["recused"] = self.desk.recused
         workflow.continue_as_new({**self.start, "carried": carried})
 
     def _view(self, source: str) -> StepView:

@@ -16,7 +16,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from schemas.decision import Envelope, OpenAsk, Receipt, RefusalType, Rung
-from schemas.incident import SIGNAL_DECIDE, UPDATE_DECIDE
+from schemas.incident import SIGNAL_DECIDE, SIGNAL_RECUSAL, UPDATE_DECIDE
 from schemas.json_value import Json
 from schemas.keys import SIGNAL_REVOKED
 from schemas.ledger import EntryKind
@@ -42,6 +42,7 @@ from workflows.refusals import counted
 from workflows.refused import note_refusal
 from workflows.revocations import take_revocation
 from workflows.sealing import note_said, reveal
+from workflows.standing_aside import take_recusal
 
 __all__ = ["Answer", "AnswersPeople", "Desk", "HumanSteps", "Patience", "Wait"]
 
@@ -343,6 +344,10 @@ class HumanSteps:
         """Take a revocation; see `workflows.revocations`."""
         take_revocation(self.desk, self.asks, self._journal, self._notices, revocation)
 
+    def take_recusal(self, said: object) -> None:
+        """Take word of who stands aside; see `workflows.recusal`."""
+        take_recusal(self.desk.recused, self.asks, self._journal, self._notices, said)
+
     def shown(self) -> list[OpenAsk]:
         """The asks that still take answers, for the board."""
         return [mask(ask) for ask in self.asks.values() if "chosen" not in ask]
@@ -431,6 +436,11 @@ class AnswersPeople:
     def key_revoked(self, *said: Any) -> None:
         if self.human is not None:
             self.human.forget_key(said[0] if len(said) == 1 else None)
+
+    @workflow.signal(name=SIGNAL_RECUSAL)
+    def recusal(self, *said: Any) -> None:
+        if self.human is not None:
+            self.human.take_recusal(said[0] if len(said) == 1 else None)
 
 
 def _present(human: HumanSteps | None) -> HumanSteps:

@@ -254,6 +254,8 @@ class IncidentWorkflow(AnswersPeople):
         run.state["entries"], run.state["entry_seq"] = run.journal.entries, run.journal.seq
         if run.desk.revoked:
             run.state["revoked"] = run.desk.revoked
+        if run.desk.recused:
+            run.state["recused"] = run.desk.recused
         workflow.continue_as_new(carry(run.start, run.state))
 
     async def _close(self, run: Run, clocks: Clocks, visibility: Visibility) -> IncidentResult:

@@ -86,6 +86,7 @@ class IncomingHandoff(AnswersPeople, RefusesBadStarts):
             decision_keys=start["decision_keys"],
             root=start.get("root", ""),
             revoked=dict(start.get("revoked", {})),
+            recused=list(start.get("recused", [])),
         )
         self.journal = Journal(chain=own, region=start["region"])
         self.notices = Notices(self.desk, self.journal, "" if self.refused else self.packet["severity"])

@@ -42,6 +42,8 @@ class Desk:
     decision_keys: dict[str, str]
     root: str = ""
     revoked: dict[str, str] = field(default_factory=dict)
+    recused: list[str] = field(default_factory=list)
+    """People who stand aside from this run; grows and shrinks with `workflows.recusal`."""
 
     def __post_init__(self) -> None:
         for at in self.revoked.values():
@@ -60,6 +62,8 @@ class Desk:
             start["root"] = self.root
         if self.revoked:
             start["revoked"] = dict(self.revoked)
+        if self.recused:
+            start["recused"] = list(self.recused)
 
 
 class Listener(Protocol):
@@ -122,6 +126,8 @@ class Notices:
             "key": key,
             "entries": [],
         }
+        if self._desk.recused:
+            call["excluded"] = list(self._desk.recused)
         if about_page is not None:
             call = {**call, **about_page}
         elif self.listener is not None:

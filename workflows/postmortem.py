@@ -72,6 +72,7 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
             decision_keys=start["decision_keys"],
             root=start.get("root", ""),
             revoked=dict(start.get("revoked", {})),
+            recused=list(start.get("recused", [])),
         )
         self.journal = Journal(chain=start["postmortem"], region=start["region"])
         self.notices = Notices(self.desk, self.journal)

@@ -6,7 +6,7 @@ it. What was decided after it and carried out already is found with `watchfloor 
 `key.revoked`, `decision.voided`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -65,8 +65,17 @@ def take_revocation(desk: Desk, asks: Mapping[str, OpenAsk], journal: Journal, n
         note_refusal(journal, said, error)
         return
     if body is not None:
+        kid, since = body["kid"], parse_instant(body["compromised_at"])
         for ask in asks.values():
-            void_answers(journal, notices, ask, body)
+            void_answers(
+                journal,
+                notices,
+                ask,
+                lambda one, at: one["kid"] == kid and parse_instant(at) >= since,
+                why=RefusalType.REVOKED,
+                nth=f"{kid}:{body['compromised_at']}",
+                kid=kid,
+            )
         tell_revocation(notices, body)
 
 
@@ -75,12 +84,27 @@ def tell_revocation(notices: Notices, body: Revocation) -> None:
     notices.send("key_revoked", path="", step="", roles=TOLD, nth=f"{body['kid']}:{body['compromised_at']}")
 
 
-def void_answers(journal: Journal, notices: Notices, ask: OpenAsk, body: Revocation) -> None:
-    """Take the answers under a revoked key out of an open ask and ask again; the others stay, for they are bound to
-    the same question. An approval that is not filled any more lets nothing go ahead."""
-    void = _take_out(ask["answers"], ask["accepted_at"], body)
+def void_answers(
+    journal: Journal,
+    notices: Notices,
+    ask: OpenAsk,
+    is_void: Callable[[Envelope, str], bool],
+    *,
+    why: str,
+    nth: str,
+    kid: str = "",
+) -> None:
+    """Take some of what was said at an open ask out of it and ask again; the rest stays, for it is bound to the same
+    question. An approval that is not filled any more lets nothing go ahead.
+
+    Args:
+        is_void: of an envelope and the instant at which it was accepted.
+        why: a `RefusalType`.
+        nth: tells this asking anew from others.
+    """
+    void = _take_out(ask["answers"], ask["accepted_at"], is_void)
     # nobody is kept from deciding by an abstention that they did not make
-    void += _take_out(ask.get("motions", []), ask.get("moved_at", []), body)
+    void += _take_out(ask.get("motions", []), ask.get("moved_at", []), is_void)
     void += take_orphans(ask)
     if not void:
         return
@@ -91,20 +115,19 @@ def void_answers(journal: Journal, notices: Notices, ask: OpenAsk, body: Revocat
         path=ask["path"],
         data={
             "ask": ask["ask"],
-            "why": RefusalType.REVOKED,
-            "kid": body["kid"],
+            "why": why,
             "persons": [str(one["body"]["person"]) for one in void],
             "statements": [envelope_digest(one) for one in void],
+            **({"kid": kid} if kid else {}),
         },
     )
-    ask_again(notices, ask, f"{body['kid']}:{body['compromised_at']}")
+    ask_again(notices, ask, nth)
 
 
-def _take_out(said: list[Envelope], at: list[str], body: Revocation) -> list[Envelope]:
-    """Take what a revoked key signed since its compromise out of both lists; gives what was taken out."""
-    since = parse_instant(body["compromised_at"])
+def _take_out(said: list[Envelope], at: list[str], is_void: Callable[[Envelope, str], bool]) -> list[Envelope]:
+    """Take what is void out of both lists; gives what was taken out."""
     both = list(zip(said, at, strict=True))
-    void = [one for one, when in both if one["kid"] == body["kid"] and parse_instant(when) >= since]
+    void = [one for one, when in both if is_void(one, when)]
     kept = [(one, when) for one, when in both if one not in void]
     said[:], at[:] = [one for one, _ in kept], [when for _, when in kept]
     return void

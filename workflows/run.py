@@ -63,6 +63,7 @@ class Run:
             decision_keys=start["decision_keys"],
             root=start.get("root", ""),
             revoked=dict(state.get("revoked", start.get("revoked", {}))),
+            recused=list(state.get("recused", start.get("recused", []))),
         )
         self.journal = Journal(
             chain=start["incident"], region=start["region"], entries=state["entries"], seq=state["entry_seq"]

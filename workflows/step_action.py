@@ -90,6 +90,8 @@ async def _call(
         "entries": [],
         "severity": run.state["severity"],
     }
+    if run.desk.recused:
+        call["recused"] = list(run.desk.recused)
     bounds = Bounds(step["attempt_timeout"], step["timeout"], step["retry"])
     while True:
         said = run.state["taken"].get(f"{path}!doubt")

@@ -136,6 +136,7 @@ FORGERIES: dict[str, Callable[[Any, Any], Any]] = {
         **call,
         "grant": grant_for(call, w.deps.keys.face, asked={"exclude": ["legal_counsel"]}),
     },
+    "somebody who stands aside": lambda w, call: {**call, "recused": ["counsel-1"]},
     "not well formed": lambda w, call: {**call, "grant": {"asked": {}}},
     "no instant": lambda w, call: {**call, "grant": grant_for(call, w.deps.keys.face, asked={"deadline_at": "soon"})},
 }

@@ -73,6 +73,8 @@ def test_the_commands_are_those_promised() -> None:
         "rota override",
         "rota swap",
         "rota import",
+        "recuse",
+        "unrecuse",
         *(f"command {name}" for name in ("take", "offer", "accept", "decline", "withdraw")),
         *(f"keys {name}" for name in ("list", "rotate", "revoke", "decisions")),
     }

@@ -136,6 +136,8 @@ def _head(board: Board, now: datetime, local: tzinfo | None) -> Iterator[Rendera
     who = commander["person"] or "the incident commander on duty"
     command = f" · command: {commander['region']}, {who}" if board["kind"] in {"incident", "incoming"} else ""
     yield Text(board["workflow"] + command, style="dim")
+    if board.get("recused"):
+        yield Text(f"stands aside: {', '.join(board['recused'])}", style="yellow")
     offer = board.get("command_offer")
     if offer:
         until = clock_time(offer["until"], now, local=local)

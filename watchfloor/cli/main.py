@@ -20,6 +20,7 @@ from watchfloor.cli import (
     paging,
     permits,
     records,
+    recusing,
     retaining,
     rota_changes,
     running,
@@ -68,6 +69,7 @@ stacks.add_to(app)
 running.add_to(app)
 speaking.add_to(app)
 commanding.add_to(app)
+recusing.add_to(app)
 tasks.add_to(app)
 triage.add_to(app)
 deciding.add_to(app)

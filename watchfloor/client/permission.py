@@ -20,6 +20,8 @@ TASK_VERBS = frozenset({"claim", "hand_back", "tick"})
 """What is said to one task and not to the run; each task's own seats say who may."""
 TRIAGE_VERBS = frozenset({"raise_severity", "propose_severity", "propose_dismissal", "declare_incident"})
 """What anybody with a role may say of severity and of the incident; who decides a proposal is asked by the run."""
+RECUSAL_VERBS = frozenset({"recuse", "unrecuse"})
+"""What counsel says beside those who command."""
 STEERING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles by which the engine lets a run be paused, resumed or aborted, whatever a policy says."""
 
@@ -99,7 +101,7 @@ def about_ask(board: Board, ask: OpenAsk, option: str, requester: str = "", *, p
         compartment=str(board.get("compartment", "")),
         requester=requester,
         commander=board["commander"]["person"],
-        excluded=tuple(ask["exclude"]),
+        excluded=(*ask["exclude"], *board.get("recused", ())),
         step=ask["step"],
         action=ask["action"],
         effect=str(contract.get("effect", "")),
@@ -119,6 +121,7 @@ def about_run(board: Board) -> Resource:
         severity=board["severity"],
         compartment=str(board.get("compartment", "")),
         commander=board["commander"]["person"],
+        excluded=tuple(board.get("recused", ())),
     )
 
 
@@ -192,6 +195,8 @@ def rule(question: Question, verdict: Verdict) -> Ruling:
             found.append("engine: the runbook excludes this person or role from the step")
     elif question.verb == "control" and question.option in TASK_VERBS | TRIAGE_VERBS:
         pass  # who may do a task, and who has it, is known when it is asked
+    elif question.verb == "control" and question.option in RECUSAL_VERBS and question.role == "legal_counsel":
+        pass
     elif question.verb == "control" and question.role not in STEERING and question.option not in SPEAKING_UP:
         found.append(f"engine: a run is steered by {', '.join(STEERING)}")
     return Ruling(not found, verdict.permits if not found else (), tuple(found))

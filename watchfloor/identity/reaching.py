@@ -33,5 +33,6 @@ def reach_backup(role: str, region: str, at: datetime, *, rotas: Rotas, people: 
 
 
 def _reached(role: str, ids: list[str], people: Directory, how: How) -> Reached:
-    destinations = tuple(dict.fromkeys(name for id_ in ids for name in people.person(id_).contacts))
-    return Reached(role, tuple(ids), destinations, how)
+    own = {id_: tuple(people.person(id_).contacts) for id_ in ids}
+    destinations = tuple(dict.fromkeys(name for names in own.values() for name in names))
+    return Reached(role, tuple(ids), destinations, how, own)

@@ -13,6 +13,8 @@ COMMAND_KINDS = (
     EntryKind.COMMAND_RETURNED,
     EntryKind.VOIDED,
     EntryKind.KEY_REVOKED,
+    EntryKind.RECUSED,
+    EntryKind.UNRECUSED,
 )
 _RETURNED = {
     "declined": "was declined",
@@ -20,6 +22,7 @@ _RETURNED = {
     "silent": "was not answered in time; command stayed where it was",
     "passed_by_handoff": "ended, because command passed to another region",
     "taken": "ended, because somebody took command",
+    "recused": "ended, because one of the two has to stand aside",
 }
 
 
@@ -28,6 +31,9 @@ def tell_command(note: Note) -> Iterator[Sentence]:
     data, at, seqs = note.data, note.moment.at, [note.moment.seq]
     match note.kind:
         case EntryKind.COMMAND:
+            if not text(data, "person"):
+                yield say(at, seqs, "Nobody commands since ", Id(text(data, "before")), " stands aside.")
+                return
             to = _aside(" to ", text(data, "person"))
             yield say(at, seqs, "Command passed", *to, *_aside(" in ", text(data, "region")), ".")
         case EntryKind.COMMAND_OFFERED:
@@ -41,6 +47,11 @@ def tell_command(note: Note) -> Iterator[Sentence]:
             whose = list_ids(words(data, "persons"))
             step = Id(note.step or note.path)
             yield say(at, seqs, "Answers to ", step, " became void: ", *whose, *why, "; it was asked again.")
+        case EntryKind.RECUSED:
+            yield say(at, seqs, Id(text(data, "person")), " had to stand aside from the incident.")
+        case EntryKind.UNRECUSED:
+            end = " no longer had to stand aside." if data.get("done", True) else " may come back if a second agrees."
+            yield say(at, seqs, Id(text(data, "person")), end)
         case EntryKind.KEY_REVOKED:
             since = instant(data, "since")
             when: list[Word] = [", as of ", since] if since else []

@@ -451,6 +451,8 @@ _READERS: dict[str, Reader] = {
     EntryKind.TASK_REASSIGNED: _note,
     EntryKind.TASK_LAPSED: _note,
     EntryKind.VOIDED: _note,
+    EntryKind.RECUSED: _note,
+    EntryKind.UNRECUSED: _note,
     EntryKind.COMMAND_OFFERED: _note,
     EntryKind.COMMAND_RETURNED: _note,
     EntryKind.KEY_REVOKED: _note,

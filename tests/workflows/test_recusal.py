@@ -1,0 +1,134 @@
+"""A person stands aside while the run goes on: they decide nothing any more, and what they had said is asked again."""
+
+from typing import Any
+
+import pytest
+
+from tests.workflows.bench import Bench, Case
+from tests.workflows.builder import action, approval, plan, slot, task
+from tests.workflows.test_revocation import until_noted
+
+GATE = "containment/remove"
+
+
+def gated():
+    gate = approval(slot("legal_counsel"), slot("exec_sponsor"), within=86_400.0)
+    return plan(("containment", [action("remove", "content.delete", approval=gate)]))
+
+
+async def say(case: Case, verb: str, about: Any, person: str, role: str) -> dict[str, Any]:
+    return await case.control_statement(verb, role, person=person, about={"person": about})
+
+
+async def begin(bench: Bench) -> Case:
+    case = await bench.start(gated())
+    await case.ask(GATE)
+    return case
+
+
+async def test_they_decide_and_steer_no_more_and_what_they_said_is_asked_again(bench: Bench) -> None:
+    case = await begin(bench)
+    await case.decide(GATE, "approve", "egon", "exec_sponsor")
+    await case.send("control", await say(case, "recuse", "egon", "carl", "incident_commander"))
+    assert (await case.ask(GATE))["answers"] == []
+    assert (await case.board())["recused"] == ["egon"]
+    assert await case.refused_decision(GATE, "approve", "egon", "exec_sponsor") == "excluded"
+    assert await case.refused("control", await case.control_statement("pause", "exec_sponsor", person="egon")) == (
+        "excluded"
+    )
+    await case.decide(GATE, "approve", "lena", "legal_counsel")
+    await case.decide(GATE, "approve", "erna", "exec_sponsor")
+    assert (await case.outcome())["outcome"] == "closed"
+    call = bench.calls[0]
+    assert [one["body"]["person"] for one in call["grant"]["decisions"]] == ["lena", "erna"]
+    assert call["recused"] == ["egon"]
+    voided = next(entry["data"] for entry in bench.entries if entry["kind"] == "decision.voided")
+    assert (voided["persons"], voided["why"]) == (["egon"], "excluded")
+    later = [notice for notice in bench.notices if "excluded" in notice]
+    assert [(notice["kind"], notice["excluded"]) for notice in later] == [("ask", ["egon"])]
+
+
+async def test_an_approval_that_has_not_acted_yet_does_not_act_on_their_word(bench: Bench) -> None:
+    case = await begin(bench)
+    await case.control("pause")
+    await case.decide(GATE, "approve", "lena", "legal_counsel")
+    await case.decide(GATE, "approve", "egon", "exec_sponsor")
+    await case.send("control", await say(case, "recuse", "egon", "lena", "legal_counsel"))
+    await case.control("resume")
+    ask = await case.ask(GATE)
+    assert [one["body"]["person"] for one in ask["answers"]] == ["lena"]
+    assert bench.calls == []
+    await case.decide(GATE, "approve", "erna", "exec_sponsor")
+    assert (await case.outcome())["outcome"] == "closed"
+
+
+async def test_a_commander_who_stands_aside_commands_no_more(bench: Bench) -> None:
+    case = await begin(bench)
+    take = await case.control_statement("take_command", person="carl", about={"fence": 1})
+    await case.send("control", take)
+    other = await say(case, "recuse", "egon", "cora", "incident_commander")
+    assert await case.refused("control", other) == "not_commander"
+    await case.send("control", await say(case, "recuse", "carl", "lena", "legal_counsel"))
+    assert (await case.board())["commander"]["person"] == ""
+    fence = (await case.board())["commander"]["fence"]
+    again = await case.control_statement("take_command", person="carl", about={"fence": fence})
+    assert await case.refused("control", again) == "excluded"
+    await case.send("control", await case.control_statement("take_command", person="cora", about={"fence": fence}))
+    assert (await case.board())["commander"]["person"] == "cora"
+
+
+async def test_back_in_needs_counsel_or_two_people(bench: Bench) -> None:
+    case = await begin(bench)
+    for person in ("egon", "otto"):
+        await case.send("control", await say(case, "recuse", person, "lena", "legal_counsel"))
+    await case.send("control", await say(case, "unrecuse", "egon", "lena", "legal_counsel"))
+    assert (await case.board())["recused"] == ["otto"]
+    await case.send("control", await say(case, "unrecuse", "otto", "dana", "deputy"))
+    assert (await case.board())["recused"] == ["otto"]
+    twice = await say(case, "unrecuse", "otto", "dana", "deputy")
+    assert await case.refused("control", twice) == "repeated"
+    own = await say(case, "unrecuse", "otto", "otto", "exec_sponsor")
+    assert await case.refused("control", own) == "excluded"
+    await case.send("control", await say(case, "unrecuse", "otto", "carl", "incident_commander"))
+    assert "recused" not in await case.board()
+    await case.decide(GATE, "approve", "egon", "exec_sponsor")
+
+
+async def test_a_task_that_they_had_taken_is_free_again(bench: Bench) -> None:
+    case = await bench.start(plan(("one", [task("call", {}, within=86_400.0)])))
+    about = {"path": "one/call", "ask": (await case.ask("one/call"))["ask"]}
+    claim = await case.control_statement("claim", "ops_lead", person="otto", about=about)
+    await case.send("control", claim)
+    await case.until(lambda board: board["asks"][0].get("claim"))
+    await case.send("control", await say(case, "recuse", "otto", "lena", "legal_counsel"))
+    board = await case.until(lambda board: not board["asks"][0].get("claim"))
+    assert board["recused"] == ["otto"]
+    again = await case.control_statement("claim", "ops_lead", person="otto", about=about)
+    assert await case.refused("control", again) == "excluded"
+
+
+@pytest.mark.parametrize(
+    "about", [None, {}, {"person": ""}, {"person": 7}, {"person": "x" * 65}, {"person": "a", "b": 1}]
+)
+async def test_a_malformed_one_changes_nothing(bench: Bench, about: Any) -> None:
+    case = await begin(bench)
+    said = await case.control_statement("recuse", "legal_counsel", person="lena", about=about)
+    assert await case.refused("control", said) == "bad_value"
+    assert "recused" not in await case.board()
+
+
+async def test_it_outlives_continue_as_new_and_only_those_who_may_say_so(bench: Bench) -> None:
+    counsel = approval(slot("legal_counsel"), within=86_400.0)
+    first, last = (action(name, "content.delete", approval=counsel) for name in ("first", "last"))
+    steps = [action(f"a{n}", "content.other") for n in range(12)]
+    case = await bench.start(plan(("one", [first, *steps, last])), continue_after=30)
+    await case.ask("one/first")
+    assert await case.refused("control", await say(case, "recuse", "egon", "otto", "ops_lead")) == "wrong_role"
+    await case.send("control", await say(case, "recuse", "lea", "lena", "legal_counsel"))
+    await until_noted(bench, "person.recused")
+    await case.decide("one/first", "approve", "lena", "legal_counsel")
+    await case.ask("one/last")
+    assert (await case.board())["runs"] > 0
+    assert await case.refused_decision("one/last", "approve", "lea", "legal_counsel") == "excluded"
+    await case.decide("one/last", "approve", "lena", "legal_counsel")
+    assert (await case.outcome(skipping=False))["outcome"] == "closed"
