@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.identity.rotas_text import at
+from watchfloor.identity import rota_edit
 from watchfloor.identity.people import PeopleRefused
 from watchfloor.identity.rota_edit import with_changes, write_changes
 from watchfloor.identity.rota_file import load_rotas
@@ -115,3 +116,29 @@ def test_the_file_keeps_its_mode(file: Path) -> None:
     file.chmod(0o640)
     write_changes(file, "counsel", [OVERRIDE])
     assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_an_item_whose_end_cannot_be_found_is_refused_and_left_alone(file: Path) -> None:
+    """A flow mapping may go on further to the left; a line put into its middle would not be what was meant."""
+    item = "{from: 2026-01-03T00:00Z, to: 2026-01-04T00:00Z,\n     person: cid}"
+    text = TEXT % f"    overrides:\n      - {item}"
+    file.write_text(text)
+    assert len(load_rotas(file).rotas[0].overrides) == 1
+    with pytest.raises(PeopleRefused, match=r"rotas.yaml:\d+:\d+: "):
+        write_changes(file, "counsel", [OVERRIDE])
+    assert file.read_text() == text
+
+
+def test_a_text_that_says_anything_else_than_the_addition_is_not_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(TEXT % "")
+    insert = rota_edit._insert
+
+    def slip(text: str, *more: object) -> str:
+        return insert(text, *more).replace("people: [dan]", "people: [eve]")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rota_edit, "_insert", slip)
+    with pytest.raises(PeopleRefused, match="cannot be added safely; nothing was written"):
+        write_changes(file, "counsel", [OVERRIDE])
+    assert file.read_text() == TEXT % ""

@@ -5,10 +5,13 @@ for in each, and nothing of one region's keys is used for another.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+import structlog
 
 from watchfloor.client.engine import exists
 from watchfloor.client.errors import Ambiguous, NotFound
@@ -108,6 +111,8 @@ def with_faces(
         SettingsRefused, EngineUnavailable, KeysRefused, PeopleRefused.
     """
     settings = settings_here(home, region)
+    if not structlog.is_configured():  # standard output belongs to the answer alone, also while `watch` runs for hours
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
     async def run() -> T:
         faces = {name: await connect(each) for name, each in settings.items()}
