@@ -8,7 +8,7 @@ import pytest
 
 from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face
-from watchfloor.client.refusals import leaves_refusal
+from watchfloor.client.refusals import hiding_option, leaves_refusal
 from watchfloor.ledger import SqliteLedger
 
 RUN = "inc-aaaaaaaaaaaaaaaaaaaa"
@@ -85,3 +85,18 @@ async def test_a_ledger_that_does_not_answer_keeps_nobody_from_being_told(face: 
     broken.write_bytes(b"no database" * 500)
     with pytest.raises(Refused, match="another role"):
         await decide(replace(face, ledger_path=broken), RUN, "erase", "deny", person="nobody")
+
+
+async def test_which_option_was_wanted_at_a_blind_ask_is_not_written_down(noted: tuple[Face, Any]) -> None:
+    face, read = noted
+
+    @leaves_refusal("decision")
+    async def decide_blindly(face: Face, run: str, step: str, option: str, *, person: str) -> str:
+        with hiding_option(True):
+            raise Refused("repeated", "nobody counts twice")
+
+    with pytest.raises(Refused):
+        await decide_blindly(face, RUN, "erase", "deny", person="counsel-1")
+    [entry] = read()
+    assert (entry["data"]["why"], entry["data"]["option"]) == ("repeated", "")
+    assert "deny" not in str(entry)

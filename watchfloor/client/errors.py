@@ -39,6 +39,8 @@ class Refused(ClientError):
         super().__init__(message)
         self.type = type
         self.message = message
+        self.hides_option = False
+        """Which option was wanted must not be written down: the ask is blind."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,7 +9,8 @@ import asyncio
 import functools
 import re
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
@@ -52,6 +53,7 @@ def leaves_refusal(
                 return await send(face, run, what, *more, **named)
             except Refused as refused:
                 option = str(more[0]) if more and kind in {"decision", "motion"} else what
+                option = "" if refused.hides_option else option
                 person, role = str(named.get("person", "")), str(named.get("role") or "")
                 await asyncio.to_thread(_note, face, run, kind, what, option, person, role, refused.type)
                 raise
@@ -59,6 +61,16 @@ def leaves_refusal(
         return sending
 
     return around
+
+
+@contextmanager
+def hiding_option(hides: bool) -> Iterator[None]:
+    """Keep the option that somebody wanted out of what is written about a refusal inside: the ask is blind."""
+    try:
+        yield
+    except Refused as refused:
+        refused.hides_option = hides
+        raise
 
 
 def _note(face: Face, run: str, kind: Kind, what: str, option: str, person: str, role: str, why: str) -> None:

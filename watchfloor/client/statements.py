@@ -39,11 +39,11 @@ from watchfloor.client.forms import from_text
 from watchfloor.client.inbox import InboxUnavailable, StatementInbox
 from watchfloor.client.inputs import validate_value
 from watchfloor.client.permission import about_ask, about_plan, about_run, require_permission, verb_of
-from watchfloor.client.refusals import leaves_refusal
+from watchfloor.client.refusals import hiding_option, leaves_refusal
 from watchfloor.client.runs import board, plan_of, started_with
 from watchfloor.identity.people import Person
 from watchfloor.signing import envelope_digest, parse_instant, render_instant
-from watchfloor.signing.standing import find_delegators
+from watchfloor.signing.standing import find_delegators, is_blind
 from watchfloor.signing.tasks import seat_commander
 
 VALID_FOR = timedelta(minutes=5)
@@ -117,40 +117,41 @@ async def send_decision(
     someone = admit_person(face, person, signed_in)
     at = shown or await find_ask(face, run, step, someone)
     ask = seat_commander(at.ask, now)
-    if option not in ask["options"]:
-        raise _wrong_option(ask, step, option)
-    giver, given = find_giver(ask, someone.id, role)
-    speaking_as = given or find_role(someone, role, ask["options"][option], option, ask["step"])
-    requester = await find_requester(face, at) if ask["kind"] in GATED else ""
-    resource = about_ask(at.board, ask, option, requester, person=someone.id)
-    require_permission(face, someone, verb_of(ask), resource, role=speaking_as, option=option, signed_in=signed_in)
-    await require_claimed(face, at, someone.id, speaking_as, now)
-    filled = await asyncio.to_thread(fill_in, face, ask["form"], form or {}, attach or {}, now)
-    body: Decision = {
-        "v": 1,
-        "region": face.region,
-        "namespace": face.namespace,
-        "incident": at.board["workflow"],
-        "plan": at.board["plan"],
-        "path": ask["path"],
-        "ask": ask["ask"],
-        "option": option,
-        "form": filled,
-        "person": someone.id,
-        "role": speaking_as,
-        "entity": someone.entity,
-        "signed_in": signed_in,
-        "issued_at": render_instant(now),
-        "expires_at": render_instant(now + VALID_FOR),
-        "nonce": secrets.token_hex(16),
-        "reason_ref": keep_reason(face, reason),
-    }
-    if giver:
-        body["on_behalf_of"] = giver
-    envelope = face.sign(DECISION, cast(dict[str, Json], body))
-    sent = await deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(ask, now))
-    await end_exposure(face, at, now)
-    return sent
+    with hiding_option(is_blind(ask)):
+        if option not in ask["options"]:
+            raise _wrong_option(ask, step, option)
+        giver, given = find_giver(ask, someone.id, role)
+        speaking_as = given or find_role(someone, role, ask["options"][option], option, ask["step"])
+        requester = await find_requester(face, at) if ask["kind"] in GATED else ""
+        resource = about_ask(at.board, ask, option, requester, person=someone.id)
+        require_permission(face, someone, verb_of(ask), resource, role=speaking_as, option=option, signed_in=signed_in)
+        await require_claimed(face, at, someone.id, speaking_as, now)
+        filled = await asyncio.to_thread(fill_in, face, ask["form"], form or {}, attach or {}, now)
+        body: Decision = {
+            "v": 1,
+            "region": face.region,
+            "namespace": face.namespace,
+            "incident": at.board["workflow"],
+            "plan": at.board["plan"],
+            "path": ask["path"],
+            "ask": ask["ask"],
+            "option": option,
+            "form": filled,
+            "person": someone.id,
+            "role": speaking_as,
+            "entity": someone.entity,
+            "signed_in": signed_in,
+            "issued_at": render_instant(now),
+            "expires_at": render_instant(now + VALID_FOR),
+            "nonce": secrets.token_hex(16),
+            "reason_ref": keep_reason(face, reason),
+        }
+        if giver:
+            body["on_behalf_of"] = giver
+        envelope = face.sign(DECISION, cast(dict[str, Json], body))
+        sent = await deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(ask, now))
+        await end_exposure(face, at, now)
+        return sent
 
 
 @leaves_refusal("fact")

@@ -225,6 +225,7 @@ def _said(account: Account, entry: StoredEntry, moment: Moment) -> None:
     ask, data = _ask(account, entry), entry["data"]
     if ask is None:
         return
+    moment = Moment(instant(data, "accepted_at") or moment.at, moment.seq)
     ask.said.append(Said(moment, entry["kind"], entry["actor"], text(data, "role"), data))
     if entry["kind"] == EntryKind.WITHDRAWN:
         ask.taken_back += [one for one in ask.answers if one.person == entry["actor"]]
