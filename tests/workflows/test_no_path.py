@@ -338,7 +338,7 @@ def test_the_search_notices_a_rule_that_is_gone(name: str) -> None:
     follow(slots, False, ops)
     with (
         patch("workflows.reception.refuse_decision", lambda *_, **__: None),
-        patch("workflows.human.open_slots", lambda *_: []),
+        patch("watchfloor.signing.blind.open_slots", lambda *_: []),
         patch(f"{__name__}.refuse_grant", lambda *_, **__: None),
         patch.object(Gate, "check_spoiled", lambda *_: None),
         patch.object(HumanSteps, "_fall_silent", lambda self, ask: pytest.skip("silence came first")),
