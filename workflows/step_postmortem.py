@@ -1,4 +1,7 @@
-"""`postmortem`: starts the review, a process of its own that drafts when the incident has closed. Done when started."""
+"""`postmortem`: starts the review, a process of its own that drafts when the incident has closed. Done when started;
+a case is not reviewed."""
+
+from temporalio import workflow
 
 from schemas.incident import POSTMORTEM_WORKFLOW
 from schemas.ledger import EntryKind
@@ -10,6 +13,8 @@ from workflows.outcome import Outcome
 from workflows.run import Run
 from workflows.scope import Frame
 
+CASES_SKIP_REVIEW = "cases-skip-review"
+
 
 async def carry_out_postmortem(run: Run, frame: Frame, step: PostmortemStep, path: str) -> Outcome:
     """Start the review; gives `workflow`.
@@ -18,6 +23,10 @@ async def carry_out_postmortem(run: Run, frame: Frame, step: PostmortemStep, pat
         StepFailed: it could not be started.
     """
     run.check(frame.halt)
+    if _is_case(run, path):
+        # done, with no review: conditions on the step hold for a case as for an incident
+        run.note(EntryKind.STEP_SKIPPED, step=step["id"], path=path, why="a case is not reviewed")
+        return Outcome(outputs={"workflow": ""})
     child = child_id("post", run.desk.incident, path)
     if path not in run.state["children"]:
         argument: PostmortemStart = {
@@ -46,3 +55,10 @@ async def carry_out_postmortem(run: Run, frame: Frame, step: PostmortemStep, pat
             run, path=path, kind="postmortem", workflow_type=POSTMORTEM_WORKFLOW, child=child, argument=argument
         )
     return Outcome(outputs={"workflow": child})
+
+
+def _is_case(run: Run, path: str) -> bool:
+    """A case is not reviewed, an incident is; what it was when the step came stands. Runs of before reviewed both."""
+    if run.state["taken"].get("!mode", run.plan["mode"]) != "case" or path in run.state["children"]:
+        return False
+    return workflow.patched(CASES_SKIP_REVIEW)

@@ -195,7 +195,9 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None, texts: Mapping[str, str
     body += [Text(line, style="bold cyan") for line in _claimed(ask, now, local)]
     if ask["action"]:
         body.append(Text(f"approves: {ask['action']} {_value(ask['inputs'])}"))
-    body += [Text(f"shown: {item['label']} = {_value(item['value'])}") for item in ask["shown"]]
+    for item in ask["shown"]:
+        value = texts.get(str(item["value"])) or item["value"]
+        body.append(Text(f"shown: {item['label']} = {_value(value)}"))
     body += [Text(line) for line in _checklist(ask, now, local)]
     if ask["form"]:
         body.append(Text("reports: " + ", ".join(f"{name} ({_kind(spec)})" for name, spec in ask["form"].items())))

@@ -14,6 +14,9 @@ from watchfloor.client.motions import read_text
 from watchfloor.client.runs import board, plan_of
 from watchfloor.signing.standing import find_questions
 
+PROPOSED = frozenset({"severity", "dismissal"})
+"""Kinds of ask that somebody has opened with a reason of their own."""
+
 if TYPE_CHECKING:
     from watchfloor.cli.faces import Here
 
@@ -39,6 +42,10 @@ async def read_view(here: "Here", face: Face, run: str, *, plan: Plan | None = N
                 except (NotFound, EngineUnavailable):
                     continue
     refs = {str(body["reason_ref"]) for at in found.asks for said in find_questions(at.ask).values() for body in said}
+    # whoever agrees to a proposal must read why it was made
+    for at in found.asks:
+        if at.ask["kind"] in PROPOSED:
+            refs |= {str(one["value"]) for one in at.ask["shown"] if one["label"] == "reason"}
     texts = {ref: await asyncio.to_thread(read_text, face, ref) for ref in sorted(refs)}
     return View(found, plan, abroad, texts)
 
