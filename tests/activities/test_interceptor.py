@@ -148,6 +148,22 @@ async def test_who_is_told_is_found_when_the_notice_goes_out_and_a_gap_is_named_
     }
 
 
+async def test_a_rung_to_the_backup_reaches_who_else_holds_the_role(w: Any) -> None:
+    first = Reached("ops_lead", ("ops-1",), ("room",), "on_call")
+    others = Reached("ops_lead", ("ops-2",), ("bell",), "on_call")
+    w.deps = dataclasses.replace(w.deps, contacts=lambda _role: first, backups=lambda _role: others)
+    climbed = notify_call(kind="page_climbed", page="p1", alerts=["p1.1"], rung=1, backup=True)
+    assert await work(w, "people.notify", climbed) == {"delivered": ["bell"], "failed": []}
+    assert w.target.requests[0]["body"]["rung"] == 1
+
+
+@pytest.mark.parametrize("channels", [[], ["room"], ["gone"]])
+async def test_the_end_of_a_page_is_told_to_no_channel_that_keeps_nothing_open(w: Any, channels: list[str]) -> None:
+    over = notify_call(kind="page_settled", page="p1", alerts=["p1"], channels=channels, roles=["nobody_at_all"])
+    assert (await work(w, "people.notify", over))["failed"] == []
+    assert w.target.requests == []
+
+
 async def test_a_webhook_verifies_under_its_secret_and_not_when_changed(
     w: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

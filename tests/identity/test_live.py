@@ -11,7 +11,7 @@ from tests.identity.rotas_text import ROLE, WEEK, at, people, rotas_of
 from watchfloor.identity.live import LiveDirectory, live_rotas
 from watchfloor.identity.people import Directory, PeopleRefused
 from watchfloor.identity.reached import Reached
-from watchfloor.identity.reaching import reach
+from watchfloor.identity.reaching import reach, reach_backup
 from watchfloor.identity.rotas import NO_ROTAS, Rotas
 
 ANN = "people:\n  ann: {roles: [legal_counsel], entity: e, region: eu, contacts: [desk_a]}\n"
@@ -50,6 +50,14 @@ def test_somebody_on_call_who_cannot_be_reached_is_a_gap(tmp_path: Path, left: s
     (tmp_path / "people.yaml").write_text(text)
     found = resolve(rotas_of(tmp_path, WEEK), LiveDirectory(tmp_path / "people.yaml", "eu"))
     assert (found.destinations, found.fell_back) == (("desk_b",), True)
+
+
+def test_the_backup_is_everybody_else_who_holds_the_role(tmp_path: Path) -> None:
+    everybody = people("ann", "bob")
+    on_call = reach_backup(ROLE, "eu", INSTANT, rotas=rotas_of(tmp_path, WEEK), people=everybody)
+    assert (on_call.people, on_call.destinations) == (("bob",), ("desk_b",))
+    alone = reach_backup(ROLE, "eu", INSTANT, rotas=NO_ROTAS, people=everybody)
+    assert alone.people == ("ann", "bob")
 
 
 def test_a_role_that_nobody_holds_reaches_nobody() -> None:
