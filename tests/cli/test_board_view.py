@@ -115,7 +115,7 @@ def test_a_clock_says_whether_the_law_or_we_set_it() -> None:
                 state="paused",
                 pauses=[{"reason": "clarification_requested", "since": "2026-11-22T03:05:00Z", "until": None}],
             ),
-            "‖ PAUSED since 03:05:00Z: clarification requested; 25m left when it goes on",
+            "‖ PAUSED since 03:05:00Z, 25m left stands still for: clarification requested",
         ),
         (
             clock(

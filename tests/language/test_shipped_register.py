@@ -187,6 +187,14 @@ def compiled(law: str) -> tuple[list[str], object]:
     return [finding.code for finding in made.findings if finding.is_error], made.plan
 
 
+def test_somebody_hears_when_a_ceiling_is_passed() -> None:
+    text = RUNBOOK.replace("LAW", "eu.eprivacy.csam").replace("on_breach: [{page: deputy}], ", "")
+    from activities.catalog import CATALOG
+
+    made = compile_text(text, path="runbook.yaml", catalog=CATALOG, register=ROWS, roles=ROLES)
+    assert [finding.code for finding in made.findings if finding.is_error] == ["WF404"]
+
+
 @pytest.mark.parametrize("id_", [id_ for id_, row in ROWS.items() if row["kind"] in {"info", "retired"}])
 def test_what_sets_no_clock_is_used_by_no_runbook(id_: str) -> None:
     assert compiled(id_) == (["WF214"], None)

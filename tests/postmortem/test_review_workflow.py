@@ -283,6 +283,25 @@ async def test_a_hostile_closing_message_does_not_stop_the_review() -> None:
         await review.finish(board)
 
 
+async def test_the_draft_is_told_the_clocks_of_the_incident_also_those_that_stood_still() -> None:
+    plain = {
+        "name": "removal",
+        "state": "met",
+        "started_at": "2026-11-22T09:30:00Z",
+        "due_at": "2026-11-22T10:30:00Z",
+        "stopped_at": "2026-11-22T10:00:00Z",
+        "warned": [],
+        "restarts": 0,
+        "assigned_to": None,
+    }
+    span = {"reason": "force_majeure", "since": "2026-11-22T09:40:00Z", "until": "2026-11-22T09:41:00Z"}
+    async with reviewing() as review:
+        await review.close(clocks=[plain, {**plain, "pauses": [span]}, {**plain, "more": 1}])
+        board = await review.asked()
+        assert review.watched.drafts[0]["clocks"] == [plain, {**plain, "pauses": [span]}]
+        await review.finish(board)
+
+
 async def test_the_history_replays() -> None:
     async with reviewing() as review:
         await review.close()

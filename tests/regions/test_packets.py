@@ -44,6 +44,14 @@ def test_a_packet_arrives_as_it_was_sent_with_its_classes() -> None:
     assert verify(opened.signed, PACKET, EU.public.packets) == opened.body
 
 
+def test_a_clock_that_stands_still_and_one_of_a_member_cross_as_they_are() -> None:
+    clocks: Any = [{**packet()["clocks"][0], "name": "answer[DE]", "state": "paused"}]
+    sent = close_packet({**packet(), "clocks": clocks}, EU, US.public, RULES)
+    assert received(sent.sealed).body["clocks"] == clocks
+    with pytest.raises(PacketRefused):
+        close_packet({**packet(), "clocks": [{**clocks[0], "name": "answer[a name]"}]}, EU, US.public, RULES)
+
+
 def test_an_answer_arrives_as_it_was_sent() -> None:
     sent = close_answer(answer(), US, EU.public)
     opened = open_answer(sent.sealed, region="eu", keys=EU, peers=PEERS_OF_EU)

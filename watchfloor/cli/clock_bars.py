@@ -82,7 +82,10 @@ def render_clock(row: ClockRow, now: datetime, *, local: tzinfo | None = None) -
         notes.append(f"renewed {'once' if granted == 1 else str(granted) + ' times'}")
     if any(not one["granted"] for one in state.get("renewals", ())):
         notes.append("a renewal did not count: see the ledger")
-    if state["state"] != "paused" and state.get("pauses"):
+    if state["state"] == "paused":
+        reasons = [one["reason"].replace("_", " ") for one in state.get("pauses", ()) if one["until"] is None]
+        notes.insert(0, f"stands still for: {', '.join(reasons)}")
+    elif state.get("pauses"):
         notes.append(f"stood still {_stood_still(state)}")
     if "calendar_known" in state:
         notes.append(f"CHECK BY HAND: holidays are known to {state['calendar_known']} only")
@@ -92,7 +95,7 @@ def render_clock(row: ClockRow, now: datetime, *, local: tzinfo | None = None) -
 
 
 def _append_pause(head: Text, state: ClockState, now: datetime, local: tzinfo | None) -> None:
-    """Why it stands still and since when, and how much is left when it goes on."""
+    """Since when it stands still, and how much is left when it goes on."""
     held = min(
         (one for one in state.get("pauses", ()) if one["until"] is None),
         key=lambda one: one["since"],
@@ -104,7 +107,7 @@ def _append_pause(head: Text, state: ClockState, now: datetime, local: tzinfo | 
     since = max(held["since"], state["started_at"] or held["since"], key=parse_instant)
     head.append(f"‖ PAUSED since {clock_time(since, now, local=local)}", style="bold yellow")
     rest = (parse_instant(state["due_at"]) - parse_instant(since)).total_seconds()
-    head.append(f": {held['reason'].replace('_', ' ')}; {span(rest)} left when it goes on")
+    head.append(f", {span(rest)} left")
 
 
 def _stood_still(state: ClockState) -> str:
