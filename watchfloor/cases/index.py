@@ -18,12 +18,13 @@ from schemas.incident import Board
 from watchfloor.signing import digest
 
 BUSY_SECONDS = 5.0
-FORMAT = 1
+FORMAT = 2
 PAGE = 200
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS cases (
   incident TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
   runbook TEXT NOT NULL,
   severity TEXT NOT NULL,
   state TEXT NOT NULL,
@@ -44,9 +45,13 @@ class IndexUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One incident as it was last seen. `seq` is the place in its ledger up to which the board is known."""
+    """One incident, or a process that it started, as it was last seen.
+
+    `incident` is its own id, `kind` as on its board; `seq` the place in its ledger up to which the board is known.
+    """
 
     incident: str
+    kind: str
     runbook: str
     severity: str
     state: str
@@ -104,10 +109,11 @@ class CaseIndex:
                 return None
             (last,) = database.execute("SELECT coalesce(max(revision), 0) FROM cases").fetchone()
             database.execute(
-                "INSERT OR REPLACE INTO cases (incident, runbook, severity, state, compartment, opened_at, seq, mark,"
-                " revision, board) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO cases (incident, kind, runbook, severity, state, compartment, opened_at, seq,"
+                " mark, revision, board) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     board["workflow"],
+                    board["kind"],
                     board["runbook"],
                     board["severity"],
                     board["state"],
@@ -128,15 +134,21 @@ class CaseIndex:
     def page(
         self,
         *,
+        kinds: tuple[str, ...] = ("incident",),
         states: tuple[str, ...] = (),
         severities: tuple[str, ...] = (),
         runbook: str = "",
         after: Place | None = None,
         limit: int = PAGE,
     ) -> list[Case]:
-        """Cases, latest opened first, from a place on."""
+        """Cases, latest opened first, from a place on; incidents alone unless other kinds are asked for."""
         where, values = ["1"], list[object]()
-        for column, wanted in (("state", states), ("severity", severities), ("runbook", (runbook,) if runbook else ())):
+        for column, wanted in (
+            ("kind", kinds),
+            ("state", states),
+            ("severity", severities),
+            ("runbook", (runbook,) if runbook else ()),
+        ):
             if wanted:
                 where.append(f"{column} IN ({', '.join('?' * len(wanted))})")
                 values.extend(wanted)
@@ -190,6 +202,7 @@ class CaseIndex:
 
 def _case(
     incident: str,
+    kind: str,
     runbook: str,
     severity: str,
     state: str,
@@ -201,5 +214,5 @@ def _case(
     board: bytes,
 ) -> Case:
     return Case(
-        incident, runbook, severity, state, compartment, opened_at, seq, revision, cast(Board, json.loads(board))
+        incident, kind, runbook, severity, state, compartment, opened_at, seq, revision, cast(Board, json.loads(board))
     )

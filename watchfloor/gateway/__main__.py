@@ -18,6 +18,9 @@ from watchfloor.connections.loading import BindingsRefused, load_bindings, read_
 from watchfloor.gateway.api import ApiDesk
 from watchfloor.gateway.api.doors import Doors
 from watchfloor.gateway.app import build_app
+from watchfloor.gateway.console import ConsoleDesk
+from watchfloor.gateway.console.gate import Gate
+from watchfloor.gateway.console.sessions import Sessions
 from watchfloor.gateway.delivery import keep_delivering
 from watchfloor.gateway.heads import HeadTimedProtocol
 from watchfloor.gateway.inbox import Inbox, open_inbox
@@ -60,9 +63,11 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
     ledger = SqliteLedger(settings.ledger_path)
     indexer = Indexer(face, ledger, CaseIndex(settings.cases_path))
     doors = Doors(Machines(settings.machines_path))
+    gate = Gate(face, Sessions(settings.sessions_path), secure=tls is not None)
+    console = ConsoleDesk(face, indexer.index, indexer.changes, gate)
     api = ApiDesk(face, indexer.index, indexer.changes, ledger, doors, plans=plans)
     config = uvicorn.Config(
-        build_app(inbox, client, TriggerDesk(face, senders, plans=plans), api, PagerDesk(face, pagers)),
+        build_app(inbox, client, TriggerDesk(face, senders, plans=plans), api, PagerDesk(face, pagers), console),
         host=host,
         port=port,
         http=HeadTimedProtocol,

@@ -5,15 +5,18 @@ from typing import cast
 
 import structlog
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from temporalio.client import Client
 
 from schemas.decision import Envelope
 from schemas.handoff import Sealed
 from watchfloor.gateway.anchors import AnchorRefused, keep_anchor
-from watchfloor.gateway.api import ROOT, ApiDesk, build_api
+from watchfloor.gateway.api import ROOT as API_ROOT
+from watchfloor.gateway.api import ApiDesk, build_api
 from watchfloor.gateway.bodies import EnvelopeBody, SealedBody, read_body, read_bytes
+from watchfloor.gateway.console import ROOT as CONSOLE_ROOT
+from watchfloor.gateway.console import ConsoleDesk, build_console
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.pagers import PagerDesk
 from watchfloor.gateway.problems import Problem, render_problem
@@ -31,9 +34,10 @@ def build_app(
     desk: TriggerDesk | None = None,
     api: ApiDesk | None = None,
     pagers: PagerDesk | None = None,
+    console: ConsoleDesk | None = None,
 ) -> FastAPI:
-    """The gateway over an inbox; without a desk it takes no triggers, without one for the API it offers none, without
-    one for paging services it takes no acknowledgement of theirs."""
+    """The gateway over an inbox; it offers that for which it is given a desk: triggers, the API, acknowledgements of
+    paging services, the console."""
     app = FastAPI(title=f"Watchfloor gateway of {inbox.region}", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(Problem, render_problem)
     app.add_exception_handler(HTTPException, _render_http)
@@ -64,7 +68,10 @@ def build_app(
     if pagers is not None:
         _offer_pagers(app, pagers)
     if api is not None:
-        app.mount(ROOT, build_api(api))
+        app.mount(API_ROOT, build_api(api))
+    if console is not None:
+        app.mount(CONSOLE_ROOT, build_console(console))
+        app.add_api_route("/", _send_to_console, include_in_schema=False)
     return app
 
 
@@ -73,6 +80,10 @@ def _offer_pagers(app: FastAPI, desk: PagerDesk) -> None:
     async def pagers(request: Request, destination: str) -> JSONResponse:
         content = await read_bytes(request)
         return JSONResponse(await desk.take(destination, request.headers, content))
+
+
+async def _send_to_console() -> Response:
+    return RedirectResponse(f"{CONSOLE_ROOT}/", 303)
 
 
 def _offer_triggers(app: FastAPI, desk: TriggerDesk) -> None:

@@ -22,7 +22,8 @@ AT_ONCE = 8
 """Boards asked for at the same time."""
 REST = 5.0
 """Seconds before a run that did not answer is asked again."""
-INCIDENTS = "inc-"
+CHAINS = ("inc-", "hold-", "hand-", "in-", "post-")
+"""Beginnings of the ids of everything that has a board."""
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,7 @@ class Indexer:
         due = [
             (chain, seq)
             for chain, seq in heads.items()
-            if chain.startswith(INCIDENTS) and seq > known.get(chain, 0) and self._not_before.get(chain, 0.0) <= now
+            if chain.startswith(CHAINS) and seq > known.get(chain, 0) and self._not_before.get(chain, 0.0) <= now
         ]
         if any(await asyncio.gather(*(self._look(chain, seq) for chain, seq in due))):
             self.changes.tell()

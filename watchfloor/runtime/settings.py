@@ -113,6 +113,11 @@ class RegionSettings:
         return self.directory / "machines.sqlite"
 
     @property
+    def sessions_path(self) -> Path:
+        """Who is signed in at the console."""
+        return self.directory / "sessions.sqlite"
+
+    @property
     def cases_path(self) -> Path:
         """The case index; derived, may be deleted at any time."""
         return self.directory / "cases.sqlite"

@@ -44,7 +44,7 @@ def add_events(app: FastAPI, desk: "ApiDesk") -> None:
             while changed := await asyncio.to_thread(desk.index.since, seen):
                 for case in changed:
                     seen = case.revision
-                    if may_see(machine, case):
+                    if case.kind == "incident" and may_see(machine, case):
                         yield ServerSentEvent(
                             event="incident.changed", id=str(seen), data=summary_of(case).model_dump(mode="json")
                         )

@@ -1,0 +1,152 @@
+"""Who is at the console: sessions, sign-in on this machine, forms that only the console's own pages can send."""
+
+import asyncio
+import hmac
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+
+from watchfloor.client.errors import Refused
+from watchfloor.client.face import Face, is_loopback
+from watchfloor.client.statements import DEV, SignIn, admit_person
+from watchfloor.gateway.console.sessions import Session, Sessions, SessionsUnavailable
+from watchfloor.gateway.problems import Problem
+from watchfloor.identity.people import Person
+
+COOKIE = "wf_session"
+SECURE_COOKIE = "__Host-wf_session"
+"""Over TLS: a browser takes it from this host alone and gives it to this host alone."""
+SIGN_IN = "/console/sign-in"
+CSP = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = {
+    "content-security-policy": CSP,
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in; `back` is the page that was asked for."""
+
+    def __init__(self, back: str) -> None:
+        super().__init__(back)
+        self.back = back
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A person at the console, as the region's directory knows them now."""
+
+    person: Person
+    session: Session
+
+    @property
+    def signed_in(self) -> SignIn:
+        return self.session.signed_in
+
+
+class Gate:
+    """Lets people in. Development sign-in exists on this machine only: face, address and name all loopback."""
+
+    def __init__(self, face: Face, sessions: Sessions, *, secure: bool = False) -> None:
+        self._face = face
+        self._sessions = sessions
+        self._secure = secure
+
+    @property
+    def cookie(self) -> str:
+        return SECURE_COOKIE if self._secure else COOKIE
+
+    async def admit(self, request: Request) -> Visitor:
+        """Who asks.
+
+        Raises:
+            SignInNeeded: nobody, or somebody whom the directory no longer knows.
+            Problem: 503 nobody can tell.
+        """
+        back = request.url.path
+        cookie = request.cookies.get(self.cookie, "")
+        try:
+            session = await asyncio.to_thread(self._sessions.find, cookie) if cookie else None
+        except SessionsUnavailable as error:
+            raise Problem(
+                503, "unavailable", "sign-in does not work at the moment; try again", retry_after=2
+            ) from error
+        if session is None:
+            raise SignInNeeded(back)
+        if session.signed_in == DEV and not self.offers_development(request):
+            raise SignInNeeded(back)
+        try:
+            return Visitor(admit_person(self._face, session.person, session.signed_in), session)
+        except Refused as error:
+            raise SignInNeeded(back) from error
+
+    def offers_development(self, request: Request) -> bool:
+        """Whether one may sign in without proof here. The name in `Host` counts: another name that leads here does
+        not make this machine's page."""
+        client = request.client.host if request.client else ""
+        return self._face.loopback and is_loopback(f"{client}:0") and is_loopback(request.headers.get("host", ""))
+
+    async def sign_in(self, request: Request, person: str, back: str) -> Response:
+        """Begin a session in a person's name, without proof.
+
+        Raises:
+            Problem: 403 not on this machine, or nobody of this name.
+        """
+        if not self.offers_development(request):
+            raise Problem(403, "not_signed_in", "development sign-in works only on the machine of the stack")
+        try:
+            someone = admit_person(self._face, person, DEV)
+        except Refused as error:
+            raise Problem(403, error.type, error.message) from error
+        cookie = await asyncio.to_thread(self._sessions.begin, someone.id, DEV)
+        answer = RedirectResponse(safe_path(back), 303)
+        answer.set_cookie(self.cookie, cookie, httponly=True, samesite="lax", secure=self._secure, path="/")
+        return answer
+
+    async def sign_out(self, request: Request) -> Response:
+        cookie = request.cookies.get(self.cookie, "")
+        if cookie:
+            await asyncio.to_thread(self._sessions.end, cookie)
+        answer = RedirectResponse(SIGN_IN, 303)
+        answer.delete_cookie(self.cookie, path="/")
+        return answer
+
+
+def safe_path(back: str) -> str:
+    """A page of the console, or its first one: never an address elsewhere."""
+    parts = urlsplit(back)
+    if parts.scheme or parts.netloc or not back.startswith("/console/") or "\\" in back or not back.isprintable():
+        return "/console/"
+    return back
+
+
+def require_same_site(request: Request) -> None:
+    """A form that another site sends here is refused, whatever cookie came along.
+
+    Raises:
+        Problem: 403.
+    """
+    origin = request.headers.get("origin")
+    host = request.headers.get("host", "")
+    if origin is not None and urlsplit(origin).netloc != host:
+        raise Problem(403, "csrf", "this form was sent by another site; nothing was done")
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise Problem(403, "csrf", "this form was sent by another site; nothing was done")
+
+
+def require_token(request: Request, visitor: Visitor, token: str) -> None:
+    """The form must carry the session's own token.
+
+    Raises:
+        Problem: 403.
+    """
+    require_same_site(request)
+    if not hmac.compare_digest(token.encode(), visitor.session.csrf.encode()):
+        raise Problem(403, "csrf", "this form is not of your session; load the page again; nothing was done")

@@ -1,0 +1,45 @@
+// Keeps a page that shows what runs up to date, and adds the reader's own time beside UTC. Everything works without it.
+(() => {
+  "use strict";
+  const localTimes = (root) => {
+    const form = new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+    for (const time of root.querySelectorAll("time[data-local]")) {
+      const at = new Date(time.dateTime);
+      if (!Number.isNaN(at.getTime()) && at.getTimezoneOffset() !== 0) time.append(` (${form.format(at)})`);
+      time.title = time.dateTime;
+    }
+  };
+  localTimes(document);
+  const main = document.querySelector("main[data-live]");
+  if (!main || !window.EventSource) return;
+  const stale = document.getElementById("stale");
+  let asked = false;
+  let again = false;
+  const refresh = async () => {
+    if (asked) { again = true; return; }
+    asked = true;
+    try {
+      const answer = await fetch(location.href, { credentials: "same-origin", redirect: "error" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.querySelector("main");
+      localTimes(fresh);
+      const focused = document.activeElement && document.activeElement.getAttribute("href");
+      main.replaceChildren(...fresh.childNodes);
+      document.title = page.title;
+      if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+      stale.hidden = true;
+    } catch {
+      stale.hidden = false;
+    } finally {
+      asked = false;
+      if (again) { again = false; refresh(); }
+    }
+  };
+  const events = new EventSource("/console/events");
+  events.addEventListener("changed", refresh);
+  let lost = false;
+  events.addEventListener("error", () => { lost = true; stale.hidden = false; });
+  events.addEventListener("open", () => { stale.hidden = true; if (lost) { lost = false; refresh(); } });
+  setInterval(refresh, 30000);
+})();
