@@ -38,6 +38,7 @@ from watchfloor.gateway.console.gate import (
 from watchfloor.gateway.console.views import (
     draw_ask,
     draw_case,
+    is_instant,
     list_asks,
     list_cases,
     list_clocks,
@@ -147,9 +148,12 @@ class Pages:
     def __init__(self, desk: ConsoleDesk) -> None:
         self._desk = desk
         self._templates = Environment(
-            loader=PackageLoader("watchfloor.gateway.console"), autoescape=True, undefined=StrictUndefined
+            loader=PackageLoader("watchfloor.gateway.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            finalize=_show_text,
         )
-        self._templates.filters["plain"] = lambda value: show_controls(str(value))
+        self._templates.filters["is_instant"] = is_instant
 
     # -- pages ----------------------------------------------------------------------------------------------------
 
@@ -321,6 +325,11 @@ class Pages:
 
     def render_shape(self, request: Request, error: Exception) -> Response:
         return self.render_problem(request, Problem(422, "shape", "the form was not complete; nothing was done"))
+
+
+def _show_text(value: Any) -> Any:
+    """Every text that reaches a page shows its hidden characters; what is markup already is left as it is."""
+    return show_controls(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _title(status: int) -> str:

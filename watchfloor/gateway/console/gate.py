@@ -25,7 +25,7 @@ CSP = (
 )
 HEADERS = {
     "content-security-policy": CSP,
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
 }

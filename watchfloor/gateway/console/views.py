@@ -1,5 +1,6 @@
 """From boards to what a screen shows: how bad, what waits on whom until when, what happens on silence. Pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,12 +9,13 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board, ClockState
 from schemas.plan import ClockLaw, Plan
 from watchfloor.cases import Case
-from watchfloor.drawing.words import render_span, show_controls
+from watchfloor.drawing.words import render_span
 from watchfloor.identity.people import Person
 from watchfloor.signing import in_words, open_slots, parse_instant
 
 _CLOCK_RANK = {"breached": 0, "running": 1, "paused": 2, "late": 3, "assigned": 4, "met": 5, "waiting": 6}
 _RUNNING = {"running", "breached"}
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _SOON = 0.25
 """Share of a clock below which what is left is shown as pressing."""
 
@@ -25,6 +27,7 @@ class AskCard:
     workflow: str
     path: str
     incident: str
+    name: str
     step: str
     kind: str
     title: str
@@ -78,6 +81,11 @@ class CaseLine:
         return f"/console/incidents/{self.incident}"
 
 
+def is_instant(text: str) -> bool:
+    """Whether a text is an instant as boards write it."""
+    return _INSTANT.fullmatch(text) is not None
+
+
 def neutral_name(incident: str) -> str:
     """What an incident is called where nothing may be said about it."""
     return f"INC-{incident.partition('-')[2][:4].upper()}"
@@ -102,9 +110,10 @@ def draw_ask(board: Board, ask: OpenAsk, person: Person, now: datetime) -> AskCa
         workflow=board["workflow"],
         path=ask["path"],
         incident=board["workflow"],
+        name=neutral_name(board["workflow"]),
         step=ask["step"],
         kind=ask["kind"],
-        title=show_controls(ask["title"]),
+        title=ask["title"],
         severity=board["severity"],
         roles=roles,
         deadline_at=ask["deadline_at"],
@@ -185,7 +194,7 @@ def draw_case(case: Case, now: datetime) -> CaseLine:
     return CaseLine(
         incident=case.incident,
         name=neutral_name(case.incident),
-        title=show_controls(board["title"]),
+        title=board["title"],
         runbook=case.runbook,
         severity=case.severity,
         state=case.state,
