@@ -93,8 +93,8 @@ async def test_a_compartment_is_not_there_for_those_outside(console: Console) ->
     console.api.index.put(waiting(compartment="terror"), 1)
     async with console.signed_in("ops-1") as outside, console.signed_in("counsel-1") as inside:
         for path in ("/console/", "/console/board", "/console/board?state=all"):
-            assert "INC-ABCD" not in (await outside.get(path)).text
-            assert "INC-ABCD" in (await inside.get(path)).text
+            assert "INC-ABCDEFGH" not in (await outside.get(path)).text
+            assert "INC-ABCDEFGH" in (await inside.get(path)).text
         hidden = await outside.get(f"/console/incidents/{INCIDENT}")
         never = await outside.get("/console/incidents/inc-zzzzzzzzzzzzzzzzzzzz")
         assert (hidden.status_code, never.status_code) == (404, 404)
@@ -108,7 +108,7 @@ async def test_somebody_of_another_region_sees_nothing(console: Console) -> None
     console.api.index.put(waiting(), 1)
     async with console.signed_in("ops-us-1") as browser:
         assert (await browser.get(f"/console/incidents/{INCIDENT}")).status_code == 404
-        assert "INC-ABCD" not in (await browser.get("/console/board")).text
+        assert "INC-ABCDEFGH" not in (await browser.get("/console/board")).text
 
 
 async def test_a_form_counts_only_with_the_sessions_own_token_from_its_own_site(console: Console) -> None:

@@ -43,12 +43,11 @@ from watchfloor.gateway.console.views import (
     list_cases,
     list_clocks,
     list_open,
-    neutral_name,
     say_left,
 )
 from watchfloor.gateway.indexing import Changes
 from watchfloor.gateway.problems import Problem
-from watchfloor.signing import parse_instant
+from watchfloor.signing import neutral_name, parse_instant
 
 ROOT = "/console"
 MOST_CASES = 1000

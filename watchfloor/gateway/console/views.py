@@ -11,7 +11,7 @@ from schemas.plan import ClockLaw, Plan
 from watchfloor.cases import Case
 from watchfloor.drawing.words import render_span
 from watchfloor.identity.people import Person
-from watchfloor.signing import in_words, open_slots, parse_instant
+from watchfloor.signing import find_priority, in_words, neutral_name, open_slots, parse_instant
 
 _CLOCK_RANK = {"breached": 0, "running": 1, "paused": 2, "late": 3, "assigned": 4, "met": 5, "waiting": 6}
 _RUNNING = {"running", "breached"}
@@ -74,7 +74,7 @@ class CaseLine:
     due_at: str | None
     left: str
     pressing: bool
-    priority: int
+    priority: str
 
     @property
     def url(self) -> str:
@@ -84,11 +84,6 @@ class CaseLine:
 def is_instant(text: str) -> bool:
     """Whether a text is an instant as boards write it."""
     return _INSTANT.fullmatch(text) is not None
-
-
-def neutral_name(incident: str) -> str:
-    """What an incident is called where nothing may be said about it."""
-    return f"INC-{incident.partition('-')[2][:4].upper()}"
 
 
 def list_asks(boards: Iterable[Board], person: Person, now: datetime, *, all_of_them: bool = False) -> list[AskCard]:
@@ -184,10 +179,7 @@ def draw_case(case: Case, now: datetime) -> CaseLine:
         str(a["deadline_at"]) for a in board["asks"] if a["deadline_at"]
     ]
     due_at = min(dues, default=None)
-    shares = [_left_share(clock, now) for clock in clocks]
-    least = min(shares, default=1.0)
-    rank = int(case.severity[1:]) if case.severity[1:].isdigit() else 4
-    priority = min(rank, 0 if least < 0.25 else 1 if least < 0.5 else rank)
+    priority = find_priority(case.severity, board.get("pressure", ""), now)
     waiting = dict.fromkeys(
         role for ask in board["asks"] for slots in ask["options"].values() for slot in slots for role in slot["any_of"]
     )
@@ -202,15 +194,9 @@ def draw_case(case: Case, now: datetime) -> CaseLine:
         waiting=tuple(waiting),
         due_at=due_at,
         left=say_left(parse_instant(due_at), now) if due_at else "",
-        pressing=least < _SOON or (due_at is not None and parse_instant(due_at) <= now),
+        pressing=priority == "P0" or (due_at is not None and parse_instant(due_at) <= now),
         priority=priority,
     )
-
-
-def _left_share(clock: ClockState, now: datetime) -> float:
-    start, due = parse_instant(str(clock["started_at"])), parse_instant(str(clock["due_at"]))
-    whole = (due - start).total_seconds()
-    return 0.0 if whole <= 0 else (due - now).total_seconds() / whole
 
 
 def say_left(due: datetime | None, now: datetime) -> str:
