@@ -25,7 +25,7 @@ def resolve(rotas: Rotas, directory: Directory, when: datetime = INSTANT) -> Rea
 
 def test_who_is_on_call_is_reached_and_nobody_else(tmp_path: Path) -> None:
     rotas = rotas_of(tmp_path, WEEK)
-    assert resolve(rotas, people("ann", "bob")) == Reached(ROLE, ("ann",), ("desk_a",), "on_call")
+    assert resolve(rotas, people("ann", "bob")) == Reached(ROLE, ("ann",), ("desk_a",), "on_call", {"ann": ("desk_a",)})
     later = resolve(rotas, people("ann", "bob"), INSTANT + timedelta(weeks=1))
     assert (later.people, later.destinations) == (("bob",), ("desk_b",))
 
