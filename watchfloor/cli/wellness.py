@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from watchfloor.wellness import Wellness
 
 PANEL = "People and permission"
-Exposure = Annotated[str, typer.Argument(metavar="CLASS", help="text, graphic, csea, terror or selfharm.")]
+Exposure = Annotated[str, typer.Argument(metavar="CLASS", help="text, graphic, csea, terror, selfharm; or check-ins.")]
 Other = Annotated[str | None, typer.Option("--person", metavar="PERSON", help="Somebody else; for the officer.")]
 
 wellness_app = typer.Typer(
@@ -25,8 +25,9 @@ wellness_app = typer.Typer(
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    for command in (me, optin, optout, caps, show):
+    for command in (me, optin, optout, caps, show, checkins):
         register(wellness_app, command, PANEL)
+    register(app, panic, "Answer and steer")
     app.add_typer(wellness_app, name="wellness", rich_help_panel=PANEL)
 
 
@@ -91,7 +92,7 @@ def optin(
 def optout(
     context: typer.Context, exposure: Exposure, person: As, region: Region = None, as_json: JsonFlag = False
 ) -> None:
-    """Take back that I take this class of exposure. Nobody asks why.
+    """Take back that I take this class of exposure, or with `check-ins` that somebody looks in. Nobody asks why.
 
     Example:
       watchfloor wellness optout csea --as specialist-1
@@ -170,6 +171,68 @@ def show(
         print_figures(room.desk, other, now, as_json)
 
 
+def checkins(
+    context: typer.Context,
+    person: As,
+    done: Annotated[str | None, typer.Option("--done", metavar="ID", help="It was done; for the officer.")] = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """What is owed to people after a panic or an S0: a call, and check-ins after a day, a week and a month.
+
+    The wellness officer sees everybody's, anybody else their own. `optout check-ins` ends them.
+
+    Examples:
+      watchfloor wellness checkins --as wellness-1
+      watchfloor wellness checkins --done 4fkq9a2c11 --as wellness-1
+    """
+    with edge(as_json):
+        from watchfloor.cli.wellness_view import print_follow_ups
+        from watchfloor.client.errors import NotFound, Refused
+        from watchfloor.wellness.sight import OFFICER, SightRefused, require_officer
+
+        room, now = enter(context, person, region), datetime.now(UTC)
+        if done is not None:
+            try:
+                require_officer(room.viewer)
+            except SightRefused as error:
+                raise Refused("not_permitted", str(error)) from error
+            if not room.desk.care.done(done, by=person, now=now):
+                raise NotFound(f"nothing open has the id `{done[:20]}`; `watchfloor wellness checkins` lists them")
+        mine = None if OFFICER in room.viewer.roles else person
+        print_follow_ups(room.desk.care.open_ones(mine), now, as_json)
+
+
+def panic(context: typer.Context, person: As, region: Region = None, as_json: JsonFlag = False) -> None:
+    """Stop now. Everything you have is handed back and others are asked; you rest; nobody is told more, or asks why.
+
+    The wellness officer calls. Tasks that nobody takes within five minutes climb. If the engine does not answer, it is
+    on disk all the same, and the gateway hands back as soon as it can.
+
+    Example:
+      watchfloor panic --as specialist-1
+    """
+    with edge(as_json):
+        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.client.errors import ClientError
+        from watchfloor.client.relief import relieve
+
+        room = enter(context, person, region)
+        now = datetime.now(UTC)
+        room.desk.care.panic(person, now=now)
+
+        async def go(here: Here) -> tuple[int, bool]:
+            return await relieve(here.face(room.viewer.region), person)
+
+        try:
+            given, complete = with_faces(context.obj, region or room.viewer.region, go)
+        except ClientError:
+            given, complete = 0, False
+        rest = f"you rest until {(now + room.desk.caps.cool_down):%H:%M} UTC; the wellness officer will call you"
+        back = f"{given} handed back, all of what you had" if complete else f"{given} handed back, the rest follows"
+        _tell(f"{back}; {rest}", as_json, handed_back=given, complete=complete)
+
+
 def lower(room: Room, exposure: str, day: str, whose: str) -> None:
     """Lower somebody's cap.
 
@@ -203,11 +266,20 @@ def _consent(
 ) -> None:
     with edge(as_json):
         from watchfloor.client.errors import Refused
+        from watchfloor.wellness.care import CHECK_INS
 
         desk = enter(context, person, region).desk
+        now = datetime.now(UTC)
+        if exposure == CHECK_INS:
+            if yes:
+                desk.care.opt_in(person)
+            else:
+                desk.care.opt_out(person, now=now)
+            _tell(f"{person} has {'check-ins' if yes else 'no check-ins'}", as_json, person=person, check_ins=yes)
+            return
         try:
             if yes:
-                desk.opt_in(person, exposure, now=datetime.now(UTC))
+                desk.opt_in(person, exposure, now=now)
             else:
                 desk.opt_out(person, exposure)
         except ValueError as error:

@@ -10,6 +10,7 @@ from watchfloor.cli.console import console, print_json
 
 if TYPE_CHECKING:
     from watchfloor.wellness import Caps, Wellness
+    from watchfloor.wellness.care import FollowUp
     from watchfloor.wellness.sight import Sum
 
 
@@ -47,6 +48,21 @@ def print_sums(sums: "Sequence[Sum]", as_json: bool) -> None:
         few = "fewer than five people"
         table.add_row(one.exposure, few if one.minutes is None else f"{one.minutes:g} min", str(one.items or ""))
     console().print(table)
+
+
+def print_follow_ups(owed: "Sequence[FollowUp]", now: datetime, as_json: bool) -> None:
+    """What is owed to people, the earliest first."""
+    words = {"reassign": "hand back their tasks (the gateway does)", "call": "call them", "check_in": "look in on them"}
+    if as_json:
+        print_json({"follow_ups": owed})
+        return
+    screen = console()
+    for one in owed:
+        late = "  OVERDUE" if one.due_at < now else ""
+        line = f"{one.id}  {one.person}  {words[one.kind]}  by {one.due_at:%Y-%m-%d %H:%M} UTC{late}"
+        screen.print(line, style="bold yellow" if late else None, soft_wrap=True)
+    if not owed:
+        screen.print("nothing is owed")
 
 
 def print_caps(caps: "Caps", now: datetime, as_json: bool) -> None:

@@ -77,10 +77,15 @@ async def require_claimed(face: Face, at: AskAt, person: str, role: str, now: da
         )
 
 
-async def end_exposure(face: Face, at: AskAt, now: datetime) -> None:
-    """After a task is done or handed back. A store that does not answer holds nobody up: the exposure then counts until
+async def end_exposure(face: Face, at: AskAt, person: str, now: datetime) -> None:
+    """After somebody answered, or a task of theirs was handed back: what it exposed to is over; after an S0 they rest.
+
+    A store that does not answer holds nobody up: the exposure then counts until
     the claim's own end, never shorter than it was."""
-    if face.wellness is None or "exposure" not in at.ask:
+    if face.wellness is None:
         return
     with contextlib.suppress(WellnessUnavailable):
-        await asyncio.to_thread(face.wellness.end, mark_of(at), now=now)
+        if "exposure" in at.ask:
+            await asyncio.to_thread(face.wellness.end, mark_of(at), now=now)
+        if at.board["severity"] == "S0":
+            await asyncio.to_thread(face.wellness.care.after_s0, person, task_mark(at.workflow), now=now)

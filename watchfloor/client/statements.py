@@ -150,7 +150,7 @@ async def send_decision(
             body["on_behalf_of"] = giver
         envelope = face.sign(DECISION, cast(dict[str, Json], body))
         sent = await deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(ask, now))
-        await end_exposure(face, at, now)
+        await end_exposure(face, at, someone.id, now)
         return sent
 
 

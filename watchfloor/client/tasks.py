@@ -62,7 +62,7 @@ async def hand_back_task(
     own = claim is not None and claim["person"] == person
     wanted = (*((claim["role"],) if own and claim else OVERRULING), *seats_of_task(at.ask))
     sent = await _send(face, at, "hand_back", person, role, wanted, signed_in, now)
-    await end_exposure(face, at, now)
+    await end_exposure(face, at, claim["person"] if claim is not None else person, now)
     return sent
 
 

@@ -25,6 +25,7 @@ from watchfloor.gateway.delivery import keep_delivering
 from watchfloor.gateway.heads import HeadTimedProtocol
 from watchfloor.gateway.inbox import Inbox, open_inbox
 from watchfloor.gateway.indexing import Indexer
+from watchfloor.gateway.looking_in import keep_looking_in
 from watchfloor.gateway.pagers import PagerDesk, open_pagers
 from watchfloor.gateway.schedules import Schedules
 from watchfloor.gateway.senders import Sender, open_senders
@@ -81,6 +82,7 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
     )
     log.info("gateway started", region=settings.region, host=host, port=port, peers=sorted(inbox.peers))
     beside = [
+        asyncio.create_task(look_after(settings, face)),
         asyncio.create_task(keep_delivering(settings, inbox, client)),
         asyncio.create_task(Schedules(face, plans=plans).run()),
         asyncio.create_task(indexer.run()),
@@ -92,6 +94,19 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
     finally:
         for task in beside:
             task.cancel()
+
+
+async def look_after(settings: RegionSettings, face: Face) -> None:
+    """See to what is owed to people, for ever. Without channels nobody can be paged, and that is said."""
+    try:
+        connections = open_connections_of(settings, os.environ)
+    except Refused as refusal:
+        log.error("nobody looks in on people", found=refusal.found)
+        return
+    try:
+        await keep_looking_in(face, connections.notifier)
+    finally:
+        await connections.close()
 
 
 async def watch(settings: RegionSettings, face: Face) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from watchfloor.wellness.caps import Caps, load_caps
+from watchfloor.wellness.care import Care
 from watchfloor.wellness.rules import Standing, Verdict, judge
 from watchfloor.wellness.store import KEPT_SECONDS, WellnessStore
 
@@ -38,6 +39,7 @@ class Wellness:
     def __init__(self, path: Path, caps: Caps | None = None) -> None:
         self.store = WellnessStore(path)
         self.caps = caps or load_caps()
+        self.care = Care(self.store, self.caps)
 
     # -- exposure -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,52 @@
+"""Taking from a person, at their word, everything they have claimed; nothing but "reassigned" is left behind."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from watchfloor.client.asks import family
+from watchfloor.client.errors import ClientError
+from watchfloor.client.face import Face
+from watchfloor.client.runs import list_incidents
+from watchfloor.client.tasks import hand_back_task
+from watchfloor.signing import parse_instant
+
+MOST_RUNS = 1000
+"""Incidents that are looked through, the latest first."""
+
+
+async def hand_everything_back(face: Face, person: str, *, now: datetime | None = None) -> tuple[int, bool]:
+    """Hand back every task that this person has, in their name.
+
+    Gives how many, and whether nothing is left: False when a run did not answer, so it must be tried again.
+
+    Raises:
+        EngineUnavailable: the engine does not say which incidents are open.
+    """
+    now = now or datetime.now(UTC)
+    given, complete = 0, True
+    for run in await list_incidents(face, limit=MOST_RUNS):
+        if run.closed_at is not None:
+            continue
+        try:
+            found = await family(face, run.incident)
+            for at in found.asks:
+                claim = at.ask.get("claim")
+                has = claim is not None and claim["person"] == person and now < parse_instant(claim["until"])
+                if at.ask["kind"] == "task" and (has or at.ask.get("person") == person):
+                    await hand_back_task(face, at.workflow, at.ask["path"], person=person, now=now)
+                    given += 1
+        except ClientError:
+            complete = False  # it is tried again; one run that does not answer holds up none of the others
+    return given, complete
+
+
+async def relieve(face: Face, person: str, *, now: datetime | None = None) -> tuple[int, bool]:
+    """Hand everything back and, when nothing is left, write down that it is done."""
+    now = now or datetime.now(UTC)
+    given, complete = await hand_everything_back(face, person, now=now)
+    if complete and face.wellness is not None:
+        care = face.wellness.care
+        for one in await asyncio.to_thread(care.open_ones, person):
+            if one.kind == "reassign":
+                await asyncio.to_thread(care.done, one.id, by=person, now=now)
+    return given, complete
