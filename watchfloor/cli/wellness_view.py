@@ -21,7 +21,8 @@ def print_figures(desk: "Wellness", person: str, now: datetime, as_json: bool) -
         print_json({"person": person, "rest_until": rest, "figures": figures})
         return
     screen = console()
-    table = Table(title=f"{person}: exposure in the last 24 hours", title_justify="left", box=None, pad_edge=False)
+    screen.print(f"{person}: exposure in the last 24 hours", style="bold")
+    table = Table(box=None, pad_edge=False)
     for heading in ("class", "opted in", "exposed", "cap", "left", "tasks", "days of 7"):
         table.add_column(heading, no_wrap=True)
     for one in figures:
@@ -41,7 +42,8 @@ def print_sums(sums: "Sequence[Sum]", as_json: bool) -> None:
     if as_json:
         print_json({"sums": sums})
         return
-    table = Table(title="exposure of the region in the last 24 hours", title_justify="left", box=None, pad_edge=False)
+    console().print("exposure of the region in the last 24 hours", style="bold")
+    table = Table(box=None, pad_edge=False)
     for heading in ("class", "exposed", "tasks"):
         table.add_column(heading, no_wrap=True)
     for one in sums:

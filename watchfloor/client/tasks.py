@@ -135,7 +135,7 @@ async def _send(
     now: datetime,
     **more: Json,
 ) -> Sent:
-    return await send_control(
+    sent = await send_control(
         face,
         at.workflow,
         verb,
@@ -146,3 +146,4 @@ async def _send(
         signed_in=signed_in,
         now=now,
     )
+    return replace(sent, path=at.ask["path"])

@@ -16,6 +16,8 @@ from watchfloor.wellness.store import WellnessStore
 Kind = Literal["reassign", "call", "check_in"]
 CHECK_INS = "check-ins"
 """The word by which a person opts out of them, beside the classes of exposure."""
+_NEAR = timedelta(hours=12)
+"""One check-in stands for another that would be owed so close to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,15 @@ def _owe(database: sqlite3.Connection, person: str, why: str, kinds: dict[str, l
         if (still and kind != "check_in") or (out and kind == "check_in"):
             continue
         for span in spans:
+            due = (now + span).timestamp()
+            near = database.execute(
+                "SELECT 1 FROM follow_ups WHERE person = ? AND kind = ? AND done IS NULL AND abs(due - ?) < ?",
+                (person, kind, due, _NEAR.total_seconds()),
+            ).fetchone()
+            if near:
+                continue
             mark = hashlib.sha256(f"{person}\0{kind}\0{why}\0{span}".encode()).hexdigest()[:10]
             database.execute(
                 "INSERT OR IGNORE INTO follow_ups (id, person, kind, due, opened) VALUES (?, ?, ?, ?, ?)",
-                (mark, person, kind, (now + span).timestamp(), now.timestamp()),
+                (mark, person, kind, due, now.timestamp()),
             )
