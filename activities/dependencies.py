@@ -40,6 +40,10 @@ def _nobody(role: str) -> Reached:
     return Reached(role, (), (), "nobody")
 
 
+def _everybody(_exposure: str, reached: Reached) -> Reached:
+    return reached
+
+
 def _no_roles(_person: str) -> Sequence[str]:
     return ()
 
@@ -59,6 +63,7 @@ class Dependencies:
         notifier: delivers notices to configured destinations.
         contacts: role -> whoever answers for it in this region at this moment, and the names of their destinations.
         backups: role -> whoever holds it beside those; `contacts` where it is not given.
+        willing: narrows who is told of a task to those who take what it exposes to now, if there is anybody.
         roles: person -> the roles they hold in this region now; none for who is not in the directory.
         peers: the other regions by name.
         http: the client for the other regions' gateways; nothing else is called with it. It follows no redirects.
@@ -79,6 +84,7 @@ class Dependencies:
     contacts: Callable[[str], Reached] = _nobody
     backups: Callable[[str], Reached] | None = None
     roles: Callable[[str], Sequence[str]] = _no_roles
+    willing: Callable[[str, Reached], Reached] = _everybody
     peers: Mapping[str, Peer] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
     book: KeyBook | None = None

@@ -92,6 +92,8 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
     async def notify_people(call: NotifyCall) -> NotifyReceipt:
         aside = frozenset(call.get("excluded", ()))
         resolved = [_reach_others(deps, role, aside, backup=call.get("backup", False)) for role in call["roles"]]
+        if call.get("exposure"):
+            resolved = [deps.willing(call["exposure"], one) for one in resolved]
         reached: dict[str, tuple[str, ...]] = {one.role: one.destinations for one in resolved}
         nobody = [f"nobody:{role}" for role, names in reached.items() if not names]
         wanted = list(dict.fromkeys(name for names in reached.values() for name in names))

@@ -72,6 +72,8 @@ class NotifyCall(AboutPage):
     severity: str
     deadline_at: str | None
     clock: str
+    exposure: NotRequired[str]
+    """What the task exposes to: who does not take that now is told only where nobody else can be."""
     key: str
     """Idempotency key of this notice (`watchfloor.signing.effect_key`); channels deduplicate by it."""
     entries: list[Entry]

@@ -91,6 +91,7 @@ def _free(ask: OpenAsk, notices: Notices, now: datetime) -> None:
         roles=_roles(ask),
         deadline_at=ask["deadline_at"],
         nth=f"{ask.get('round', 0)}:returned:{ask['returned']}",
+        exposure=ask.get("exposure", ""),
     )
 
 

@@ -220,7 +220,13 @@ class HumanSteps:
             },
         )
         self._notices.send(
-            notice, path=path, step=step, roles=_roles(options), deadline_at=deadline_at, nth=f"{round_}"
+            notice,
+            path=path,
+            step=step,
+            roles=_roles(options),
+            deadline_at=deadline_at,
+            nth=f"{round_}",
+            exposure=exposure,
         )
         return ask
 

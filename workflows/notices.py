@@ -98,6 +98,7 @@ class Notices:
         deadline_at: str | None = None,
         clock: str = "",
         nth: str = "",
+        exposure: str = "",
         about_page: AboutPage | None = None,
     ) -> None:
         """Schedule a notice now. The activity is commanded in this workflow task; nobody waits for its end here."""
@@ -128,6 +129,8 @@ class Notices:
         }
         if self._desk.recused:
             call["excluded"] = list(self._desk.recused)
+        if exposure:
+            call["exposure"] = exposure
         if about_page is not None:
             call = {**call, **about_page}
         elif self.listener is not None:

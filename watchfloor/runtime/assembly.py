@@ -24,6 +24,8 @@ from watchfloor.ledger import LedgerUnavailable, SqliteLedger
 from watchfloor.regions.keys import KeysRefused, RegionKeys
 from watchfloor.runtime.refusal import WorkerRefused
 from watchfloor.runtime.settings import RegionSettings
+from watchfloor.wellness import Caps, CapsRefused, Wellness, load_caps
+from watchfloor.wellness.asking import narrow
 
 ENGINE_ACTIVITIES = frozenset(value for name, value in vars(notify).items() if name.startswith("ACTIVITY_"))
 """Names of the engine's own activities."""
@@ -82,6 +84,7 @@ async def assembled(
                 fix="correct its permissions or make room",
             ) from error
         http = await opened.enter_async_context(httpx2.AsyncClient(follow_redirects=False, trust_env=False))
+        desk = Wellness(settings.wellness_path, _load_caps(settings))
         deps = Dependencies(
             region=settings.region,
             namespace=settings.namespace,
@@ -96,12 +99,22 @@ async def assembled(
             postmortem_path=settings.postmortem_path,
             contacts=lambda role: reach(role, settings.region, utc_now(), rotas=rotas.now(), people=people),
             backups=lambda role: reach_backup(role, settings.region, utc_now(), rotas=rotas.now(), people=people),
+            willing=lambda exposure, reached: narrow(desk, people, exposure, reached, now=utc_now()),
             roles=lambda person: roles_of(people, person),
             peers=settings.peers,
         )
         activities = assemble(deps)
         require_activities(activities)
         yield Assembled(activities, interceptors(deps))
+
+
+def _load_caps(settings: RegionSettings) -> Caps:
+    try:
+        return load_caps(settings.caps_path)
+    except CapsRefused as error:
+        raise WorkerRefused(
+            f"the caps of exposure cannot be used: {error}", expected="a valid wellness.yaml", fix="correct the places"
+        ) from error
 
 
 def roles_of(people: Directory, person: str) -> tuple[str, ...]:
