@@ -82,7 +82,7 @@ def open_statement(
             return Refusal(RefusalType.BAD_VALUE, f"`{name}` of the statement is not an instant with an offset")
     if (body["region"], body["namespace"], body["incident"]) != (desk.region, desk.namespace, desk.incident):
         return Refusal(RefusalType.WRONG_RUN, "the statement was made for another region, namespace or incident")
-    if domain != FACT and body["person"] in desk.recused:
+    if domain != FACT and body.get("person") in desk.recused:
         return Refusal(RefusalType.EXCLUDED, f"`{body['person']}` stands aside from this run")
     if envelope_digest(claimed) in seen or f"nonce:{body['nonce']}" in seen:
         return Refusal(RefusalType.REPEATED, "this statement was accepted before; it does not count twice")
