@@ -11,8 +11,9 @@ from watchfloor.cli.views import incoming_id
 from watchfloor.client.asks import family
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import Face
+from watchfloor.client.facts import send_fact
 from watchfloor.client.runs import board
-from watchfloor.client.statements import Sent, send_decision, send_fact
+from watchfloor.client.statements import Sent, send_decision
 
 LOOK_EVERY = 0.4
 """Seconds between two looks at a board."""

@@ -96,7 +96,7 @@ def fact(
     """
     with edge(as_json):
         from watchfloor.cli.faces import Here, with_faces
-        from watchfloor.client.statements import send_fact
+        from watchfloor.client.facts import send_fact
 
         async def go(here: Here) -> "Sent":
             face, found = await here.locate(run)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         RunbookRefused,
     )
     from watchfloor.client.face import Face, connect
+    from watchfloor.client.facts import send_fact
     from watchfloor.client.orders import Order, read_order, read_order_file
     from watchfloor.client.runs import (
         RunSummary,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
         started_with,
         unpack_plan,
     )
-    from watchfloor.client.statements import Sent, send_control, send_decision, send_fact
+    from watchfloor.client.statements import Sent, send_control, send_decision
 
 _PLACES = {
     "Ambiguous": "errors",
@@ -64,7 +65,7 @@ _PLACES = {
     "resolve_run": "runs",
     "send_control": "statements",
     "send_decision": "statements",
-    "send_fact": "statements",
+    "send_fact": "facts",
     "start_incident": "runs",
     "started_with": "runs",
     "unpack_plan": "runs",

@@ -9,7 +9,7 @@ the sender is told "kept". A face without an inbox sends a signal, and says "sen
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, cast
@@ -18,29 +18,24 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeou
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from schemas.decision import CONTROL, DECISION, FACT, Decision, Envelope, FactStatement, OpenAsk, Receipt, RefusalType
+from schemas.decision import CONTROL, DECISION, Decision, Envelope, OpenAsk, Receipt, RefusalType
 from schemas.decision import Control as ControlBody
 from schemas.incident import (
     SIGNAL_DECIDE,
-    SIGNAL_FACT,
     UPDATE_CONTROL,
     UPDATE_DECIDE,
-    UPDATE_FACT,
 )
 from schemas.json_value import Json
-from schemas.plan import Plan
 from watchfloor.client.asks import AskAt, find_ask
 from watchfloor.client.attachments import fill_in
 from watchfloor.client.engine import engine_errors
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
 from watchfloor.client.exposure import end_exposure, require_claimed
 from watchfloor.client.face import Face
-from watchfloor.client.forms import from_text
 from watchfloor.client.inbox import InboxUnavailable, StatementInbox
-from watchfloor.client.inputs import validate_value
-from watchfloor.client.permission import about_ask, about_plan, about_run, require_permission, verb_of
+from watchfloor.client.permission import about_ask, about_run, require_permission, verb_of
 from watchfloor.client.refusals import hiding_option, leaves_refusal
-from watchfloor.client.runs import board, plan_of, started_with
+from watchfloor.client.runs import board, started_with
 from watchfloor.identity.people import Person
 from watchfloor.signing import envelope_digest, parse_instant, render_instant
 from watchfloor.signing.standing import find_delegators, is_blind
@@ -152,115 +147,6 @@ async def send_decision(
         sent = await deliver(face, at.workflow, ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(ask, now))
         await end_exposure(face, at, someone.id, now)
         return sent
-
-
-@leaves_refusal("fact")
-async def send_fact(
-    face: Face,
-    run: str,
-    name: str,
-    value: Json,
-    *,
-    source: str,
-    person: str,
-    role: str | None = None,
-    reason: str = "",
-    at: str | None = None,
-    signed_in: SignIn = DEV,
-    now: datetime | None = None,
-) -> Sent:
-    """Report a fact to an incident.
-
-    Args:
-        name: the fact as the runbook declares it.
-        value: its value; for a timestamp also `now` or `-5m`; text is read according to the fact's type.
-        source: the system or role that knows it; must be one of the fact's declared sources.
-        at: when it was observed, an instant, `now` or `-5m`; for a timestamp fact its value by default, else now.
-
-    Raises:
-        Refused, InputsRefused, NotFound, EngineUnavailable: as in `send_decision`.
-    """
-    now = now or datetime.now(UTC)
-    someone = admit_person(face, person, signed_in)
-    plan = await plan_of(face, run)
-    checked, observed = _read_fact(plan, name, value, at, now)
-    held = someone.roles
-    speaking_as = role or (source if source in held else held[0])
-    require_role(someone, speaking_as)
-    require_permission(
-        face,
-        someone,
-        "send_fact",
-        replace(about_plan(plan), id=run),
-        role=speaking_as,
-        option=name,
-        signed_in=signed_in,
-    )
-    body: FactStatement = {
-        "v": 1,
-        "region": face.region,
-        "namespace": face.namespace,
-        "incident": run,
-        "fact": name,
-        "value": checked,
-        "at": observed,
-        "source": source,
-        "person": someone.id,
-        "role": speaking_as,
-        "issued_at": render_instant(now),
-        "nonce": secrets.token_hex(16),
-        "reason_ref": keep_reason(face, reason) if reason.strip() else "",
-    }
-    envelope = face.sign(FACT, cast(dict[str, Json], body))
-    return await deliver(face, run, f"facts.{name}", envelope, UPDATE_FACT, SIGNAL_FACT)
-
-
-async def send_machine_fact(
-    face: Face, run: str, name: str, value: Json, *, source: str, nonce: str, at: str | None = None
-) -> Sent:
-    """Report a fact in the name of a system that the face has let in; no person speaks.
-
-    Args:
-        source: the system's name; must be one of the fact's declared sources, and no role's.
-        nonce: the same for the same report: a run takes it once, however often it is sent.
-
-    Raises:
-        Refused, InputsRefused, NotFound, EngineUnavailable: as in `send_fact`.
-    """
-    now = datetime.now(UTC)
-    plan = await plan_of(face, run)
-    checked, observed = _read_fact(plan, name, value, at, now)
-    body: FactStatement = {
-        "v": 1,
-        "region": face.region,
-        "namespace": face.namespace,
-        "incident": run,
-        "fact": name,
-        "value": checked,
-        "at": observed,
-        "source": source,
-        "person": "",
-        "role": "",
-        "issued_at": render_instant(now),
-        "nonce": nonce,
-        "reason_ref": "",
-    }
-    envelope = face.sign(FACT, cast(dict[str, Json], body))
-    return await deliver(face, run, f"facts.{name}", envelope, UPDATE_FACT, SIGNAL_FACT)
-
-
-def _read_fact(plan: Plan, name: str, value: Json, at: str | None, now: datetime) -> tuple[Json, str]:
-    """A fact's value as its type wants it, and the instant of its observation."""
-    spec = plan["facts"].get(name)
-    if spec is None:
-        known = ", ".join(f"`{fact}`" for fact in plan["facts"]) or "none"
-        raise Refused(RefusalType.UNKNOWN_FACT, f"`{plan['id']}` declares no fact `{name}`; it has: {known}")
-    checked = validate_value(
-        spec["type"], from_text(spec["type"], value), field=f"facts.{name}", now=now, relative=True
-    )
-    if at is None and spec["type"]["type"] == "timestamp":
-        return checked, str(checked)
-    return checked, str(validate_value({"type": "timestamp"}, at or "now", field="at", now=now, relative=True))
 
 
 @leaves_refusal("control")

@@ -35,7 +35,8 @@ class Program:
     environ: Mapping[str, str]
     log: Path
     ready: Ready
-    ready_within: timedelta = timedelta(seconds=30)
+    ready_within: timedelta = timedelta(seconds=90)
+    """Long, because a loaded machine takes its time; one that ends is noticed at once."""
     stop_within: timedelta = timedelta(seconds=10)
     tries: int = 1
     """How often it is started when it ends while it is starting."""

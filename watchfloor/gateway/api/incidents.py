@@ -14,9 +14,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from schemas.decision import RefusalType
 from watchfloor.cases import Case, Place
 from watchfloor.client.errors import InputProblem, InputsRefused, Refused
+from watchfloor.client.facts import send_machine_fact
 from watchfloor.client.orders import Order
 from watchfloor.client.runs import start_incident
-from watchfloor.client.statements import send_machine_fact
 from watchfloor.gateway.api.doors import NOT_THERE, may_see
 from watchfloor.gateway.api.shapes import (
     Entry,
