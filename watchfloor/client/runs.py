@@ -153,7 +153,7 @@ async def start_incident(
         raise Refused("too_large", f"plan and inputs have {size} bytes; expected at most {MAX_START}; send references")
     attributes = TypedSearchAttributes(
         [
-            SearchAttributePair(RUNBOOK, neutral_name(incident) if plan["compartment"] else plan["id"]),
+            SearchAttributePair(RUNBOOK, neutral_name(incident) if plan.get("compartment") else plan["id"]),
             SearchAttributePair(SEVERITY, plan["severity"]),
             SearchAttributePair(STATE, "open"),
             SearchAttributePair(INCIDENT, incident),
