@@ -40,7 +40,11 @@ def _nobody(role: str) -> Reached:
     return Reached(role, (), (), "nobody")
 
 
-def _everybody(_exposure: str, reached: Reached) -> Reached:
+def _no_contacts(_person: str) -> Sequence[str]:
+    return ()
+
+
+def _everybody(_exposure: str, reached: Reached) -> Reached | None:
     return reached
 
 
@@ -63,7 +67,9 @@ class Dependencies:
         notifier: delivers notices to configured destinations.
         contacts: role -> whoever answers for it in this region at this moment, and the names of their destinations.
         backups: role -> whoever holds it beside those; `contacts` where it is not given.
-        willing: narrows who is told of a task to those who take what it exposes to now, if there is anybody.
+        willing: narrows who is told of a task to those who take what it exposes to now, who is proposed for it first;
+            None where nobody of them does.
+        own: person -> the names of their own destinations; none for who is not in the directory.
         roles: person -> the roles they hold in this region now; none for who is not in the directory.
         peers: the other regions by name.
         http: the client for the other regions' gateways; nothing else is called with it. It follows no redirects.
@@ -84,7 +90,8 @@ class Dependencies:
     contacts: Callable[[str], Reached] = _nobody
     backups: Callable[[str], Reached] | None = None
     roles: Callable[[str], Sequence[str]] = _no_roles
-    willing: Callable[[str, Reached], Reached] = _everybody
+    willing: Callable[[str, Reached], Reached | None] = _everybody
+    own: Callable[[str], Sequence[str]] = _no_contacts
     peers: Mapping[str, Peer] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
     book: KeyBook | None = None

@@ -35,6 +35,8 @@ PAUSES = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=15))
 _STATES: dict[str, NoticeState] = {"page_acknowledged": "acknowledged", "page_settled": "settled"}
 DELIVERY_LIMIT = 15.0
 """Seconds for one delivery on one channel."""
+HEAD_START = 5.0
+"""Seconds for which the others of an exposed task wait, at most, until whoever is proposed first has been told."""
 
 
 def notify(deps: Dependencies, name: str, kind: str) -> Action:
@@ -91,9 +93,7 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
     @activity.defn(name=ACTIVITY_NOTIFY)
     async def notify_people(call: NotifyCall) -> NotifyReceipt:
         aside = frozenset(call.get("excluded", ()))
-        resolved = [_reach_others(deps, role, aside, backup=call.get("backup", False)) for role in call["roles"]]
-        if call.get("exposure"):
-            resolved = [deps.willing(call["exposure"], one) for one in resolved]
+        resolved = _resolve(deps, call, aside)
         reached: dict[str, tuple[str, ...]] = {one.role: one.destinations for one in resolved}
         nobody = [f"nobody:{role}" for role, names in reached.items() if not names]
         wanted = list(dict.fromkeys(name for names in reached.values() for name in names))
@@ -117,7 +117,10 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
             alerts=tuple(call.get("alerts", ())),
             rung=call.get("rung", 0),
         )
-        results = await _deliver_all(deps, [name for name in wanted if name not in delivered], notice)
+        left = [name for name in wanted if name not in delivered]
+        first = [name for name in _proposed(call, resolved) if name in left]
+        results = await _deliver_all(deps, first, notice, limit=HEAD_START)
+        results |= await _deliver_all(deps, [name for name in left if name not in first], notice)
         delivered += [name for name, result in results.items() if isinstance(result, datetime)]
         failed = {name: result for name, result in results.items() if isinstance(result, CallFailed)}
         attempt = activity.info().attempt
@@ -173,19 +176,45 @@ def _reach_others(deps: Dependencies, role: str, aside: frozenset[str], *, backu
     return deps.backups(role).without(aside)
 
 
+def _resolve(deps: Dependencies, call: NotifyCall, aside: frozenset[str]) -> list[Reached]:
+    """Who is told, role by role. A person whose task it is stands for all of them, unless no channel is theirs."""
+    person, roles, backup = call.get("person", ""), call["roles"], call.get("backup", False)
+    own = tuple(deps.own(person)) if person and person not in aside else ()
+    if own and roles:
+        return [Reached(roles[0], (person,), own, "on_call", {person: own})]
+    found = [_reach_others(deps, role, aside, backup=backup) for role in roles]
+    exposure = call.get("exposure", "")
+    return [_narrow(deps, exposure, one, aside, backup=backup) for one in found] if exposure else found
+
+
+def _narrow(deps: Dependencies, exposure: str, reached: Reached, aside: frozenset[str], *, backup: bool) -> Reached:
+    """Those who take what exposes: of those who answer for the role, else of whoever else holds it; else everybody."""
+    willing = deps.willing(exposure, reached)
+    if willing is None and not backup and deps.backups is not None:
+        willing = deps.willing(exposure, deps.backups(reached.role).without(aside))
+    return reached if willing is None else willing
+
+
+def _proposed(call: NotifyCall, resolved: Sequence[Reached]) -> list[str]:
+    """The channels of whoever is proposed first for a task that exposes; none where nobody goes before others."""
+    if not call.get("exposure"):
+        return []
+    return [name for one in resolved if len(one.people) > 1 for name in one.own.get(one.people[0], ())]
+
+
 def _delivered_before() -> list[str]:
     details = activity.info().heartbeat_details
     return [str(name) for name in details[0]] if details and isinstance(details[0], list) else []
 
 
 async def _deliver_all(
-    deps: Dependencies, destinations: Sequence[str], notice: Notice
+    deps: Dependencies, destinations: Sequence[str], notice: Notice, *, limit: float = DELIVERY_LIMIT
 ) -> dict[str, datetime | CallFailed]:
     """Deliver on all channels at once; one that hangs holds up no other."""
 
     async def deliver(name: str) -> datetime | CallFailed:
         try:
-            async with asyncio.timeout(DELIVERY_LIMIT):
+            async with asyncio.timeout(limit):
                 return await deps.notifier.deliver(name, notice)
         except CallFailed as failure:
             return failure

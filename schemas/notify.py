@@ -74,6 +74,8 @@ class NotifyCall(AboutPage):
     clock: str
     exposure: NotRequired[str]
     """What the task exposes to: who does not take that now is told only where nobody else can be."""
+    person: NotRequired[str]
+    """Whose task it is while it is nobody else's: told on their own channels in place of the roles."""
     key: str
     """Idempotency key of this notice (`watchfloor.signing.effect_key`); channels deduplicate by it."""
     entries: list[Entry]

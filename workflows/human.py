@@ -43,6 +43,7 @@ from workflows.refused import note_refusal
 from workflows.revocations import take_revocation
 from workflows.sealing import note_said, reveal
 from workflows.standing_aside import take_recusal
+from workflows.whom import find_whom
 
 __all__ = ["Answer", "AnswersPeople", "Desk", "HumanSteps", "Patience", "Wait"]
 
@@ -226,7 +227,7 @@ class HumanSteps:
             roles=_roles(options),
             deadline_at=deadline_at,
             nth=f"{round_}",
-            exposure=exposure,
+            **find_whom(ask, _roles(options)),
         )
         return ask
 
@@ -396,6 +397,7 @@ class HumanSteps:
                 roles=rung["roles"],
                 deadline_at=ask["deadline_at"],
                 nth=f"{ask.get('round', 0)}:{nth}",
+                **find_whom(ask, rung["roles"]),
             )
 
     def _fall_silent(self, ask: OpenAsk) -> Answer:

@@ -40,6 +40,7 @@ from workflows.journal import Journal
 from workflows.notices import Desk, Notices
 from workflows.reception import find_ask, open_statement
 from workflows.sealing import note_said
+from workflows.whom import find_whom
 
 COMMANDER = "incident_commander"
 _TEXTS = (
@@ -172,6 +173,7 @@ def send_due(ask: OpenAsk, journal: Journal, notices: Notices) -> None:
             roles=due["roles"],
             deadline_at=ask["deadline_at"],
             nth=f"{ask.get('round', 0)}:{due['at']}:{len(ask.get('motions', []))}",
+            **find_whom(ask, due["roles"]),
         )
 
 

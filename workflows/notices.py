@@ -99,6 +99,7 @@ class Notices:
         clock: str = "",
         nth: str = "",
         exposure: str = "",
+        person: str = "",
         about_page: AboutPage | None = None,
     ) -> None:
         """Schedule a notice now. The activity is commanded in this workflow task; nobody waits for its end here."""
@@ -131,6 +132,8 @@ class Notices:
             call["excluded"] = list(self._desk.recused)
         if exposure:
             call["exposure"] = exposure
+        if person:
+            call["person"] = person
         if about_page is not None:
             call = {**call, **about_page}
         elif self.listener is not None:

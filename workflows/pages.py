@@ -23,6 +23,7 @@ from schemas.notify import NotifyCall, NotifyReceipt
 from schemas.paging import BACKUP, Acknowledgement, Page
 from watchfloor.signing import parse_instant, render_instant
 from workflows.run import Run
+from workflows.whom import find_whom
 
 ALARMS = frozenset({"ask", "failed_step", "doubtful_effect", "review_due", "clock_warning", "clock_breach"})
 """Kinds of notice that open a page. What is handed over at closing (`clock_assigned`) has no run left to climb in."""
@@ -199,6 +200,7 @@ class Pages:
             clock=page["clock"],
             nth=alert,
             about_page={"page": page["id"], "alerts": [alert], "rung": page["rung"], "backup": rung == BACKUP},
+            **find_whom(run.human.asks.get(page["path"]) if page["ask"] else None, roles),
         )
 
     def _settle(self, page: Page) -> None:

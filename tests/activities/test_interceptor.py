@@ -157,6 +157,58 @@ async def test_a_rung_to_the_backup_reaches_who_else_holds_the_role(w: Any) -> N
     assert w.target.requests[0]["body"]["rung"] == 1
 
 
+async def test_a_task_for_a_person_is_told_on_their_own_channels_only_and_by_role_where_they_have_none(w: Any) -> None:
+    both = Reached("ops_lead", ("ops-1", "ops-2"), ("room", "bell"), "on_call", {"ops-1": ("room",), "ops-2": ("bell",)})
+    own = {"ops-1": ("room",)}
+    w.deps = dataclasses.replace(
+        w.deps, contacts=lambda _role: both, backups=lambda _role: both, own=lambda one: own.get(one, ())
+    )
+
+    async def told(number: int, **changes: Any) -> list[str]:
+        receipt = await work(w, "people.notify", notify_call(key=str(number) * 64, **changes))
+        return list(receipt["delivered"])
+
+    assert await told(1, person="ops-1", roles=["ops_lead", "comms_lead"]) == ["room"]
+    assert await told(2, person="ops-1", kind="page_climbed", backup=True, page="p1", alerts=["p1.1"]) == ["room"]
+    assert await told(3, person="ops-9") == ["bell", "room"]
+    assert await told(4, person="ops-1", excluded=["ops-1"]) == ["bell"]
+
+
+async def test_what_exposes_goes_to_whoever_takes_it_beside_those_on_call_before_it_goes_to_everybody(w: Any) -> None:
+    on_call = Reached("ops_lead", ("ops-1",), ("room",), "on_call", {"ops-1": ("room",)})
+    beside = Reached("ops_lead", ("ops-2",), ("bell",), "on_call", {"ops-2": ("bell",)})
+    takers = {"ops-2"}
+    w.deps = dataclasses.replace(
+        w.deps,
+        contacts=lambda _role: on_call,
+        backups=lambda _role: beside,
+        willing=lambda _exposure, one: one if takers & set(one.people) else None,
+    )
+    receipt = await work(w, "people.notify", notify_call(key="1" * 64, exposure="graphic"))
+    assert receipt["delivered"] == ["bell"]
+    takers.clear()
+    receipt = await work(w, "people.notify", notify_call(key="2" * 64, exposure="graphic"))
+    assert receipt["delivered"] == ["room"]
+
+
+@pytest.mark.parametrize("exposure", ["graphic", ""])
+async def test_whoever_is_proposed_first_has_been_told_before_the_others_are(w: Any, exposure: str) -> None:
+    two = Reached("ops_lead", ("ops-2", "ops-1"), ("bell", "room"), "no_rota", {"ops-2": ("bell",), "ops-1": ("room",)})
+    w.deps = dataclasses.replace(w.deps, contacts=lambda _role: two)
+    deliver, steps = w.deps.notifier.deliver, []
+
+    async def noting(name: str, notice: Notice) -> Any:
+        steps.append(f"to {name}")
+        at = await deliver(name, notice)
+        steps.append(f"{name} told")
+        return at
+
+    w.deps.notifier.deliver = noting
+    assert (await work(w, "people.notify", notify_call(exposure=exposure)))["delivered"] == ["bell", "room"]
+    in_turn = steps == ["to bell", "bell told", "to room", "room told"]
+    assert in_turn == bool(exposure)
+
+
 @pytest.mark.parametrize("channels", [[], ["room"], ["gone"]])
 async def test_the_end_of_a_page_is_told_to_no_channel_that_keeps_nothing_open(w: Any, channels: list[str]) -> None:
     over = notify_call(kind="page_settled", page="p1", alerts=["p1"], channels=channels, roles=["nobody_at_all"])

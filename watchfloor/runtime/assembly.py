@@ -101,6 +101,7 @@ async def assembled(
             backups=lambda role: reach_backup(role, settings.region, utc_now(), rotas=rotas.now(), people=people),
             willing=lambda exposure, reached: narrow(desk, people, exposure, reached, now=utc_now()),
             roles=lambda person: roles_of(people, person),
+            own=lambda person: contacts_of(people, person),
             peers=settings.peers,
         )
         activities = assemble(deps)
@@ -121,6 +122,12 @@ def roles_of(people: Directory, person: str) -> tuple[str, ...]:
     """The roles somebody holds now; none for who is not in the directory."""
     found = people.find(person)
     return found.roles if found is not None else ()
+
+
+def contacts_of(people: Directory, person: str) -> tuple[str, ...]:
+    """The channels of somebody's own; none for who is not in the directory."""
+    found = people.find(person)
+    return tuple(found.contacts) if found is not None else ()
 
 
 def require_activities(activities: list[Callable[..., Any]]) -> None:

@@ -85,6 +85,13 @@ class Wellness:
                 "UPDATE exposures SET ended = min(until, ?) WHERE task = ? AND ended IS NULL", (now.timestamp(), task)
             )
 
+    def burden(self, person: str, exposure: str, *, now: datetime) -> tuple[float, float]:
+        """Seconds of one class in the last 24 hours and in the last seven days, for whose turn it is; nothing else."""
+        with self.store.open() as database:
+            rows = _rows(database, person, exposure, now)
+        day, week = (now - DAY).timestamp(), (now - WEEK_DAYS * DAY).timestamp()
+        return _seconds(rows, day, now), _seconds(rows, week, now)
+
     def has(self, person: str, task: str, *, now: datetime) -> bool:
         """Whether this person has begun this task and is not done with it."""
         with self.store.open() as database:
@@ -139,7 +146,7 @@ class Wellness:
         with self.store.open() as database:
             for exposure in self.caps.classes:
                 rows = _rows(database, person, exposure, now)
-                seconds = sum(max(0.0, _end(row, now) - max(row[0], (now - DAY).timestamp())) for row in rows)
+                seconds = _seconds(rows, (now - DAY).timestamp(), now)
                 one = self._standing(database, person, exposure, now, "")
                 found.append(
                     Figures(
@@ -228,6 +235,10 @@ def _open_row(database: sqlite3.Connection, person: str, task: str, now: datetim
 
 def _end(row: _Row, now: datetime) -> float:
     return min(row[1], now.timestamp()) if row[2] is None else row[2]
+
+
+def _seconds(rows: list[_Row], since: float, now: datetime) -> float:
+    return sum(max(0.0, _end(row, now) - max(row[0], since)) for row in rows)
 
 
 def _when(seconds: float) -> datetime:
