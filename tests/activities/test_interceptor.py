@@ -158,7 +158,9 @@ async def test_a_rung_to_the_backup_reaches_who_else_holds_the_role(w: Any) -> N
 
 
 async def test_a_task_for_a_person_is_told_on_their_own_channels_only_and_by_role_where_they_have_none(w: Any) -> None:
-    both = Reached("ops_lead", ("ops-1", "ops-2"), ("room", "bell"), "on_call", {"ops-1": ("room",), "ops-2": ("bell",)})
+    both = Reached(
+        "ops_lead", ("ops-1", "ops-2"), ("room", "bell"), "on_call", {"ops-1": ("room",), "ops-2": ("bell",)}
+    )
     own = {"ops-1": ("room",)}
     w.deps = dataclasses.replace(
         w.deps, contacts=lambda _role: both, backups=lambda _role: both, own=lambda one: own.get(one, ())
