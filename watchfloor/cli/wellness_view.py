@@ -1,7 +1,7 @@
 """How figures of exposure are printed."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -75,17 +75,27 @@ def print_caps(caps: "Caps", now: datetime, as_json: bool) -> None:
         return
     screen = console()
     table = Table(box=None, pad_edge=False)
-    for heading in ("class", "opt-in", "in 24 hours", "days of 7"):
+    for heading in ("class", "opt-in", "in 24 hours", "days of 7", "break"):
         table.add_column(heading, no_wrap=True)
     for name, one in caps.classes.items():
         minutes = f"{one.day.total_seconds() / 60:g} min"
-        table.add_row(name, "needed" if one.opt_in else "not needed", minutes, str(one.days))
+        pause = f"{_minutes(one.pause.length)} in {_minutes(one.pause.after)}" if one.pause is not None else ""
+        table.add_row(name, "needed" if one.opt_in else "not needed", minutes, str(one.days), pause)
     screen.print(table)
     screen.print(
         f"warned from {caps.soft:.0%}; rest {caps.cool_down.total_seconds() / 60:g} min after an S0 or a panic"
     )
+    if caps.between is not None:
+        rest, claim = _minutes(caps.between.rest), "refused" if caps.between.refuses else "warned of"
+        screen.print(
+            f"not proposed in the {rest} after a night shift that exposed, or before a shift; a claim is {claim}"
+        )
     screen.print(f"mark {caps.basis}, owner {caps.owner}, review after {caps.review_after}", style="dim")
     if overdue:
         screen.print(
             f"REVIEW OVERDUE: {caps.owner} was to review these caps by {caps.review_after}", style="bold yellow"
         )
+
+
+def _minutes(length: timedelta) -> str:
+    return f"{length.total_seconds() / 60:g} min"

@@ -140,7 +140,7 @@ def face_over(settings: "RegionSettings", keys: "RegionKeys", client: Client) ->
     """
     from watchfloor.client.paging import find_paging, load_paging
     from watchfloor.evidence import EvidenceStore
-    from watchfloor.identity.live import LiveDirectory
+    from watchfloor.identity.live import LiveDirectory, known_rotas
 
     people = LiveDirectory(settings.people_path, settings.region)
     authority = load_authority(settings.policies_path)
@@ -161,7 +161,11 @@ def face_over(settings: "RegionSettings", keys: "RegionKeys", client: Client) ->
         ledger_path=settings.ledger_path,
         inbox=StatementInbox(settings.inbox_path),
         claims=Claims(settings.claims_path),
-        wellness=Wellness(settings.wellness_path, load_caps(settings.caps_path)),
+        wellness=Wellness(
+            settings.wellness_path,
+            load_caps(settings.caps_path),
+            rotas=known_rotas(settings.rotas_path, settings.region),
+        ),
         paging=load_paging(find_paging(settings.home)),
     )
 

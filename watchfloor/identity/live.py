@@ -117,6 +117,22 @@ def _accept(_people: Directory) -> None:
     """Every directory that loads."""
 
 
+def known_rotas(path: Path, region: str) -> Callable[[], Rotas]:
+    """The rotas of one region for who can do without them: read when first asked for, none while the file is broken."""
+    opened: list[LiveFile[Rotas]] = []
+
+    def now() -> Rotas:
+        try:
+            if not opened:
+                opened.append(live_rotas(path, region))
+            return opened[0].now()
+        except PeopleRefused as error:
+            log.warning("no rota is known", file=path.name, found=str(error).splitlines()[0])
+            return NO_ROTAS
+
+    return now
+
+
 def live_rotas(path: Path, region: str) -> LiveFile[Rotas]:
     """The rotas of one region; a file that is not there has none.
 

@@ -17,7 +17,7 @@ from watchfloor.identity.shifts import is_holiday, shifts_between, spans_of
 
 Kind: TypeAlias = Literal["gap", "double", "person", "change", "rest"]
 REST = timedelta(hours=11)
-_WHOLE_DAY = timedelta(hours=23)
+WHOLE_DAY = timedelta(hours=23)
 """A shift of a whole day has 23 hours on the day on which clocks go forward."""
 _NIGHT_ENDS = time(5)
 
@@ -228,18 +228,19 @@ def _merged(
 def _rest(rotas: Rotas, everywhere: Sequence[tuple[Rota, Shift]]) -> Iterator[Problem]:
     by_person: dict[str, list[tuple[Rota, Shift]]] = {}
     for rota, shift in everywhere:
-        if shift.end_at - shift.start_at < _WHOLE_DAY:
+        if shift.end_at - shift.start_at < WHOLE_DAY:
             by_person.setdefault(shift.person, []).append((rota, shift))
     for person, theirs in sorted(by_person.items()):
         for (rota, shift), (_, after) in pairwise(sorted(theirs, key=lambda one: one[1])):
             pause = after.start_at - shift.end_at
-            if timedelta() <= pause < REST and _reaches_into_night(rota, shift):
+            if timedelta() <= pause < REST and reaches_into_night(rota, shift):
                 hours = pause / timedelta(hours=1)
                 words = f"`{person}` has {hours:g} h between a night shift and the next one; expected at least 11 h"
                 yield _problem(rotas, rota, "rest", shift.end_at, after.start_at, (person,), words, after.place)
 
 
-def _reaches_into_night(rota: Rota, shift: Shift) -> bool:
+def reaches_into_night(rota: Rota, shift: Shift) -> bool:
+    """Whether a shift covers some of midnight to five, in the zone of its layer."""
     layer = next((one for one in rota.layers if one.name == shift.layer), rota.layers[0])
     zone = layer.hours.zone
     start, end = shift.start_at.astimezone(zone), shift.end_at.astimezone(zone)

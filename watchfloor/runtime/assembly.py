@@ -84,7 +84,7 @@ async def assembled(
                 fix="correct its permissions or make room",
             ) from error
         http = await opened.enter_async_context(httpx2.AsyncClient(follow_redirects=False, trust_env=False))
-        desk = Wellness(settings.wellness_path, _load_caps(settings))
+        desk = Wellness(settings.wellness_path, _load_caps(settings), rotas=rotas.now)
         deps = Dependencies(
             region=settings.region,
             namespace=settings.namespace,

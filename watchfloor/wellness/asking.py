@@ -5,21 +5,20 @@ one with least exposure to it in the last 24 hours, then in seven days, then by 
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from watchfloor.identity.people import Directory
 from watchfloor.identity.reached import Reached
 from watchfloor.wellness.desk import Wellness
-from watchfloor.wellness.rules import Verdict, judge
 from watchfloor.wellness.store import WellnessUnavailable
 
 log = structlog.get_logger(__name__)
 
 
 def narrow(desk: Wellness, people: Directory, exposure: str, reached: Reached, *, now: datetime) -> Reached | None:
-    """Leave out who has not opted in, rests, or is at a cap, and put who is proposed first before the others.
+    """Leave out who has not opted in, rests, is at a cap or between two shifts; put who is proposed first at the front.
 
     None where nobody would be left. A file that cannot be read leaves nobody out: a page too many is better than a
     task that nobody hears of.
@@ -41,18 +40,5 @@ def propose(desk: Wellness, exposure: str, people: Iterable[str], *, now: dateti
     Raises:
         WellnessUnavailable: nobody can say.
     """
-    willing = [one for one in people if takes(desk, one, exposure, now=now).allowed]
+    willing = [one for one in people if desk.takes(one, exposure, now=now).allowed]
     return sorted(willing, key=lambda one: (*desk.burden(one, exposure, now=now), one))
-
-
-def takes(desk: Wellness, person: str, exposure: str, *, run: str = "", now: datetime) -> Verdict:
-    """Whether a person takes this class now, were it for a minute.
-
-    Args:
-        run: mark of the incident, which they may finish though they rest from others.
-
-    Raises:
-        WellnessUnavailable: nobody can say.
-    """
-    standing = desk.standing(person, exposure, run=run, now=now)
-    return judge(exposure, standing, timedelta(minutes=1), soft=1.0, now=now)

@@ -23,12 +23,32 @@ class CapsRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """A pause of at least `length` after at most `after` of exposure."""
+
+    after: timedelta
+    length: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class BetweenShifts:
+    """Who had an exposed night shift that ended less than `rest` ago, or begins a shift within it, is not proposed.
+
+    `refuses` says whether they cannot claim what exposes either, or are only warned.
+    """
+
+    rest: timedelta
+    refuses: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ClassCap:
     """What one class of exposure allows. `day` is time in any 24 hours, `days` the days (UTC) of any seven."""
 
     opt_in: bool
     day: timedelta
     days: int = 7
+    pause: Break | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +63,7 @@ class Caps:
     call_within: timedelta
     check_ins: tuple[timedelta, ...]
     classes: Mapping[str, ClassCap]
+    between: BetweenShifts | None = None
 
 
 def read_length(text: str) -> timedelta:
@@ -68,12 +89,34 @@ def _within_a_day(length: timedelta) -> timedelta:
 Length = Annotated[timedelta, BeforeValidator(read_length)]
 
 
+DayLength = Annotated[Length, AfterValidator(_within_a_day)]
+
+
+class _Break(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    after: DayLength
+    length: DayLength
+
+
+class _BetweenShifts(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    rest: DayLength
+    claim: Literal["warn", "refuse"]
+
+
 class _Class(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     opt_in: Literal["yes", "no"]
-    day: Annotated[Length, AfterValidator(_within_a_day)]
+    day: DayLength
     days_per_week: Annotated[int, Field(ge=1, le=7)] = 7
+    pause: _Break | None = Field(default=None, alias="break")
+
+    def read(self) -> ClassCap:
+        pause = Break(self.pause.after, self.pause.length) if self.pause is not None else None
+        return ClassCap(self.opt_in == "yes", self.day, self.days_per_week, pause)
 
 
 class _Wellness(BaseModel):
@@ -86,6 +129,7 @@ class _Wellness(BaseModel):
     cool_down: Length
     call_within: Length
     check_ins: Annotated[list[Length], Field(min_length=1, max_length=10)]
+    between_shifts: _BetweenShifts | None = None
     classes: dict[str, _Class]
 
     @model_validator(mode="after")
@@ -123,6 +167,7 @@ def load_caps(path: Path = SHIPPED) -> Caps:
             for item in error.errors(include_url=False)
         ]
         raise CapsRefused("\n".join(lines)) from error
+    between = read.between_shifts
     return Caps(
         basis=read.basis,
         owner=read.owner,
@@ -131,8 +176,6 @@ def load_caps(path: Path = SHIPPED) -> Caps:
         cool_down=read.cool_down,
         call_within=read.call_within,
         check_ins=tuple(sorted(read.check_ins)),
-        classes={
-            name: ClassCap(read.classes[name].opt_in == "yes", read.classes[name].day, read.classes[name].days_per_week)
-            for name in EXPOSURES
-        },
+        classes={name: read.classes[name].read() for name in EXPOSURES},
+        between=BetweenShifts(between.rest, between.claim == "refuse") if between is not None else None,
     )

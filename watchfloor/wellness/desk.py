@@ -2,13 +2,16 @@
 
 import hashlib
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from watchfloor.identity.resting import Spell, find_spells
+from watchfloor.identity.rotas import NO_ROTAS, Rotas
 from watchfloor.wellness.caps import Caps, load_caps
 from watchfloor.wellness.care import Care
-from watchfloor.wellness.rules import Standing, Verdict, judge
+from watchfloor.wellness.rules import BETWEEN_SHIFTS, Standing, Verdict, judge, judge_break, say_between
 from watchfloor.wellness.store import KEPT_SECONDS, WellnessStore
 
 DAY = timedelta(days=1)
@@ -34,9 +37,16 @@ class Figures:
 
 
 class Wellness:
-    """The wellness store of one region under its caps."""
+    """The wellness store of one region under its caps.
 
-    def __init__(self, path: Path, caps: Caps | None = None) -> None:
+    Args:
+        path: the file; made when it is first used.
+        caps: the shipped ones if not given.
+        rotas: gives the region's rotas as they are now; without them nobody has shifts that are known.
+    """
+
+    def __init__(self, path: Path, caps: Caps | None = None, *, rotas: Callable[[], Rotas] = lambda: NO_ROTAS) -> None:
+        self.rotas = rotas
         self.store = WellnessStore(path)
         self.caps = caps or load_caps()
         self.care = Care(self.store, self.caps)
@@ -58,6 +68,10 @@ class Wellness:
             row = _open_row(database, person, task, now)
             spent = now - _when(row[0]) if row else timedelta(0)
             verdict = judge(exposure, found, spent + (until - now), soft=self.caps.soft, now=now)
+            if verdict.allowed:
+                verdict = self._with_break(database, person, exposure, task, now - spent, until, verdict)
+            if verdict.allowed and not row:
+                verdict = self._with_shifts(database, person, verdict, now)
             if verdict.allowed and row:
                 database.execute(
                     "UPDATE exposures SET until = ? WHERE person = ? AND task = ? AND began = ?",
@@ -69,6 +83,25 @@ class Wellness:
                     (person, exposure, task, now.timestamp(), until.timestamp()),
                 )
             database.execute("DELETE FROM exposures WHERE began < ?", (now.timestamp() - KEPT_SECONDS,))
+        return verdict
+
+    def takes(self, person: str, exposure: str, *, run: str = "", now: datetime) -> Verdict:
+        """Whether a person is asked for this class now, were it for a minute; between two shifts they are not.
+
+        Args:
+            run: as in `begin`.
+
+        Raises:
+            WellnessUnavailable: nobody can say.
+        """
+        minute = timedelta(minutes=1)
+        with self.store.open() as database:
+            found = self._standing(database, person, exposure, now, run)
+            verdict = judge(exposure, found, minute, soft=1.0, now=now)
+            if verdict.allowed:
+                verdict = self._with_break(database, person, exposure, "", now, now + minute, verdict)
+            if verdict.allowed and (words := self._between(database, person, now)):
+                return Verdict(False, BETWEEN_SHIFTS, words)
         return verdict
 
     def undo(self, person: str, task: str, *, began: datetime) -> None:
@@ -195,6 +228,47 @@ class Wellness:
             own_cap=own,
         )
 
+    def _with_break(
+        self,
+        database: sqlite3.Connection,
+        person: str,
+        exposure: str,
+        task: str,
+        since: datetime,
+        until: datetime,
+        verdict: Verdict,
+    ) -> Verdict:
+        """The verdict, or a refusal where this would leave no room for a break."""
+        rule = self.caps.classes[exposure].pause
+        if rule is None:
+            return verdict
+        rows = _rows(database, person, exposure, since)
+        spans = [
+            (_when(row[0]), _when(row[1] if row[2] is None else row[2]))
+            for row in rows
+            if not (row[3] == task and row[0] == since.timestamp())
+        ]
+        found = judge_break(exposure, spans, since, until, rule)
+        return verdict if found.allowed else found
+
+    def _with_shifts(self, database: sqlite3.Connection, person: str, verdict: Verdict, now: datetime) -> Verdict:
+        """The verdict with a warning, or a refusal, where this lies between two shifts."""
+        words = self._between(database, person, now)
+        if not words or self.caps.between is None:
+            return verdict
+        if self.caps.between.refuses:
+            return Verdict(False, BETWEEN_SHIFTS, f"{words}; the task stays with the others")
+        return Verdict(True, "", "; ".join(one for one in (verdict.words, words) if one))
+
+    def _between(self, database: sqlite3.Connection, person: str, now: datetime) -> str:
+        rule = self.caps.between
+        if rule is None:
+            return ""
+        night, after = find_spells(self.rotas(), person, now, rule.rest)
+        if night is not None and not _exposed_in(database, person, night):
+            night = None
+        return say_between(night, after, rule.rest)
+
     def _cap(self, database: sqlite3.Connection, person: str, exposure: str) -> tuple[timedelta, bool]:
         rule = self.caps.classes[exposure].day
         row = database.execute("SELECT seconds FROM caps WHERE person = ? AND class = ?", (person, exposure)).fetchone()
@@ -231,6 +305,14 @@ def _open_row(database: sqlite3.Connection, person: str, task: str, now: datetim
         (person, task, now.timestamp()),
     ).fetchone()
     return found
+
+
+def _exposed_in(database: sqlite3.Connection, person: str, spell: Spell) -> bool:
+    found = database.execute(
+        "SELECT 1 FROM exposures WHERE person = ? AND began < ? AND coalesce(ended, until) > ?",
+        (person, spell.end_at.timestamp(), spell.start_at.timestamp()),
+    ).fetchone()
+    return found is not None
 
 
 def _end(row: _Row, now: datetime) -> float:
