@@ -52,6 +52,7 @@ def test_the_commands_are_those_promised() -> None:
         "retention explain",
         "retention rulings",
         "claim",
+        "next",
         "hand-back",
         *("severity", "dismiss", "declare"),
         "status",

@@ -28,6 +28,7 @@ from watchfloor.cli import (
     stacks,
     tasks,
     triage,
+    turns,
     watchdogs,
     wellness,
 )
@@ -71,6 +72,7 @@ speaking.add_to(app)
 commanding.add_to(app)
 recusing.add_to(app)
 tasks.add_to(app)
+turns.add_to(app)
 triage.add_to(app)
 deciding.add_to(app)
 paging.add_to(app)

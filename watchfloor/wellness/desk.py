@@ -85,21 +85,29 @@ class Wellness:
             database.execute("DELETE FROM exposures WHERE began < ?", (now.timestamp() - KEPT_SECONDS,))
         return verdict
 
-    def takes(self, person: str, exposure: str, *, run: str = "", now: datetime) -> Verdict:
-        """Whether a person is asked for this class now, were it for a minute; between two shifts they are not.
+    def takes(
+        self,
+        person: str,
+        exposure: str,
+        *,
+        run: str = "",
+        task: str = "",
+        length: timedelta = timedelta(minutes=1),
+        now: datetime,
+    ) -> Verdict:
+        """Whether a person is asked for something of this class now, for so long; between two shifts they are not.
 
         Args:
-            run: as in `begin`.
+            run, task: as in `begin`.
 
         Raises:
             WellnessUnavailable: nobody can say.
         """
-        minute = timedelta(minutes=1)
         with self.store.open() as database:
-            found = self._standing(database, person, exposure, now, run)
-            verdict = judge(exposure, found, minute, soft=1.0, now=now)
+            found = self._standing(database, person, exposure, now, run, beside=task)
+            verdict = judge(exposure, found, length, soft=1.0, now=now)
             if verdict.allowed:
-                verdict = self._with_break(database, person, exposure, "", now, now + minute, verdict)
+                verdict = self._with_break(database, person, exposure, task, now, now + length, verdict)
             if verdict.allowed and (words := self._between(database, person, now)):
                 return Verdict(False, BETWEEN_SHIFTS, words)
         return verdict
