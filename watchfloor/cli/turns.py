@@ -102,8 +102,8 @@ def turn_lines(turn: "Turn", now: datetime, why: bool) -> Iterator[tuple[str, st
             yield f"and {len(turn.tasks) - THEN - 1} more", ""
     else:
         yield "no task waits for you to take it", ""
-    for one in turn.claimed:
-        workflow, _, path = one.partition(" ")
+    for mine in turn.claimed:
+        workflow, _, path = mine.partition(" ")
         yield f"you have: {path}  ({short_id(workflow)})", ""
     if turn.left_out and not why:
         classes = ", ".join(sorted({one.exposure for one in turn.left_out}))
