@@ -11,6 +11,14 @@ from schemas.actions import ActionContract, FieldSpec
 
 _URL: FieldSpec = {"type": "url", "doc": "where the item stands on the platform"}
 _SCOPE: FieldSpec = {"type": "string", "doc": "where the restriction applies: `eu`, `global`, a country code"}
+_TERRITORIES: dict[str, list[str]] = {
+    "global": ["eu"],
+    "eu": [
+        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
+        *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+    ],
+}
+"""Which scopes lie directly inside which: the union inside the world, its member states (ISO 3166) inside the union."""
 _GROUND: FieldSpec = {"type": "string", "doc": "code of the legal or policy ground, for the statement of reasons"}
 _SENT: FieldSpec = {"type": "timestamp", "doc": "when the receiver took the message"}
 _ABOUT: FieldSpec = {"type": "string", "doc": "a short code of what it is about; never a title, a name or a text"}
@@ -168,7 +176,11 @@ _RESTRICTS: tuple[ActionContract, ...] = (
         "effect": "restricts",
         "irreversible": False,
         "tier": "0",
-        "inputs": {"url": _URL, "scope": _SCOPE, "ground": _optional(_GROUND)},
+        "inputs": {
+            "url": _URL,
+            "scope": {**_SCOPE, "narrows": {"by": "scope", "inside": _TERRITORIES}},
+            "ground": _optional(_GROUND),
+        },
         "outputs": {"disabled_at": _instant("when the platform made it invisible")},
         "undo": "content.restore",
         "example": (
@@ -239,7 +251,7 @@ _FINAL: tuple[ActionContract, ...] = (
         "tier": "0",
         "inputs": {
             "order_id": {"type": "string", "doc": "the order's own number"},
-            "failures": _list_of("string", "codes of the checks that failed"),
+            "failures": {**_list_of("string", "codes of the checks that failed"), "narrows": {"by": "items"}},
         },
         "outputs": {"sent_at": _SENT},
         "undo": None,

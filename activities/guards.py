@@ -12,6 +12,7 @@ from watchfloor.connections.port import CallFailed
 from watchfloor.evidence.port import EvidenceError, EvidenceUnavailable
 from watchfloor.regions.keys import KeysRefused
 from watchfloor.signing import Refusal, refuse_grant
+from watchfloor.signing.narrowing import refuse_narrowed
 
 
 def check_call(deps: Dependencies, call: ActionCall) -> ActionContract:
@@ -54,10 +55,12 @@ def _check_grant(deps: Dependencies, call: ActionCall, contract: ActionContract)
             keys=deps.trust(),
             tier=contract["tier"],
         )
+        narrows = {name: spec["narrows"] for name, spec in contract["inputs"].items() if "narrows" in spec}
+        refused = refused or refuse_narrowed(grant["asked"], call["inputs"], narrows)
     except KeysRefused as error:
         message = f"nobody is believed while this cannot be read: {error}"
         raise CallFailed(ErrorType.UNAVAILABLE, message, possible=False, detail={"why": "keys"}) from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"the grant of `{call['action']}` is not well formed"
         raise CallFailed(ErrorType.NO_GRANT, message, possible=False, detail={"why": "malformed"}) from error
     aside = set(call.get("recused", ())) & {str(one["body"]["person"]) for one in grant["decisions"]}

@@ -9,7 +9,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from schemas.decision import Envelope
+from schemas.decision import Envelope, Narrowing
 from schemas.json_value import Json
 from schemas.ledger import Entry
 
@@ -32,6 +32,8 @@ class FieldSpec(TypedDict):
     doc: NotRequired[str]
     names: NotRequired[Literal["role", "destination"]]
     """What a text is the name of: one written in a runbook must be a role that exists, and no address."""
+    narrows: NotRequired[Narrowing]
+    """Of an input: an approver may approve less of it."""
     sample: NotRequired[Json]
     """What an output is in a scenario that says nothing else; without it: true, zero, the empty list, the run's now."""
 

@@ -204,7 +204,7 @@ class Due(TypedDict):
     """A notice that a motion has made due at `at`; the handler records it, the run sends it."""
 
     at: str
-    kind: Literal["remind", "escalate", "question", "answer"]
+    kind: Literal["remind", "escalate", "question", "answer", "narrowed"]
     roles: list[str]
 
 
@@ -239,6 +239,42 @@ class Tick(TypedDict):
     role: str
     at: str
     statement: str
+
+
+class Narrowing(TypedDict):
+    """How whoever approves an action may approve less of one of its inputs; no other change is a narrowing.
+
+    `items` leaves items of a list out, at least one stays, in its order. `scope` takes a scope inside the one that is
+    asked for: `inside` says what lies directly inside each; what it does not name cannot be narrowed.
+    """
+
+    by: Literal["items", "scope"]
+    inside: NotRequired[dict[str, list[str]]]
+
+
+class Narrowable(TypedDict):
+    """What may be narrowed at an approval. `item` is the loop's item of which the idempotency key is made."""
+
+    inputs: dict[str, Narrowing]
+    item: Json
+
+
+class NarrowedBy(TypedDict):
+    """One narrowing; `statement` is the digest of the signed motion."""
+
+    person: str
+    role: str
+    at: str
+    statement: str
+    reason_ref: str
+
+
+class Narrowed(TypedDict):
+    """That less is asked now than was asked first: of each narrowed input what it was and what is left, and by whom."""
+
+    original: dict[str, Json]
+    to: dict[str, Json]
+    by: list[NarrowedBy]
 
 
 class OpenAsk(TypedDict):
@@ -301,6 +337,10 @@ class OpenAsk(TypedDict):
     """What was said at a blind ask and is not written out yet; never on a board."""
     answered: NotRequired[int]
     """On a board, of a blind ask: how many have answered; `answers` is empty there."""
+    narrows: NotRequired[Narrowable]
+    """What of the action's inputs an approver may narrow; absent where nothing."""
+    narrowed: NotRequired[Narrowed]
+    """What was left out since it was first asked; the ask's digest covers it."""
     acting: NotRequired[bool]
     """The call that was decided has been handed to a worker; nobody can take an answer back any more."""
     motions: NotRequired[list[Envelope]]

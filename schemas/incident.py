@@ -4,7 +4,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from schemas.decision import OpenAsk
+from schemas.decision import Narrowed, OpenAsk
 from schemas.json_value import Json
 from schemas.ledger import Entry
 from schemas.paging import Page, PagingPolicy, StatusDuty
@@ -316,6 +316,8 @@ class Carried(TypedDict):
     """Runtime path of the review's ask -> the review, until it is decided and what follows is done."""
     parents: NotRequired[list[Parent]]
     """Who is told how this run ended, beside the parent in its start."""
+    narrowed: NotRequired[dict[str, Narrowed]]
+    """Runtime path of an action -> what approvers left out of its inputs; holds while the rest asks for the same."""
     glass: NotRequired[dict[str, KeptFrame]]
     """Runtime path of an approval that may be broken -> where its condition is evaluated."""
     revoked: NotRequired[dict[str, str]]

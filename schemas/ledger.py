@@ -93,6 +93,8 @@ class EntryKind:
     ABSTAINED = "decision.abstained"
     WITHDRAWN = "decision.withdrawn"
     DELEGATED = "decision.delegated"
+    NARROWED = "decision.narrowed"
+    """Somebody approves less than was asked: what was left out by count and digest, and whose answers are void."""
     QUESTIONED = "decision.questioned"
     """Somebody asked back; `reason_ref` refers to the question's text."""
     ANSWERED = "decision.answered"

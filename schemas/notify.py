@@ -21,6 +21,7 @@ NoticeKind = Literal[
     "reassigned",
     "question",
     "answer",
+    "narrowed",
     "failed_step",
     "doubtful_effect",
     "clock_warning",

@@ -12,6 +12,7 @@ from typing import Literal, NotRequired, get_args
 from typing_extensions import TypedDict
 
 from schemas.actions import Effect, Idempotency
+from schemas.decision import Narrowing
 from schemas.json_value import Json
 
 PLAN_FORMAT = 1
@@ -301,6 +302,8 @@ class ActionStep(StepCommon):
     undo: Undo | None
     doubt: Doubt
     review: NotRequired[Review | None]
+    narrows: NotRequired[dict[str, Narrowing]]
+    """Inputs of which an approver may approve less, as the action's contract declares them; only behind an approval."""
     expires: NotRequired[Duration | None]
     """After this long the undo runs by itself; `undo.on` may name `expires` or `deny` in words."""
 

@@ -9,6 +9,7 @@ from schemas.incident import Board, Report, StepView
 from schemas.json_value import Json
 from schemas.plan import Step
 from watchfloor.signing import find_priority, render_instant
+from watchfloor.signing.narrowing import tell_left_out
 from watchfloor.signing.tasks import ticks_of
 from workflows.cadence import Cadence
 from workflows.pages import Pages
@@ -125,6 +126,8 @@ def _list_done(run: Run) -> list[StepView]:
         if step is None or "[" in path or "!" in path:
             continue
         detail = _describe(result["outputs"]) if result["status"] == "done" else str(result["status"])
+        if "left_out" in result:
+            detail = "; ".join(one for one in (detail, tell_left_out(result["left_out"])) if one)
         views.append(_view(step, path, _STATES[str(result["status"])], str(result["at"]), detail))
     return views
 

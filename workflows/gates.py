@@ -28,11 +28,12 @@ Verdict = Literal["approve", "deny", "silent"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is approved: the action with its key and resolved inputs."""
+    """What is approved: the action with its key and resolved inputs. `item` is what of the loop went into the key."""
 
     action: str
     key: str
     inputs: Mapping[str, Json]
+    item: Json = None
 
     @property
     def digest(self) -> str:
@@ -82,6 +83,8 @@ async def _answer(
         round_=run.state["loops"].get(f"{path}!round", 0),
         glass_after=glass["after"] if glass else None,
         blind=slots if approval.get("blind") else (),
+        narrows={"inputs": step["narrows"], "item": of.item} if step.get("narrows") else None,
+        narrowed=run.state.get("narrowed", {}).get(path),
     )
     answer = await run.human.answer(path, run.waiting(frame.halt))
     return None if answer.option in {"approve", BREAK_GLASS} else answer

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from schemas.decision import Envelope, OpenAsk, Receipt, RefusalType, Rung
+from schemas.decision import Envelope, Narrowable, Narrowed, OpenAsk, Receipt, RefusalType, Rung
 from schemas.incident import SIGNAL_DECIDE, SIGNAL_RECUSAL, UPDATE_DECIDE
 from schemas.json_value import Json
 from schemas.keys import SIGNAL_REVOKED
@@ -128,6 +128,8 @@ class HumanSteps:
         """What the owner has to say against an option of an ask before it is taken; must change nothing."""
         self.heard: Callable[[OpenAsk, dict[str, Json]], None] = lambda ask, body: None
         """Told of every answer that counts, by its body; must not wait."""
+        self.shrunk: Callable[[OpenAsk], None] = lambda ask: None
+        """Told of an ask in which less is asked than at first; must not wait."""
         self._journal = journal
         self._notices = notices
 
@@ -153,6 +155,8 @@ class HumanSteps:
         exposure: str = "",
         terms: TaskTerms | None = None,
         blind: Sequence[Mapping[str, Sequence[str]]] = (),
+        narrows: Narrowable | None = None,
+        narrowed: Narrowed | None = None,
     ) -> OpenAsk:
         """Ask people, unless this very ask is open already; tells every role that may fill a seat.
 
@@ -166,6 +170,8 @@ class HumanSteps:
             terms: what only a task has.
             glass_after: seconds after which the option `break_glass` may be taken.
             blind: the seats that must all have answered before anybody is shown what another said.
+            narrows: what of the inputs an approver may narrow.
+            narrowed: what of them was left out before, in the course of the same step.
             round_: grows when the same path is asked again, so that an old decision cannot answer a new ask.
         """
         if path in self.asks:
@@ -202,6 +208,10 @@ class HumanSteps:
             ask.update(terms)  # type: ignore[typeddict-item]
         if blind:
             ask["blind"] = [{"any_of": list(slot["any_of"])} for slot in blind]
+        if narrows is not None:
+            ask["narrows"] = narrows
+        if narrowed is not None:
+            ask["narrowed"] = narrowed
         if glass_after is not None:
             ask["glass_from"] = render_instant(now + timedelta(seconds=glass_after))
         ask["ask"] = self._digest(ask)
@@ -304,7 +314,10 @@ class HumanSteps:
         """
         checked, ask = self.refuse(envelope)
         if is_motion(checked):
-            return record_motion(ask, checked, self.desk, self._journal, self.seen)
+            receipt = record_motion(ask, checked, self.desk, self._journal, self.seen)
+            if "narrowed" in ask:
+                self.shrunk(ask)
+            return receipt
         body, mark = checked["body"], envelope_digest(checked)
         ask["answers"].append(checked)
         ask["accepted_at"].append(render_instant(workflow.now()))

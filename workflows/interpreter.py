@@ -161,6 +161,8 @@ def _record(run: Run, frame: Frame, step: Step, path: str, outcome: Outcome) -> 
         "at": run.now,
         "outputs": outcome.outputs,
     }
+    if outcome.left_out:
+        result["left_out"] = outcome.left_out
     state["results"][path] = result
     if outcome.ok:
         seen = frame.after_round(outcome.last) if outcome.last is not None else frame

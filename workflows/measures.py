@@ -21,6 +21,7 @@ from workflows.calls import Bounds, call_action
 from workflows.failed_step import ask_about_failure
 from workflows.gates import Subject
 from workflows.halt import Halt, Halted, StepFailed, Unwound
+from workflows.narrowing import narrow_undo
 from workflows.run import Run
 from workflows.scope import Frame
 from workflows.ticking import tick
@@ -48,7 +49,8 @@ def record_measure(run: Run, frame: Frame, step: ActionStep, path: str, of: Subj
         "undone_at": None,
     }
     if undo is not None:
-        measure["undo_inputs"] = _fill_undo(run, frame, undo)
+        filled = _fill_undo(run, frame, undo)
+        measure["undo_inputs"] = narrow_undo(run.state, path, undo, step["with_"], filled)
     lasts = step.get("expires")
     if undo is not None and lasts is not None:
         measure["expires_at"] = render_instant(workflow.now() + timedelta(seconds=run.find_seconds(lasts)))

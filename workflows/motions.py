@@ -3,7 +3,7 @@
 The rules are `watchfloor.signing.motions`; here they are applied to a workflow's asks and written down. Handlers record
 and return: a notice that a motion makes due is put into the ask (`tell`) and sent by the run. Ledger entries:
 `decision.abstained`, `decision.withdrawn`, `decision.delegated`,
-`decision.questioned`, `decision.answered`.
+`decision.questioned`, `decision.answered`, and those of `workflows.narrowing`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,7 @@ from watchfloor.signing.standing import (
     ABSTAIN,
     ANSWER,
     DELEGATE,
+    NARROW,
     QUESTION,
     WITHDRAW,
     find_delegations,
@@ -37,6 +38,7 @@ from watchfloor.signing.standing import (
     is_blind,
 )
 from workflows.journal import Journal
+from workflows.narrowing import narrow_ask
 from workflows.notices import Desk, Notices
 from workflows.reception import find_ask, open_statement
 from workflows.sealing import note_said
@@ -108,6 +110,9 @@ def record_motion(ask: OpenAsk, checked: Envelope, desk: Desk, journal: Journal,
     was = ask.get("chosen", "")
     take_motion(ask, checked, now)
     seen.extend([mark, f"nonce:{body['nonce']}"])
+    if body["verb"] == NARROW:
+        narrow_ask(ask, checked, desk, journal, now, _roles(ask))
+        return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": _waits_for(ask)}
     data: dict[str, Json] = {
         "ask": ask["ask"],
         "role": body["role"],

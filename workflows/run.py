@@ -7,6 +7,7 @@ continue as new) is made again from there.
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from temporalio import workflow
@@ -22,6 +23,7 @@ from workflows.facts import Facts
 from workflows.halt import Drained, Halt, Halted, StepFailed
 from workflows.human import HumanSteps, Wait
 from workflows.journal import Journal
+from workflows.narrowing import keep_narrowed
 from workflows.notices import Desk, Notices
 from workflows.plans import Loaded
 from workflows.scope import Frame, Scope
@@ -78,6 +80,7 @@ class Run:
             silent=state.setdefault("silent", []),
             seen=state["seen"],
         )
+        self.human.shrunk = partial(keep_narrowed, state)
         self.pages: Paged | None = None
         """Takes note of what the action `page` did; None where the run has no paging policy."""
         self.facts = Facts(self.plan, state, self.journal, self.desk)

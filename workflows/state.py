@@ -72,7 +72,7 @@ def carry(start: IncidentStart, state: Carried) -> dict[str, Any]:
 
 def forget_below(state: Carried, prefix: str) -> None:
     """Forget what was recorded under a path; `prefix` ends with `/`, `[` or `!`."""
-    for table in (state["results"], state["taken"], state["loops"], state["deadlines"]):
+    for table in (state["results"], state["taken"], state["loops"], state["deadlines"], state.get("narrowed", {})):
         for path in [one for one in table if one.startswith(prefix)]:
             del table[path]
 

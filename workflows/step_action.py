@@ -14,6 +14,7 @@ from workflows.doubt import ask_about_doubt
 from workflows.gates import Subject, ask_approval, find_breaker, find_grant, mark_acting, refuse_passage
 from workflows.halt import StepFailed
 from workflows.measures import record_measure
+from workflows.narrowing import find_left_out, narrow_inputs
 from workflows.outcome import Outcome
 from workflows.reviews import ask_reviews
 from workflows.run import Run
@@ -48,26 +49,25 @@ async def carry_out_action(run: Run, frame: Frame, step: ActionStep, path: str) 
         run.state.get("glass", {}).pop(path, None)
         if run.pages is not None and step["action"] == "page":
             run.pages.took_action(path, step["id"], str(of.inputs["role"]), of.key, of.inputs.get("due_at"))
-        return Outcome(outputs=dict(receipt["outputs"]))
+        return Outcome(outputs=dict(receipt["outputs"]), left_out=find_left_out(run.state, path))
 
 
 def _resolve(run: Run, frame: Frame, step: ActionStep, path: str) -> Subject:
-    inputs: dict[str, Json] = {name: run.fill(value, frame) for name, value in step["with_"].items()}
-    return Subject(step["action"], find_key(run, frame, path, step["action"], inputs), inputs)
-
-
-def find_key(run: Run, frame: Frame, path: str, action: str, inputs: dict[str, Json]) -> str:
-    """The idempotency key of an effect at a path; another one after a `try` has taken the effect back."""
+    filled: dict[str, Json] = {name: run.fill(value, frame) for name, value in step["with_"].items()}
+    inputs = narrow_inputs(run.state, path, filled)
+    # another item, so another key, after a `try` has taken the effect back
     again = run.state["loops"].get(f"{path}!again", 0)
-    return effect_key(
+    item: Json = [frame.item, again] if again else frame.item
+    key = effect_key(
         region=run.desk.region,
         incident=run.desk.incident,
         plan=run.desk.plan,
         path=path,
-        item=[frame.item, again] if again else frame.item,
+        item=item,
         inputs=inputs,
-        action=action,
+        action=step["action"],
     )
+    return Subject(step["action"], key, inputs, item)
 
 
 async def _call(

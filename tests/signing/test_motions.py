@@ -79,6 +79,10 @@ def ready(verb: str) -> tuple[OpenAsk, dict[str, Any]]:
         answer(ask, "counsel-1", "legal_counsel")
     if verb == "delegate":
         return ask, {"about": {"to": "desk-1"}}
+    if verb == "narrow":
+        inputs = {"scope": "eu"}
+        narrows = {"inputs": {"scope": {"by": "scope", "inside": {"eu": ["DE"]}}}, "item": None}
+        return make_ask(inputs=inputs, narrows=narrows), {"about": {"inputs": {"scope": "DE"}}}
     if verb == "answer":
         move(ask, "question", person="counsel-2")
         (question,) = find_questions(ask)

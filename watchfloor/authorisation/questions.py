@@ -19,9 +19,10 @@ Verb = Literal[
     "delegate",
     "question",
     "answer",
+    "narrow",
 ]
 VERBS: tuple[str, ...] = get_args(Verb)
-MOTIONS = frozenset({"abstain", "withdraw", "delegate", "question", "answer"})
+MOTIONS = frozenset({"abstain", "withdraw", "delegate", "question", "answer", "narrow"})
 """What is said at an ask besides an answer; it is about all options, so none is named."""
 ABOUT_ASKS = MOTIONS | {"decide", "release_hold", "reveal"}
 

@@ -8,7 +8,11 @@ from rich.text import Text
 from schemas.decision import OpenAsk
 from schemas.json_value import Json
 from watchfloor.drawing.words import show_controls
+from watchfloor.signing.narrowing import list_inside, list_left_out
 from watchfloor.signing.standing import ABSTAIN, DELEGATE, WITHDRAW, find_questions
+
+ITEMS_SHOWN = 6
+ITEM_WIDTH = 60
 
 
 def said_lines(ask: OpenAsk, texts: Mapping[str, str], run: str) -> Iterator[str]:
@@ -36,6 +40,32 @@ def said_lines(ask: OpenAsk, texts: Mapping[str, str], run: str) -> Iterator[str
             yield f"given away: the seat of {who}, to {body['about']['to']}"
         elif body["verb"] == WITHDRAW:
             yield f"taken back: what {who} had said"
+
+
+def narrowed_lines(ask: OpenAsk, run: str) -> Iterator[str]:
+    """What is left out of what was asked first, by whom; and what else could be left out, with the command."""
+    narrowed = ask.get("narrowed")
+    if narrowed is not None:
+        who = ", ".join(dict.fromkeys(f"{one['person']} as {one['role']}" for one in narrowed["by"]))
+        for name, asked in narrowed["original"].items():
+            left = narrowed["to"][name]
+            out = list_left_out(asked, left)
+            what = f"{asked} was asked, {left} is left" if not isinstance(asked, list) else _tell_items(out, len(asked))
+            yield f"LEFT OUT by {who}: {name}: {show_controls(what)}; answers given before are void"
+    can = [
+        name
+        for name, how in (ask["narrows"]["inputs"] if "narrows" in ask else {}).items()
+        if (len(value) > 1 if isinstance(value := ask["inputs"].get(name), list) else list_inside(how, value))
+    ]
+    if can:
+        yield f"can be narrowed: {', '.join(can)}"
+        yield f'  watchfloor narrow {run} {ask["step"]} --to {can[0]}=… --as PERSON --reason "…"'
+
+
+def _tell_items(out: list[Json], total: int) -> str:
+    shown = ", ".join(str(one)[:ITEM_WIDTH] for one in out[:ITEMS_SHOWN])
+    more = f", and {len(out) - ITEMS_SHOWN} more" if len(out) > ITEMS_SHOWN else ""
+    return f"{len(out)} of {total}: {shown}{more}"
 
 
 def answer_line(body: Mapping[str, Json]) -> str:

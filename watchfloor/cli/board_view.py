@@ -15,7 +15,7 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board, Measure, StepView
 from schemas.json_value import Json
 from schemas.plan import Plan
-from watchfloor.cli.ask_view import answer_line, blind_line, decided_lines, said_lines
+from watchfloor.cli.ask_view import answer_line, blind_line, decided_lines, narrowed_lines, said_lines
 from watchfloor.cli.clock_bars import clock_rows, render_clock
 from watchfloor.cli.hanging import Hanging, command_lines
 from watchfloor.cli.instants import ago, clock_time, left
@@ -195,6 +195,10 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None, texts: Mapping[str, str
     body += [Text(line, style="bold cyan") for line in _claimed(ask, now, local)]
     if ask["action"]:
         body.append(Text(f"approves: {ask['action']} {_value(ask['inputs'])}"))
+    body += [
+        Text(line, style="bold yellow" if line.startswith("LEFT OUT") else "")
+        for line in narrowed_lines(ask, short_id(at.workflow))
+    ]
     for item in ask["shown"]:
         value = texts.get(str(item["value"])) or item["value"]
         body.append(Text(f"shown: {item['label']} = {_value(value)}"))

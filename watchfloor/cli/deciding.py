@@ -1,6 +1,7 @@
-"""What people say at an ask besides answering it: they abstain, take an answer back, give their seat to somebody."""
+"""What people say at an ask besides answering it: they abstain, take an answer back, give their seat to somebody,
+approve less, ask back."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -15,7 +16,7 @@ Step = Annotated[str, typer.Argument(metavar="STEP", help="Step id or path, as `
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    for command in (abstain, withdraw, delegate, ask, answer):
+    for command in (abstain, withdraw, delegate, narrow, ask, answer):
         register(app, command, PANEL)
 
 
@@ -80,6 +81,49 @@ def delegate(
       watchfloor delegate inc-4fkq order_doubt counsel-2 --as counsel-1 --reason "off shift in ten minutes"
     """
     _say(context, run, step, "delegate", person, reason, role, region, as_json, {"to": to})
+
+
+def narrow(
+    context: typer.Context,
+    run: RunId,
+    step: Step,
+    person: As,
+    reason: Reason,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--to", metavar="INPUT=VALUE", help="What is left: a smaller scope, or an item; repeat for a list."
+        ),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option("--leave-out", metavar="VALUE", help="An item of a list that is left out; repeat."),
+    ] = None,
+    role: Role = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Approve less than was asked: fewer items of a list, or a smaller territory.
+
+    The gate then asks everybody anew about what is left, within its old deadline; earlier answers are void, and you
+    approve like the others. What can be narrowed stands at the ask (`show`). Nothing is ever added or changed.
+
+    Example:
+      watchfloor narrow inc-4fkq disable --to scope=DE --as counsel-1 --reason "the order is a German one"
+    """
+    about: dict[str, Json] = {"to": cast(Json, _read_left(to or [])), "leave_out": cast(Json, leave_out or [])}
+    _say(context, run, step, "narrow", person, reason, role, region, as_json, about)
+
+
+def _read_left(given: list[str]) -> dict[str, list[str]]:
+    """`INPUT=VALUE` as typed, an input given several times with all its values."""
+    left: dict[str, list[str]] = {}
+    for one in given:
+        name, sign, value = one.partition("=")
+        if not sign or not name:
+            raise typer.BadParameter(f"found `{one}`, expected INPUT=VALUE, such as scope=DE", param_hint="--to")
+        left.setdefault(name, []).append(value)
+    return left
 
 
 def ask(

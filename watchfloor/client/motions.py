@@ -13,6 +13,7 @@ from schemas.json_value import Json
 from watchfloor.client.asks import AskAt, find_ask
 from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face
+from watchfloor.client.narrowing import read_narrowing
 from watchfloor.client.permission import about_ask, require_permission
 from watchfloor.client.refusals import leaves_refusal
 from watchfloor.client.statements import (
@@ -39,6 +40,7 @@ from watchfloor.signing.standing import (
     ABSTAIN,
     ANSWER,
     DELEGATE,
+    NARROW,
     WITHDRAW,
     find_answer,
     find_delegations,
@@ -66,7 +68,7 @@ async def send_motion(
     Args:
         face, run, step, person, role, reason, shown: as for `send_decision`.
         verb: one of `watchfloor.signing.motions.VERBS`.
-        about: what the verb speaks of.
+        about: what the verb speaks of; of a narrowing what was typed: `to` (input -> texts) and `leave_out` (texts).
 
     Raises:
         Refused: by this face or by the run's validator; the run goes on.
@@ -87,6 +89,8 @@ async def send_motion(
         admit_person(face, str(said["to"]), signed_in)
     if verb == ABSTAIN:
         said |= name_holders(face, at.ask)
+    if verb == NARROW:
+        said = {"inputs": read_narrowing(at.ask, *_typed_narrowing(said))}
     body: Motion = {
         "v": 1,
         "region": face.region,
@@ -127,13 +131,22 @@ def _find_role(someone: Person, role: str | None, ask: OpenAsk, verb: str) -> st
     if role is not None:
         require_role(someone, role)
         return role
-    slots = [slot for seats in ask["options"].values() for slot in seats]
+    # less is approved by who may approve
+    seated = [ask["options"]["approve"]] if verb == NARROW and "approve" in ask["options"] else ask["options"].values()
+    slots = [slot for seats in seated for slot in seats]
     if verb == ABSTAIN:
         # it is the person who will not decide, in whichever of their roles they were asked
         fits = [name for slot in slots for name in slot["any_of"] if name in someone.roles]
         if fits:
             return fits[0]
     return find_role(someone, None, slots, verb, ask["step"])
+
+
+def _typed_narrowing(said: Mapping[str, Json]) -> tuple[dict[str, list[str]], list[str]]:
+    to, leave_out = said.get("to") or {}, said.get("leave_out") or []
+    assert isinstance(to, dict)
+    assert isinstance(leave_out, list)
+    return {name: list(texts) for name, texts in to.items()}, list(leave_out)
 
 
 def find_question(ask: OpenAsk, given: Json = None) -> str:

@@ -7,6 +7,8 @@ outputs of a repeat's last round.
 from typing import Any, TypeAlias
 
 from schemas import plan as shape
+from schemas.actions import ActionContract
+from schemas.decision import Narrowing
 from schemas.plan import Slot
 from watchfloor.language import codes
 from watchfloor.language import document as doc
@@ -89,11 +91,22 @@ def action(at: StepCompiler, step: Step, body: doc.Action, scope: Scope, path: s
         if body.doubt
         else DEFAULT_DOUBT,
     }
+    narrows = _find_narrowable(contract, body)
+    if narrows:
+        made["narrows"] = narrows
     if body.review is not None:
         made["review"], after = recovery.review(at, body, body.review, scope, after, path, "review")
     if body.expires is not None:
         made["expires"] = recovery.expiry(at, body)
     return made, after, {}
+
+
+def _find_narrowable(contract: ActionContract, body: doc.Action) -> dict[str, Narrowing]:
+    """The inputs of which an approver may approve less; none at a blind gate, where it would tell what they think."""
+    if body.approval is None or body.approval.blind:
+        return {}
+    given = {key.value for key, _ in body.with_}
+    return {name: spec["narrows"] for name, spec in contract["inputs"].items() if "narrows" in spec and name in given}
 
 
 def _undo(at: StepCompiler, body: doc.Action, default: str | None, scope: Scope) -> shape.Undo | None:

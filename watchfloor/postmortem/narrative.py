@@ -4,10 +4,11 @@ What happened many times the same way (an action over forty items) is one senten
 is told one by one in the order of the ledger.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from watchfloor.postmortem.account import (
     Account,
@@ -25,6 +26,7 @@ from watchfloor.postmortem.command_words import COMMAND_KINDS, tell_command
 from watchfloor.postmortem.fields import instant, text, words
 from watchfloor.postmortem.sentences import Id, Sentence, Word, list_ids, say
 from watchfloor.postmortem.triage_words import TOLD, tell_triage
+from watchfloor.signing.narrowing import tell_left_out
 
 OPENING = "opening"
 _ASKED = {
@@ -179,6 +181,14 @@ def _ask(ask: Ask) -> Iterator[Sentence]:
         yield say(ask.silent.at, [ask.silent.seq], "Nobody answered ", step, " in time.")
 
 
+def _left_out(data: Mapping[str, Json]) -> list[Word]:
+    """What a narrowing left out, and that answers to what was asked before count no more."""
+    left, answered = data.get("left_out"), words(data, "answered")
+    told: list[Word] = ["; ", Id(tell_left_out(left))] if isinstance(left, dict) and left else []
+    void: list[Word] = ["; void was what had been said by ", Id(", ".join(answered))] if answered else []
+    return [*told, *void]
+
+
 def _spoken(said: Said, step: Word) -> list[Word]:
     """What somebody said at an ask besides an answer, after their name."""
     role = _aside(" as ", said.role)
@@ -191,6 +201,8 @@ def _spoken(said: Said, step: Word) -> list[Word]:
             return [*role, " took back ", what, " at ", step, *again]
         case EntryKind.QUESTIONED:
             return [*role, " asked back before deciding ", step]
+        case EntryKind.NARROWED:
+            return [*role, " approved less than was asked at ", step, *_left_out(said.data)]
         case EntryKind.ANSWERED:
             return [*role, " answered a question at ", step]
         case EntryKind.DELEGATED:

@@ -406,6 +406,7 @@ _READERS: dict[str, Reader] = {
     EntryKind.WITHDRAWN: _said,
     EntryKind.DELEGATED: _said,
     EntryKind.QUESTIONED: _said,
+    EntryKind.NARROWED: _said,
     EntryKind.ANSWERED: _said,
     EntryKind.ANNOUNCED: _announced,
     EntryKind.DONE: _done,

@@ -223,11 +223,19 @@ class _Parser(Reader):
     def _about(self, node: Node, fields: Mapping[str, Node]) -> dict[str, Json]:
         """What a motion speaks of; each key goes with one verb, and `for` with a choice."""
         said = self.text(fields["say"], "`say`") if "say" in fields else "choose"
-        for key, verb in (("to", "delegate"), ("for", "choose")):
-            if key in fields and said != verb:
-                span = self.key_span(node, key) or node.span
-                self.note(CONTRADICTION, span, f"`{key}` goes with `{verb}` only", help=f"remove `{key}`")
+        for key, verbs in (("to", ("delegate", "narrow")), ("for", ("choose",))):
+            if key in fields and said not in verbs:
+                span, known = self.key_span(node, key) or node.span, " and ".join(f"`{verb}`" for verb in verbs)
+                self.note(CONTRADICTION, span, f"`{key}` goes with {known} only", help=f"remove `{key}`")
                 raise Misfit
+        if said == "narrow":
+            if "to" not in fields:
+                self.note(
+                    BAD_VALUE, node.span, "what is left?", expected="`to: {input: what is left}`", found="no `to`"
+                )
+                raise Misfit
+            left = self.mapping(fields["to"], "`to` of a narrowing")
+            return {"inputs": {name: plain(value) for name, value in left.items()}}
         if said == "delegate" and "to" not in fields:
             self.note(BAD_VALUE, node.span, "who gets the seat?", expected="`to: <person>`", found="no `to`")
             raise Misfit

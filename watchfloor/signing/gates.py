@@ -73,7 +73,7 @@ def ask_digest(ask: Mapping[str, Any], *, region: str, namespace: str, incident:
 
 def _asked(ask: Mapping[str, Any]) -> dict[str, Json]:
     asked = {name: ask.get(name, 0) if name == "round" else ask[name] for name in ASKED}
-    where_any = ("glass_from", "exposure", "checklist", "person", "blind")
+    where_any = ("glass_from", "exposure", "checklist", "person", "blind", "narrowed")
     return {**asked, **{name: ask[name] for name in where_any if name in ask}}
 
 

@@ -8,12 +8,14 @@ from typing import Any, cast
 from schemas.decision import Envelope, Motion, OpenAsk, RefusalType
 from watchfloor.signing.canonical import parse_instant, render_instant
 from watchfloor.signing.gates import CLOCK_SKEW, Refusal, open_slots
+from watchfloor.signing.narrowing import MAX_NARROWINGS, find_fault
 from watchfloor.signing.standing import (
     ABSTAIN,
     ANSWER,
     BREAK_GLASS,
     DELEGATE,
     GATED,
+    NARROW,
     QUESTION,
     WITHDRAW,
     SlotSpec,
@@ -25,6 +27,7 @@ from watchfloor.signing.standing import (
     find_delegators,
     find_questions,
     has_seat,
+    is_blind,
 )
 
 MAX_MOTIONS = 200
@@ -260,6 +263,32 @@ def _refuse_abstention(ask: OpenAsk, motion: Motion, requester: str) -> Refusal 
     return _refuse_seatless(ask, motion, requester)
 
 
+def _refuse_narrowing(ask: OpenAsk, motion: Motion, requester: str) -> Refusal | None:
+    """Less is approved only by who could approve, only of what the action's contract lets be narrowed."""
+    person, role, step = motion["person"], motion["role"], ask["step"]
+    narrows = ask.get("narrows")
+    if ask["kind"] != "approval" or narrows is None or is_blind(ask):
+        return Refusal(
+            RefusalType.UNKNOWN_OPTION, f"nothing at `{step}` can be narrowed; approve it, or say no and why"
+        )
+    seatless = _refuse_seatless(ask, motion, requester)
+    if seatless is not None:
+        return seatless
+    if find_answer(ask, person) is not None:
+        return Refusal(RefusalType.REPEATED, f"`{person}` has answered `{step}`; take the answer back first")
+    slots = ask["options"]["approve"]
+    agreed = [one["body"] for one in ask["answers"] if one["body"]["option"] == "approve"]
+    sitting: dict[str, Any] = {"person": person, "role": role}
+    if len(open_slots(slots, [*agreed, sitting])) == len(open_slots(slots, agreed)):
+        return Refusal(RefusalType.WRONG_ROLE, f"no seat for {role} is open at `approve`; only who may approve narrows")
+    if len(ask["narrowed"]["by"] if "narrowed" in ask else ()) >= MAX_NARROWINGS:
+        return Refusal(
+            RefusalType.BUSY, f"`{step}` was narrowed {MAX_NARROWINGS} times; approve what is left, or say no"
+        )
+    fault = find_fault(narrows["inputs"], ask["inputs"], motion["about"])
+    return Refusal(RefusalType.BAD_VALUE, fault) if fault else None
+
+
 def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
@@ -274,6 +303,7 @@ _CHECKS: dict[str, Callable[[OpenAsk, Motion, str], Refusal | None]] = {
     DELEGATE: _refuse_delegation,
     QUESTION: _refuse_question,
     ANSWER: _refuse_reply,
+    NARROW: _refuse_narrowing,
 }
 VERBS = tuple(_CHECKS)
 """What can be said at an ask besides an answer."""

@@ -14,6 +14,7 @@ WITHDRAW = "withdraw"
 DELEGATE = "delegate"
 QUESTION = "question"
 ANSWER = "answer"
+NARROW = "narrow"
 
 DENY = "deny"
 BREAK_GLASS = "break_glass"
