@@ -201,3 +201,59 @@ async def test_an_action_nobody_knows_is_refused(world: Any, call_of: Any) -> No
     with pytest.raises(ApplicationError) as caught:
         await EffectRunner(w.deps).carry_out({**call_of(), "action": "content.explode"}, lambda: pytest.fail("acted"))
     assert (caught.value.type, caught.value.non_retryable) == (ErrorType.NOT_BOUND, True)
+
+
+def narrowed_call(w: Any, call_of: Any, scope: str = "DE", **changes: Any) -> Any:
+    """A call that two people approved after one of them had made its scope smaller: asked first was the whole union."""
+    call = call_of("content.disable", inputs={"url": "https://example.test/v/1", "scope": scope}, gated=True)
+    narrowed = {"original": {"scope": "eu"}, "to": {"scope": "DE"}, "by": [], **changes}
+    call["grant"] = grant_for(call, w.deps.keys.face, asked={"narrowed": narrowed})
+    return call
+
+
+async def test_a_narrowed_call_goes_ahead_over_what_was_left(world: Any, call_of: Any) -> None:
+    w = world()
+    await attempt(w, narrowed_call(w, call_of))
+    (request,) = w.target.requests
+    assert "DE" in str(request)
+
+
+URL = {"url": "https://example.test/v/0"}
+NARROWINGS: dict[str, dict[str, Any]] = {
+    "more than was left": {"scope": "eu"},
+    "wider than was asked first": {"scope": "global", "to": {"scope": "global"}},
+    "beside what was asked first": {"scope": "DE", "original": {"scope": "FR"}},
+    "unknown to the contract": {"scope": "XX", "to": {"scope": "XX"}},
+    "another input": {"original": URL, "to": {"url": "https://example.test/v/1"}},
+    "nothing left out": {"original": {"scope": "DE"}},
+    "half told": {"original": {}},
+    "told of nothing": {"original": {}, "to": {}},
+    "not well formed": {"original": 7},
+}
+
+
+@pytest.mark.parametrize("how", NARROWINGS)
+async def test_a_call_that_is_not_less_than_was_asked_sends_nothing_even_when_people_approved_it(
+    world: Any, call_of: Any, how: str
+) -> None:
+    w = world()
+    error = await refused(w, narrowed_call(w, call_of, **NARROWINGS[how]))
+    assert error.type == ErrorType.NO_GRANT
+
+
+@pytest.mark.parametrize("spoil", [{}, {"narrowed": {"original": {"scope": "global"}, "to": {"scope": "DE"}, "by": []}}])
+async def test_a_grant_that_hides_or_changes_what_was_left_out_does_not_hold(
+    world: Any, call_of: Any, spoil: dict[str, Any]
+) -> None:
+    w = world()
+    call = narrowed_call(w, call_of)
+    asked = {name: value for name, value in call["grant"]["asked"].items() if name != "narrowed"}
+    call["grant"] = {**call["grant"], "asked": {**asked, **spoil}}
+    assert (await refused(w, call)).type == ErrorType.NO_GRANT
+
+
+async def test_a_grant_for_what_was_left_does_not_cover_the_whole(world: Any, call_of: Any) -> None:
+    w = world()
+    call = narrowed_call(w, call_of)
+    call["inputs"] = {**call["inputs"], "scope": "eu"}
+    assert (await refused(w, call)).type == ErrorType.NO_GRANT

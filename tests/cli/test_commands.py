@@ -56,7 +56,7 @@ def test_the_commands_are_those_promised() -> None:
         "hand-back",
         *("severity", "dismiss", "declare"),
         "status",
-        *("abstain", "withdraw", "delegate", "ask", "answer"),
+        *("abstain", "withdraw", "delegate", "narrow", "ask", "answer"),
         "ledger verify",
         "hold renew",
         *("clocks list", "clocks due", "clocks explain"),

@@ -107,7 +107,8 @@ _KINDS: dict[str, tuple[Rule, frozenset[str], tuple[str, ...]]] = {
                     "with_",
                     "retry",
                 ),
-                *("attempt_timeout", "doubt"),
+                # `narrows` is the contract's, and follows from `approval` and `blind`
+                *("attempt_timeout", "doubt", "narrows"),
             }
         ),
         (),

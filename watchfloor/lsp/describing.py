@@ -47,7 +47,8 @@ def _fields(fields: dict[str, FieldSpec]) -> list[str]:
 
 
 def _says(spec: FieldSpec) -> str:
-    return f": {spec['doc']}" if "doc" in spec else ""
+    less = " (an approver may narrow it)" if "narrows" in spec else ""
+    return (f": {spec['doc']}" if "doc" in spec else "") + less
 
 
 def describe_type(spec: FieldSpec) -> str:
