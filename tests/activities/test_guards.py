@@ -241,7 +241,9 @@ async def test_a_call_that_is_not_less_than_was_asked_sends_nothing_even_when_pe
     assert error.type == ErrorType.NO_GRANT
 
 
-@pytest.mark.parametrize("spoil", [{}, {"narrowed": {"original": {"scope": "global"}, "to": {"scope": "DE"}, "by": []}}])
+@pytest.mark.parametrize(
+    "spoil", [{}, {"narrowed": {"original": {"scope": "global"}, "to": {"scope": "DE"}, "by": []}}]
+)
 async def test_a_grant_that_hides_or_changes_what_was_left_out_does_not_hold(
     world: Any, call_of: Any, spoil: dict[str, Any]
 ) -> None:

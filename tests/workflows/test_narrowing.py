@@ -6,7 +6,19 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from tests.workflows.bench import Bench
-from tests.workflows.builder import action, approval, break_glass, fact, for_each, plan, review, silence, slot, undo, value
+from tests.workflows.builder import (
+    action,
+    approval,
+    break_glass,
+    fact,
+    for_each,
+    plan,
+    review,
+    silence,
+    slot,
+    undo,
+    value,
+)
 from watchfloor.signing import digest, refuse_grant
 from watchfloor.signing.narrowing import refuse_narrowed
 
@@ -213,7 +225,9 @@ async def test_in_a_loop_only_the_item_that_was_narrowed_is_narrowed(bench: Benc
     for path in paths:
         await case.decide(path, "approve", "lena", "legal_counsel")
     assert (await case.outcome())["outcome"] == "closed"
-    assert {call["path"]: call["inputs"]["scope"] for call in bench.calls} == dict(zip(paths, ["eu", "FR"], strict=True))
+    assert {call["path"]: call["inputs"]["scope"] for call in bench.calls} == dict(
+        zip(paths, ["eu", "FR"], strict=True)
+    )
 
 
 async def test_broken_glass_acts_on_what_is_left(bench: Bench) -> None:

@@ -202,6 +202,9 @@ class Stage:
                 self.timeline.add(now, TOLD, role, step=call["step"], path=call["path"])
             if call["kind"] in _OPENS:
                 await self._cue(call)
+            elif call["kind"] == "narrowed":
+                # less is asked now; those who think about it already see that, and are not asked a second time
+                await self._show(call["workflow"])
             return {"delivered": ["scenario"], "failed": []}
 
         return notify_people
