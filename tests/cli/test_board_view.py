@@ -262,3 +262,29 @@ def test_a_blind_ask_says_how_many_have_answered() -> None:
     seats = [{"any_of": ["legal_counsel"]}, {"any_of": ["exec_sponsor"]}]
     flat = " ".join(screen(view(board(asks=[ask(blind=seats, answered=1)]))).split())
     assert "blind: 1 of 2 answered; what they said is shown when all have" in flat
+
+
+def test_what_was_left_out_of_an_ask_stands_beside_what_is_left_with_the_command_for_more() -> None:
+    by = {"person": "counsel-1", "role": "legal_counsel"}
+    less = {
+        "original": {"failures": ["stamp", "page\x1b[2J", "name"], "scope": "global"},
+        "to": {"failures": ["stamp", "name"], "scope": "eu"},
+        "by": [by, by],
+    }
+    narrows = {"scope": {"by": "scope", "inside": {"global": ["eu"]}}, "failures": {"by": "items"}}
+    inputs = {"failures": ["stamp", "name"], "scope": "eu"}
+    asked = ask(
+        kind="approval",
+        action="content.disable",
+        inputs=inputs,
+        narrowed=less,
+        narrows={"inputs": narrows, "item": None},
+    )
+    text = screen(view(board(asks=[asked])))
+    flat = " ".join(text.split())
+    assert "LEFT OUT by counsel-1 as legal_counsel: failures: 1 of 3: page" in flat
+    assert "LEFT OUT by counsel-1 as legal_counsel: scope: global was asked, eu is left" in flat
+    assert "\x1b" not in flat
+    assert "can be narrowed: failures" in flat
+    assert 'watchfloor narrow inc-abcdefgh order_doubt --to failures=… --as PERSON --reason "…"' in flat
+    assert "can be narrowed" not in screen(view(board(asks=[ask()])))

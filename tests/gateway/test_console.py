@@ -235,3 +235,15 @@ def test_the_store_of_sessions_holds_no_cookie(tmp_path: Path) -> None:
     cookie = Sessions(file).begin("ops-1", "dev")
     assert cookie.encode() not in file.read_bytes()
     assert file.stat().st_mode & 0o077 == 0
+
+
+async def test_what_an_approver_left_out_stands_before_those_who_decide(console: Console) -> None:
+    by = {"person": "counsel-2", "role": "legal_counsel", "at": "", "statement": "", "reason_ref": ""}
+    less: Any = {"original": {"scope": "<b>eu</b>"}, "to": {"scope": "DE"}, "by": [by]}
+    asked = ask(action="content.disable", inputs={"scope": "DE"}, narrowed=less)
+    console.api.index.put(board(workflow=INCIDENT, asks=[asked]), 1)
+    async with console.signed_in("counsel-1") as browser:
+        page = (await browser.get(f"/console/asks/{INCIDENT}/triage/order_doubt")).text
+    assert "Less is asked than at first" in page
+    assert "counsel-2 as legal_counsel" in page
+    assert "&lt;b&gt;eu&lt;/b&gt;" in page

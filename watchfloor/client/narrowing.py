@@ -33,6 +33,11 @@ def read_narrowing(ask: OpenAsk, to: Mapping[str, Sequence[str]], leave_out: Seq
         items = left.get(name, ask["inputs"][name])
         assert isinstance(items, list)
         left[name] = [one for one in items if _typed(one) != text]
+    if not left:
+        can = ", ".join(narrows)
+        raise Refused(
+            RefusalType.BAD_VALUE, f"say what is left (--to INPUT=VALUE) or left out (--leave-out); narrowable: {can}"
+        )
     fault = find_fault(narrows, ask["inputs"], {"inputs": left})
     if fault:
         raise Refused(RefusalType.BAD_VALUE, fault)
