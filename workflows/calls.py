@@ -99,7 +99,7 @@ async def _attempt_slowly(run: Run, halt: Halt, call: ActionCall, bounds: Bounds
 async def _attempt(run: Run, halt: Halt, call: ActionCall, bounds: Bounds, times: int, total: float) -> dict[str, Json]:
     retry = bounds.retry
     try:
-        with run.journal.riding() as entries:
+        with run.journal.riding(call["path"] if call["gated"] else "") as entries:
             handle: workflow.ActivityHandle[dict[str, Any]] = workflow.start_activity(
                 call["action"],
                 {**call, "entries": entries},

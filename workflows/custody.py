@@ -14,6 +14,9 @@ from schemas.ledger import EntryKind
 from watchfloor.signing import action_digest, calls_digest, effect_key, render_instant
 from workflows.journal import Journal
 
+RELEASE = "release"
+"""Path of the ask that lets a hold go."""
+
 FREEZE, CANARY, UNFREEZE = "hold.freeze", "hold.canary", "hold.unfreeze"
 NOT_REFUSED = "canary_not_refused"
 """Why a source failed: it would have deleted the canary although it says that it froze deletion."""
@@ -184,7 +187,7 @@ class Custody:
             "severity": "",
         }
         try:
-            with self._journal.riding() as entries:
+            with self._journal.riding(RELEASE if grant is not None else "") as entries:
                 call["entries"] = entries
                 receipt: ActionReceipt = await workflow.execute_activity(
                     action,

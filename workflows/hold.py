@@ -15,7 +15,7 @@ from schemas.ledger import EntryKind
 from watchfloor.signing import Refusal, bind_grant, digest, envelope_digest, parse_instant, render_instant
 from workflows.anchoring import anchor
 from workflows.child_boards import child_board, clock_view
-from workflows.custody import Custody
+from workflows.custody import RELEASE, Custody
 from workflows.hold_renewal import add_renewals, refuse_renewal
 from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, plain_wait
 from workflows.journal import Journal
@@ -23,7 +23,6 @@ from workflows.notices import Notices
 from workflows.retention import describe_terms, find_expiry, find_release, find_warnings
 from workflows.starts import RefusesBadStarts, refuse_bad_start
 
-RELEASE = "release"
 TOO_EARLY = "too_early"
 """`ApplicationError.type` of a release decided before the law's minimum retention has ended. No role may shorten it."""
 CUSTODIAN = "records_custodian"

@@ -43,6 +43,8 @@ class Journal:
         self.entries: list[Entry] = list(entries)
         self.seq = seq
         self.refusals = Refusals()
+        self._under_way: list[list[Entry]] = []
+        """What rides in activities that have not ended yet, in the order in which they took it."""
 
     def note(
         self, kind: str, *, step: str = "", path: str = "", actor: str = "engine", data: dict[str, Json] | None = None
@@ -66,14 +68,24 @@ class Journal:
         return entry_id
 
     @contextmanager
-    def riding(self) -> Iterator[list[Entry]]:
-        """Take up to `RIDE_LIMIT` entries along in the activity scheduled inside; any failure brings them back."""
+    def riding(self, gate: str = "") -> Iterator[list[Entry]]:
+        """Take up to `RIDE_LIMIT` entries along in the activity scheduled inside; any failure brings them back.
+
+        Args:
+            gate: path of the ask that lets the activity act. Entries about it that are still under way in another
+                activity ride here too: an effect is not announced before the decisions that it rests on, whichever
+                activity comes first. The store takes each once.
+        """
+        again = [one for group in self._under_way for one in group if gate and one["path"] == gate]
         taken, self.entries = self.entries[:RIDE_LIMIT], self.entries[RIDE_LIMIT:]
+        self._under_way.append(taken)
         try:
-            yield taken
+            yield [*again, *taken]
         except BaseException:
             self.entries = [*taken, *self.entries]
             raise
+        finally:
+            self._under_way = [group for group in self._under_way if group is not taken]
 
     async def flush(self) -> bool:
         """Append what waits by a local activity; False when the ledger could not take it now."""
