@@ -119,8 +119,7 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
         )
         left = [name for name in wanted if name not in delivered]
         first = [name for name in _proposed(call, resolved) if name in left]
-        results = await _deliver_all(deps, first, notice, limit=HEAD_START)
-        results |= await _deliver_all(deps, [name for name in left if name not in first], notice)
+        results = await _deliver_in_turn(deps, first, [name for name in left if name not in first], notice)
         delivered += [name for name, result in results.items() if isinstance(result, datetime)]
         failed = {name: result for name, result in results.items() if isinstance(result, CallFailed)}
         attempt = activity.info().attempt
@@ -207,14 +206,27 @@ def _delivered_before() -> list[str]:
     return [str(name) for name in details[0]] if details and isinstance(details[0], list) else []
 
 
+async def _deliver_in_turn(
+    deps: Dependencies, first: Sequence[str], others: Sequence[str], notice: Notice
+) -> dict[str, datetime | CallFailed]:
+    """Deliver on some channels, and on the others when those have taken it, or have had their head start."""
+    if not first:
+        return await _deliver_all(deps, others, notice)
+    async with asyncio.TaskGroup() as group:
+        ahead = group.create_task(_deliver_all(deps, first, notice))
+        await asyncio.wait({ahead}, timeout=HEAD_START)
+        behind = group.create_task(_deliver_all(deps, others, notice))
+    return {**ahead.result(), **behind.result()}
+
+
 async def _deliver_all(
-    deps: Dependencies, destinations: Sequence[str], notice: Notice, *, limit: float = DELIVERY_LIMIT
+    deps: Dependencies, destinations: Sequence[str], notice: Notice
 ) -> dict[str, datetime | CallFailed]:
     """Deliver on all channels at once; one that hangs holds up no other."""
 
     async def deliver(name: str) -> datetime | CallFailed:
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(DELIVERY_LIMIT):
                 return await deps.notifier.deliver(name, notice)
         except CallFailed as failure:
             return failure

@@ -1,5 +1,6 @@
 """Around every activity of a worker, and the engine's own activities: notices, entries, anchors, snapshots."""
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Callable
@@ -209,6 +210,26 @@ async def test_whoever_is_proposed_first_has_been_told_before_the_others_are(w: 
     assert (await work(w, "people.notify", notify_call(exposure=exposure)))["delivered"] == ["bell", "room"]
     in_turn = steps == ["to bell", "bell told", "to room", "room told"]
     assert in_turn == bool(exposure)
+
+
+async def test_a_channel_that_hangs_holds_up_the_others_no_longer_than_its_head_start(
+    w: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = Reached("ops_lead", ("ops-2", "ops-1"), ("bell", "room"), "no_rota", {"ops-2": ("bell",), "ops-1": ("room",)})
+    w.deps = dataclasses.replace(w.deps, contacts=lambda _role: two)
+    monkeypatch.setattr("activities.notify.HEAD_START", 0.01)
+    deliver, other_told = w.deps.notifier.deliver, asyncio.Event()
+
+    async def hanging(name: str, notice: Notice) -> Any:
+        if name == "bell":
+            await other_told.wait()
+        at = await deliver(name, notice)
+        other_told.set()
+        return at
+
+    w.deps.notifier.deliver = hanging
+    receipt = await work(w, "people.notify", notify_call(exposure="graphic"))
+    assert receipt == {"delivered": ["bell", "room"], "failed": []}
 
 
 @pytest.mark.parametrize("channels", [[], ["room"], ["gone"]])

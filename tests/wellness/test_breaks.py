@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.identity.rotas_text import ROLE, WEEK, at, rotas_of
+from watchfloor.identity.live import known_rotas
 from watchfloor.identity.people import Directory, Person
 from watchfloor.identity.reached import Reached
 from watchfloor.identity.resting import find_spells
-from watchfloor.identity.rotas import Rotas
+from watchfloor.identity.rotas import NO_ROTAS, Rotas
 from watchfloor.wellness import Wellness, load_caps
 from watchfloor.wellness.asking import narrow
 from watchfloor.wellness.caps import Break
@@ -146,6 +147,23 @@ def test_after_a_night_that_exposed_a_claim_is_warned_of_or_refused(desk: Wellne
     # what is had already is finished, and without rotas nobody knows of shifts
     assert take(strict, morning + timedelta(minutes=10), task=str(morning)) == ""
     assert take(desk, morning + timedelta(minutes=45)) == ""
+
+
+def test_a_rota_that_cannot_be_read_holds_nobody_back_and_is_read_once_it_can_be(
+    desk: Wellness, tmp_path: Path
+) -> None:
+    night = at("11-23 23:00")
+    good = rotas_of(tmp_path, DUTY)
+    assert take(on_duty(desk, good), night) == ""
+    file = tmp_path / "rotas.yaml"
+    text = file.read_text()
+    file.write_text("rotas: [")
+    strict = on_duty(desk, good, refuses=True)
+    strict.rotas = known_rotas(file, "eu")
+    assert take(strict, at("11-24 09:00")) == ""
+    file.write_text(text)
+    assert take(strict, at("11-24 10:00")) == "between_shifts"
+    assert known_rotas(tmp_path / "none.yaml", "eu")() == NO_ROTAS
 
 
 def test_between_two_shifts_nobody_is_paged_while_somebody_else_can_be(desk: Wellness, tmp_path: Path) -> None:

@@ -79,14 +79,14 @@ def print_caps(caps: "Caps", now: datetime, as_json: bool) -> None:
         table.add_column(heading, no_wrap=True)
     for name, one in caps.classes.items():
         minutes = f"{one.day.total_seconds() / 60:g} min"
-        pause = f"{_minutes(one.pause.length)} in {_minutes(one.pause.after)}" if one.pause is not None else ""
+        pause = f"{_span(one.pause.length)} in {_span(one.pause.after)}" if one.pause is not None else ""
         table.add_row(name, "needed" if one.opt_in else "not needed", minutes, str(one.days), pause)
     screen.print(table)
     screen.print(
         f"warned from {caps.soft:.0%}; rest {caps.cool_down.total_seconds() / 60:g} min after an S0 or a panic"
     )
     if caps.between is not None:
-        rest, claim = _minutes(caps.between.rest), "refused" if caps.between.refuses else "warned of"
+        rest, claim = _span(caps.between.rest), "refused" if caps.between.refuses else "warned of"
         screen.print(
             f"not proposed in the {rest} after a night shift that exposed, or before a shift; a claim is {claim}"
         )
@@ -97,5 +97,6 @@ def print_caps(caps: "Caps", now: datetime, as_json: bool) -> None:
         )
 
 
-def _minutes(length: timedelta) -> str:
-    return f"{length.total_seconds() / 60:g} min"
+def _span(length: timedelta) -> str:
+    hours = length / timedelta(hours=1)
+    return f"{hours:g} h" if hours.is_integer() else f"{length.total_seconds() / 60:g} min"
