@@ -257,6 +257,8 @@ class Narrowable(TypedDict):
 
     inputs: dict[str, Narrowing]
     item: Json
+    whole: NotRequired[str]
+    """Action digest of what was asked first, once less is asked."""
 
 
 class NarrowedBy(TypedDict):

@@ -18,6 +18,7 @@ from watchfloor.signing.gates import NO_GLASS
 from watchfloor.signing.standing import BREAK_GLASS
 from workflows.halt import Halted, StepFailed
 from workflows.human import Answer
+from workflows.narrowing import forget_widened
 from workflows.outcome import Outcome
 from workflows.run import Run
 from workflows.scope import Frame, find_frame, keep_frame
@@ -48,6 +49,7 @@ async def ask_approval(run: Run, frame: Frame, step: ActionStep, path: str, appr
     answer = await _answer(run, frame, step, path, approval, of)
     if answer is None:
         return "approve"
+    forget_widened(run.state, answer.ask)
     verdict: Verdict = "silent" if answer.option is None else "deny"
     taken[f"{path}!gate"] = verdict
     run.human.close(path)

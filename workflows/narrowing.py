@@ -8,6 +8,7 @@ The ladder and the deadline stay where they are. Ledger: `decision.narrowed`, an
 beginning as at any ask.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from schemas.ledger import EntryKind
 from schemas.plan import Undo, Value
 from watchfloor.signing import action_digest, ask_digest, effect_key, envelope_digest, render_instant
 from watchfloor.signing.narrowing import describe_left_out
-from watchfloor.signing.standing import DELEGATE
+from watchfloor.signing.standing import DELEGATE, NARROW
 from workflows.journal import Journal
 from workflows.notices import Desk
 
@@ -45,7 +46,13 @@ def narrow_ask(ask: OpenAsk, checked: Envelope, desk: Desk, journal: Journal, no
     step, path = ask["step"], ask["path"]
     journal.note(EntryKind.NARROWED, step=step, path=path, actor=str(body["person"]), data=data)
     journal.note(EntryKind.SETTLED, step=step, path=path, data={"ask": was, "void": True, "reason": "narrowed"})
-    asked: dict[str, Json] = {
+    _note_asked(ask, journal)
+    ask.setdefault("tell", []).append({"at": render_instant(now), "kind": "narrowed", "roles": roles})
+
+
+def _note_asked(ask: OpenAsk, journal: Journal) -> None:
+    roles = dict.fromkeys(role for seats in ask["options"].values() for slot in seats for role in slot["any_of"])
+    data: dict[str, Json] = {
         "kind": ask["kind"],
         "ask": ask["ask"],
         "round": ask["round"],
@@ -53,13 +60,13 @@ def narrow_ask(ask: OpenAsk, checked: Envelope, desk: Desk, journal: Journal, no
         "roles": list(roles),
         "deadline_at": ask["deadline_at"],
     }
-    journal.note(EntryKind.ASKED, step=step, path=path, data=asked)
-    ask.setdefault("tell", []).append({"at": render_instant(now), "kind": "narrowed", "roles": roles})
+    journal.note(EntryKind.ASKED, step=ask["step"], path=ask["path"], data=data)
 
 
 def _shrink(ask: OpenAsk, checked: Envelope, desk: Desk, now: datetime) -> None:
     """Put what is left in the place of what was asked, in a new round without answers and without delegations."""
     body = checked["body"]
+    ask["narrows"].setdefault("whole", ask["action_digest"])
     wanted = cast("dict[str, Json]", body["about"]["inputs"])
     first: Narrowed = {"original": {}, "to": {}, "by": []}
     known = ask.get("narrowed", first)
@@ -88,6 +95,11 @@ def _shrink(ask: OpenAsk, checked: Envelope, desk: Desk, now: datetime) -> None:
         action=ask["action"],
     )
     ask["action_digest"] = action_digest(ask["action"], key, ask["inputs"])
+    _begin_round(ask, body)
+
+
+def _begin_round(ask: OpenAsk, said: Mapping[str, Json]) -> None:
+    """Ask anew, without the answers to what was asked before; `said` is the body of a statement made in this run."""
     ask["round"] = ask.get("round", 0) + 1
     ask["answers"], ask["accepted_at"] = [], []
     # a seat was given away over what was asked then; who gave it may give it again
@@ -97,19 +109,38 @@ def _shrink(ask: OpenAsk, checked: Envelope, desk: Desk, now: datetime) -> None:
         if one["body"]["verb"] != DELEGATE
     ]
     ask["motions"], ask["moved_at"] = [one for one, _ in kept], [at for _, at in kept]
-    place: dict[str, Any] = {
-        "region": desk.region,
-        "namespace": desk.namespace,
-        "incident": desk.incident,
-        "plan": desk.plan,
-    }
+    place: dict[str, Any] = {name: said[name] for name in ("region", "namespace", "incident", "plan")}
     ask["ask"] = ask_digest(ask, **place)
+
+
+def widen_ask(ask: OpenAsk, void: Sequence[Envelope], journal: Journal) -> None:
+    """Ask about the whole again when one of the narrowings is void: nobody narrows under a key that counts for
+    nothing, or from aside. What others narrowed further, and approved, was over its rest. Not once the action is with a
+    worker."""
+    voided = [one for one in void if one["body"].get("verb") == NARROW]
+    if not voided or "narrowed" not in ask or "acting" in ask:
+        return
+    was = ask["ask"]
+    ask["inputs"] = {**ask["inputs"], **ask.pop("narrowed")["original"]}
+    ask["action_digest"] = ask["narrows"].pop("whole")
+    ask.pop("chosen", None)
+    _begin_round(ask, voided[0]["body"])
+    step, path = ask["step"], ask["path"]
+    journal.note(EntryKind.SETTLED, step=step, path=path, data={"ask": was, "void": True, "reason": "widened"})
+    _note_asked(ask, journal)
 
 
 def keep_narrowed(state: Carried, ask: OpenAsk) -> None:
     """Remember what an ask was narrowed to, beyond the ask itself."""
     state.setdefault("narrowed", {})[ask["path"]] = ask["narrowed"]
     state["loops"][f"{ask['path']}!round"] = ask["round"]
+
+
+def forget_widened(state: Carried, ask: OpenAsk | None) -> None:
+    """Forget what an ask was narrowed to when it asks about the whole again."""
+    if ask is not None and "narrowed" not in ask and ask["path"] in state.get("narrowed", {}):
+        del state["narrowed"][ask["path"]]
+        state["loops"][f"{ask['path']}!round"] = ask["round"]
 
 
 def narrow_inputs(state: Carried, path: str, inputs: dict[str, Json]) -> dict[str, Json]:

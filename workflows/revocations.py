@@ -24,6 +24,7 @@ from watchfloor.signing import (
 from watchfloor.signing.standing import take_orphans
 from watchfloor.signing.tasks import seat_commander
 from workflows.journal import Journal
+from workflows.narrowing import widen_ask
 from workflows.notices import Desk, Notices
 from workflows.refused import note_refusal
 
@@ -121,6 +122,7 @@ def void_answers(
             **({"kid": kid} if kid else {}),
         },
     )
+    widen_ask(ask, void, journal)
     ask_again(notices, ask, nth)
 
 

@@ -14,7 +14,7 @@ from workflows.doubt import ask_about_doubt
 from workflows.gates import Subject, ask_approval, find_breaker, find_grant, mark_acting, refuse_passage
 from workflows.halt import StepFailed
 from workflows.measures import record_measure
-from workflows.narrowing import find_left_out, narrow_inputs
+from workflows.narrowing import find_left_out, forget_widened, narrow_inputs
 from workflows.outcome import Outcome
 from workflows.reviews import ask_reviews
 from workflows.run import Run
@@ -54,6 +54,7 @@ async def carry_out_action(run: Run, frame: Frame, step: ActionStep, path: str) 
 
 def _resolve(run: Run, frame: Frame, step: ActionStep, path: str) -> Subject:
     filled: dict[str, Json] = {name: run.fill(value, frame) for name, value in step["with_"].items()}
+    forget_widened(run.state, run.human.asks.get(path))
     inputs = narrow_inputs(run.state, path, filled)
     # another item, so another key, after a `try` has taken the effect back
     again = run.state["loops"].get(f"{path}!again", 0)

@@ -273,3 +273,33 @@ async def test_another_request_is_asked_about_whole(bench: Bench, moved: bool) -
         await case.decide(AT, "approve", "lena", "legal_counsel")
     await case.outcome()
     assert [call["inputs"]["codes"] for call in bench.calls] == [["a", later] if moved else ["a"]]
+
+
+@pytest.mark.parametrize("ends", ["approved", "silent", "paused"])
+async def test_what_somebody_narrowed_who_stands_aside_is_asked_about_whole_again(bench: Bench, ends: str) -> None:
+    case = await bench.start(gated(within=600.0, on_silence=silence(rung=0)))
+    first = await case.ask(AT)
+    await case.say(AT, "narrow", "lena", "legal_counsel", **less(codes=["a"]))
+    await case.say(AT, "narrow", "egon", "exec_sponsor", **less(scope="DE"))
+    if ends == "paused":
+        await case.control("pause")
+        await approve(case, counsel="louis")
+    else:
+        await case.decide(AT, "approve", "egon", "exec_sponsor")
+    aside = await case.control_statement("recuse", "incident_commander", about={"person": "lena"})
+    await case.send("control", aside)
+    ask = await case.ask(AT)
+    assert (ask["inputs"], ask["action_digest"]) == (first["inputs"], first["action_digest"])
+    assert "narrowed" not in ask
+    assert (ask["answers"], ask["round"], ask["deadline_at"]) == ([], 3, first["deadline_at"])
+    assert ask["ask"] != first["ask"]
+    if ends == "silent":
+        await bench.skip(700)
+        await case.decide(f"{AT}!failed", "retry", "carl", "incident_commander")
+        assert (await case.ask(AT))["inputs"] == first["inputs"]
+    if ends == "paused":
+        await case.control("resume")
+        assert bench.calls == []
+    await approve(case, counsel="louis")
+    assert (await case.outcome())["outcome"] == "closed"
+    assert [call["inputs"] for call in bench.calls] == [{"codes": CODES, "scope": "eu", "order": "A-1"}]
