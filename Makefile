@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test up check format lint types contract test-e2e chaos bench lock clean help
+.PHONY: setup demo test up check format lint types contract test-e2e screenshots chaos bench lock clean help
 .DEFAULT_GOAL := help
 
 help: ## what can be done here
@@ -57,7 +57,10 @@ test-e2e: setup ## the slow end-to-end suite on the embedded stack
 	  npm install --silent --no-audit --no-fund --prefix "$$folder" yaml-language-server@1.25.0 \
 	    || echo "npm could not install yaml-language-server; its tests are skipped"; \
 	fi; \
-	YAML_LANGUAGE_SERVER="$$folder/node_modules/.bin/yaml-language-server" $(BIN)/python -m pytest tests/e2e tests/lsp
+	YAML_LANGUAGE_SERVER="$$folder/node_modules/.bin/yaml-language-server" $(BIN)/python -m pytest tests/e2e tests/lsp tests/browser
+
+screenshots: setup ## pictures of the console for the guide, made anew (needs chromium)
+	@$(BIN)/python -m tests.browser.screenshots
 
 chaos: setup ## the slow kill suite
 	@$(BIN)/python -m pytest tests/chaos

@@ -12,6 +12,9 @@ from tests.e2e.floor import running_floor
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images" / "console"
 
+PLACES = {"watch": "/", "decide": "/", "board": "/board", "incident": "/incidents/{incident}"}
+PICTURES = (("phone", PHONE, "dark", ("watch", "decide")), ("desk", DESK, "light", ("incident", "board")))
+
 
 async def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -20,16 +23,16 @@ async def main() -> None:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             incident = await trigger(floor, "0451")
             await trigger(floor, "0452")
-            for name, viewport, scheme in (("phone", PHONE, "dark"), ("desk", DESK, "light")):
+            for name, viewport, scheme, pages in PICTURES:
                 async with signed_in(browser, floor, "counsel-1", viewport=viewport, color_scheme=scheme) as page:
                     link = page.locator(f"a[href^='/console/asks/{incident}/']")
                     await expect(link).to_be_visible(timeout=20_000)
-                    for title, path in (("watch", "/"), ("board", "/board"), ("incident", f"/incidents/{incident}")):
-                        await page.goto(f"{console_url(floor)}{path}")
-                        await page.screenshot(path=FOLDER / f"{title}-{name}.png")
-                    await page.goto(f"{console_url(floor)}/")
-                    await page.click(f"a[href^='/console/asks/{incident}/']")
-                    await page.screenshot(path=FOLDER / f"decide-{name}.png", full_page=name == "phone")
+                    for title in pages:
+                        await page.goto(console_url(floor) + PLACES[title].format(incident=incident))
+                        if title == "decide":
+                            await link.click()
+                            await expect(page.locator("#reason")).to_be_visible()
+                        await page.screenshot(path=FOLDER / f"{title}-{name}.png", full_page=name == "phone")
             await browser.close()
 
 
