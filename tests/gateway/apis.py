@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -69,8 +70,18 @@ class Api:
         self.changes.tell()
 
 
+FEW = Rate(per_second=0.001, burst=150)
+MANY = Rate(per_second=10_000, burst=10_000)
+
+
 @pytest.fixture
 async def api(temporal: str, tmp_path: Path) -> AsyncIterator[Api]:
+    async with api_over(temporal, tmp_path, FEW) as offered:
+        yield offered
+
+
+@asynccontextmanager
+async def api_over(temporal: str, tmp_path: Path, rate: Rate) -> AsyncIterator[Api]:
     keys = RegionKeys.generate()
     client = await Client.connect(temporal, namespace="eu", **client_encryption(keys.payload, "eu"))
     face = Face(
@@ -91,7 +102,7 @@ async def api(temporal: str, tmp_path: Path) -> AsyncIterator[Api]:
     inbox = Inbox("eu", "eu", "nobody", keys, {}, tmp_path / "anchors", RULES)
     with SqliteLedger(tmp_path / "ledger.sqlite") as ledger, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        doors = Doors(machines, rate=Rate(per_second=0.001, burst=150))
+        doors = Doors(machines, rate=rate)
         desk = ApiDesk(face, index, changes, ledger, doors, limits=LIMITS, quiet=0.2)
         async with served(build_app(inbox, client, None, desk), listener):
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
