@@ -32,6 +32,7 @@ from watchfloor.signing import (
 )
 from watchfloor.signing.blind import find_settled, is_over, mask
 from watchfloor.signing.motions import can_be_taken_back
+from watchfloor.signing.standing import NARROW
 from watchfloor.signing.tasks import seat_commander
 from workflows.claiming import TaskTerms, lapse
 from workflows.journal import Journal
@@ -129,7 +130,7 @@ class HumanSteps:
         self.heard: Callable[[OpenAsk, dict[str, Json]], None] = lambda ask, body: None
         """Told of every answer that counts, by its body; must not wait."""
         self.shrunk: Callable[[OpenAsk], None] = lambda ask: None
-        """Told of an ask in which less is asked than at first; must not wait."""
+        """Told of an ask when somebody has narrowed it; must not wait."""
         self._journal = journal
         self._notices = notices
 
@@ -315,7 +316,7 @@ class HumanSteps:
         checked, ask = self.refuse(envelope)
         if is_motion(checked):
             receipt = record_motion(ask, checked, self.desk, self._journal, self.seen)
-            if "narrowed" in ask:
+            if checked["body"]["verb"] == NARROW:
                 self.shrunk(ask)
             return receipt
         body, mark = checked["body"], envelope_digest(checked)

@@ -72,8 +72,8 @@ def _grants(asked: Asked, said: Sequence[Said], revoked: set[str]) -> bool:
                 given[one.person] = one
             case "abstain":
                 gone.add(one.person)
-            case "question" | "answer":
-                pass  # talk gives nobody a say
+            case "question" | "answer" | "narrow":
+                pass  # talk gives nobody a say, and neither does a wish for less
             case _:
                 stands[one.person] = one
     if any(one.what == "deny" for one in stands.values()):
