@@ -369,3 +369,21 @@ def test_where_it_is_may_be_read_by_conditions() -> None:
     assert codes(piece.replace("uploader", "uplaoder")) == ["WF120"]
     assert codes(piece.replace("inputs.state", "incident.region")) == ["WF202"]
     assert codes(piece.replace("facts.seen_in", "facts.nobody")) == ["WF202"]
+
+
+def test_a_plan_says_which_inputs_an_approver_may_narrow() -> None:
+    text = "{hide}, approval: {{from: [{seats}], within: 10m, on_deny: stop{more}}}"
+
+    def narrows(hide: str = HIDE, more: str = "") -> Any:
+        seats = "legal_counsel, deputy"
+        return first_step("- {" + text.format(hide=hide, seats=seats, more=more) + "}").get("narrows")
+
+    made = narrows()
+    assert (set(made), made["scope"]["by"], "DE" in made["scope"]["inside"]["eu"]) == ({"scope"}, "scope", True)
+    assert narrows(more=", blind: true") is None, "it would tell what they think"
+    assert narrows(hide=PAGE.replace("action", "id: hide, action")) is None, "nothing of this contract can be narrowed"
+    assert first_step(f"- {{{HIDE}}}").get("narrows") is None, "nobody is asked"
+    inputs = "inputs: {order_id: string, received_at: timestamp, url: url, scope: string}\n"
+    filled = "id: hide, action: content.disable"
+    step = plan_of(f"{inputs}phases:\n  - main:\n      - {{{text.format(hide=filled, seats='deputy', more='')}}}\n")
+    assert set(step["phases"][0]["steps"][0]["narrows"]) == {"scope"}, "an input that is filled in by itself counts"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from schemas.ledger import EntryKind, StoredEntry
-from tests.postmortem.conftest import Story, moment
+from tests.postmortem.conftest import REASON, Story, moment
 from watchfloor.postmortem.lessons import find_strengths, find_weaknesses
 from watchfloor.postmortem.metrics import measure_latencies, measure_times, summarise
 from watchfloor.postmortem.narrative import tell
@@ -180,3 +180,19 @@ def test_whoever_spoke_as_commander_is_known(night: list[StoredEntry], story: St
     story.note(1, "fact.recorded", {"fact": "x", "role": "incident_commander"}, actor="ic-3")
     story.note(2, "fact.recorded", {"fact": "y", "role": "legal_counsel"}, actor="counsel-1")
     assert summarise(read_account(story.entries))["commanders"] == ["ic-2", "ic-3"]
+
+
+def test_a_narrowing_is_told_with_what_was_left_out_and_whose_answers_fell(story: Story) -> None:
+    story.note(0, "incident.opened", {"runbook": "r"})
+    story.ask(1, "containment/disable", "approval", "legal_counsel")
+    left_out = {
+        "failures": {"left_out": 2, "of": 3, "digest": REASON},
+        "scope": {"from": "eu", "to": "DE", "digest": REASON},
+    }
+    data = {"role": "legal_counsel", "left_out": left_out, "answered": ["commander-1"]}
+    story.note(2, "decision.narrowed", data, path="containment/disable", actor="counsel-1")
+    told = [plain(one.words) for chapter in tell(read_account(story.entries)) for one in chapter.sentences]
+    assert (
+        "counsel-1 as legal_counsel approved less than was asked at disable; failures: 2 of 3 left out, scope: DE, not "
+        "eu; void was what had been said by commander-1."
+    ) in told

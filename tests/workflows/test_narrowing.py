@@ -21,6 +21,7 @@ from tests.workflows.builder import (
 )
 from watchfloor.signing import digest, refuse_grant
 from watchfloor.signing.narrowing import refuse_narrowed
+from workflows.state import forget_below
 
 COUNSEL, SPONSOR = slot("legal_counsel"), slot("exec_sponsor")
 AT = "containment/remove"
@@ -303,3 +304,12 @@ async def test_what_somebody_narrowed_who_stands_aside_is_asked_about_whole_agai
     await approve(case, counsel="louis")
     assert (await case.outcome())["outcome"] == "closed"
     assert [call["inputs"] for call in bench.calls] == [{"codes": CODES, "scope": "eu", "order": "A-1"}]
+
+
+def test_what_was_left_out_of_an_item_is_forgotten_with_the_item() -> None:
+    kept: Any = {"results": {}, "taken": {}, "loops": {}, "deadlines": {}}
+    narrowed = {"all[0]/remove": 1, "all[1]/remove": 2}
+    forget_below({**kept, "narrowed": narrowed}, "all[0]/")  # type: ignore[arg-type]
+    assert narrowed == {"all[1]/remove": 2}
+    forget_below(kept, "all[0]/")
+    assert "narrowed" not in kept

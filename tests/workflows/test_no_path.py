@@ -88,7 +88,7 @@ class Gate:
             replace(one, ask=ask["ask"]) for one in self.said if (one.ask, one.what) == (self.current, "abstain")
         ]
         self.items, self.narrowed, self.round, self.current = left, ask["narrowed"], ask["round"], ask["ask"]
-        self.asks[ask["ask"]] = replace(before, inputs=self.inputs)
+        self.asks[ask["ask"]] = replace(before, inputs=dict(ask["inputs"]))
         SEEN["narrowed"] += 1
 
     def open(self) -> None:

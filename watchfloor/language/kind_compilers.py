@@ -4,6 +4,7 @@ The third value holds what the outputs and records of the step need: `item` is a
 outputs of a repeat's last round.
 """
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from schemas import plan as shape
@@ -91,7 +92,7 @@ def action(at: StepCompiler, step: Step, body: doc.Action, scope: Scope, path: s
         if body.doubt
         else DEFAULT_DOUBT,
     }
-    narrows = _find_narrowable(contract, body)
+    narrows = _find_narrowable(contract, body, made["with_"])
     if narrows:
         made["narrows"] = narrows
     if body.review is not None:
@@ -101,11 +102,10 @@ def action(at: StepCompiler, step: Step, body: doc.Action, scope: Scope, path: s
     return made, after, {}
 
 
-def _find_narrowable(contract: ActionContract, body: doc.Action) -> dict[str, Narrowing]:
+def _find_narrowable(contract: ActionContract, body: doc.Action, given: Mapping[str, Any]) -> dict[str, Narrowing]:
     """The inputs of which an approver may approve less; none at a blind gate, where it would tell what they think."""
     if body.approval is None or body.approval.blind:
         return {}
-    given = {key.value for key, _ in body.with_}
     return {name: spec["narrows"] for name, spec in contract["inputs"].items() if "narrows" in spec and name in given}
 
 
