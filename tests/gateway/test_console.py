@@ -247,3 +247,10 @@ async def test_what_an_approver_left_out_stands_before_those_who_decide(console:
     assert "Less is asked than at first" in page
     assert "counsel-2 as legal_counsel" in page
     assert "&lt;b&gt;eu&lt;/b&gt;" in page
+
+
+async def test_of_a_blind_ask_only_how_many_have_answered_is_told(console: Console) -> None:
+    blind = ask(blind=[{"any_of": ["legal_counsel"]}, {"any_of": ["exec_sponsor"]}], answered=1)
+    console.api.index.put(board(workflow=INCIDENT, asks=[blind]), 1)
+    async with console.signed_in("counsel-1") as browser:
+        assert "1 answered" in (await browser.get("/console/")).text

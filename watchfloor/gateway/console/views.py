@@ -115,7 +115,7 @@ def draw_ask(board: Board, ask: OpenAsk, person: Person, now: datetime) -> AskCa
         left=say_left(due, now),
         pressing=due is not None and (due - now) < _SOON * (due - asked),
         on_silence=ask["on_silence"],
-        answered=len(answered),
+        answered=int(ask.get("answered", len(answered))),
         mine=mine,
         exposure=ask.get("exposure", ""),
     )
