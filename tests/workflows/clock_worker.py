@@ -14,13 +14,14 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from tests.workflows.bench import Bench
+from watchfloor.runtime.worker import STICKY
 
 
 async def main(target: str, queue: str, waits: bool) -> None:
     client = await Client.connect(target, data_converter=pydantic_data_converter)
     bench = Bench(client, None)
     bench.queue = queue
-    worker = bench.worker()
+    worker = bench.worker(sticky_queue_schedule_to_start_timeout=STICKY)
     if waits:
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)

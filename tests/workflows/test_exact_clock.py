@@ -53,6 +53,8 @@ async def test_a_clock_is_exact_through_a_pause_a_new_run_and_a_killed_worker() 
         dev_server_existing_path=find_binary("temporal"),
         data_converter=pydantic_data_converter,
         dev_server_log_level="error",
+        # as the embedded engine is started: else the server may fire every timer a second late
+        dev_server_extra_args=["--dynamic-config-value", 'history.timerProcessorMaxTimeShift="0s"'],
     ) as env:
         bench = Bench(env.client, None)
         first, second = await asyncio.gather(start_worker(bench), start_worker(bench, "wait"))

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 GRACE = timedelta(seconds=20)
 """How long activities may go on after the worker was asked to stop."""
-STICKY = timedelta(seconds=2)
-"""How long a decision waits for a worker that died before another takes the run (the SDK's default is 10 s)."""
+STICKY = timedelta(seconds=1)
+"""How long a decision or a clock that is due waits for a worker that died before another takes the run (the SDK's
+default is 10 s). Clocks are promised within two seconds; a worker that is slower than this costs a replay, no more."""
 IDLE_RUN_BYTES = 72 * 1024
 """Memory of one idle cached run, measured with our packages passed through the sandbox."""
 CACHE_SHARE = 0.25
