@@ -21,10 +21,10 @@ pytestmark = pytest.mark.xdist_group("real-server")
 
 WORKER = Path(__file__).with_name("clock_worker.py")
 ROOT = WORKER.parents[2]
-LENGTH = timedelta(minutes=40, seconds=10)
+LENGTH = timedelta(minutes=40, seconds=20)
 BEFORE = timedelta(minutes=40)
-LEFT = timedelta(seconds=6)
-"""What is left of the clock when it is paused: long enough for another worker to come."""
+LEFT = timedelta(seconds=15)
+"""What is left of the clock when it is paused: long enough for another worker to come, also on a busy machine."""
 ITEMS = [f"https://example.test/v/{number}" for number in range(30)]
 
 
