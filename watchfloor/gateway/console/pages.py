@@ -1,0 +1,140 @@
+"""What every page of the console is made with: rendering, and what a visitor may see."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+
+from schemas.incident import Board
+from schemas.plan import Plan
+from watchfloor.cases import Case, CaseIndex
+from watchfloor.client.asks import AskAt
+from watchfloor.client.errors import ClientError
+from watchfloor.client.face import Face
+from watchfloor.client.permission import about_run, ask_question
+from watchfloor.client.runs import board, plan_of
+from watchfloor.drawing.words import show_controls
+from watchfloor.gateway.console.gate import HEADERS, Gate, Visitor
+from watchfloor.gateway.console.views import is_instant
+from watchfloor.gateway.indexing import Changes
+from watchfloor.gateway.problems import Problem
+
+ROOT = "/console"
+MOST_CASES = 1000
+KINDS = ("incident", "hold", "handoff", "incoming", "postmortem")
+OPEN = ("open", "paused")
+NAV = (
+    ("watch", f"{ROOT}/", "My watch"),
+    ("board", f"{ROOT}/board", "Board"),
+)
+"""The pages that every page links to: the word a template's block `at` gives, the address, the label."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleDesk:
+    """What the console of one region works with."""
+
+    face: Face
+    index: CaseIndex
+    changes: Changes
+    gate: Gate
+    plans: dict[str, Plan] = field(default_factory=dict)
+    """Plan of each incident looked at; a run's plan never changes."""
+
+
+class Pages:
+    """Makes the pages. What a person may not see is not there for them: in lists, counts and addresses alike."""
+
+    def __init__(self, desk: ConsoleDesk) -> None:
+        self.desk = desk
+        self._templates = Environment(
+            loader=PackageLoader("watchfloor.gateway.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            finalize=_show_text,
+        )
+        self._templates.filters["is_instant"] = is_instant
+
+    # -- what stands behind them ----------------------------------------------------------------------------------
+
+    def may_see(self, visitor: Visitor, said: Board) -> bool:
+        """Whether the policies show this run to this person."""
+        question = ask_question(self.desk.face, visitor.person, "view", about_run(said), "", "", visitor.signed_in)
+        return self.desk.face.authority.judge(question).allowed
+
+    async def cases(self, visitor: Visitor, *, kinds: tuple[str, ...], states: tuple[str, ...] = ()) -> list[Case]:
+        """Runs of these kinds and states that the visitor may see."""
+        found = await asyncio.to_thread(self.desk.index.page, kinds=kinds, states=states, limit=MOST_CASES)
+        return [case for case in found if self.may_see(visitor, case.board)]
+
+    async def case(self, visitor: Visitor, workflow: str) -> Case:
+        """One run.
+
+        Raises:
+            Problem: 404 not there, or not for this visitor: the same words.
+        """
+        case = await asyncio.to_thread(self.desk.index.get, workflow[:80])
+        if case is None or not self.may_see(visitor, case.board):
+            raise Problem(404, "not_found", "there is nothing of this id that you may see")
+        return case
+
+    async def ask_now(self, workflow: str, path: str, known: Board) -> AskAt | None:
+        """The ask as the run has it now; as the index has it while no worker answers, and then the run judges."""
+        try:
+            said = await board(self.desk.face, workflow)
+        except ClientError:
+            said = known
+        ask = next((one for one in said["asks"] if one["path"] == path), None)
+        return AskAt(workflow, said, ask) if ask is not None else None
+
+    async def plan(self, workflow: str) -> Plan | None:
+        """The plan that a run carries out; None where it cannot be read now, and then less is said."""
+        if workflow not in self.desk.plans:
+            try:
+                self.desk.plans[workflow] = await plan_of(self.desk.face, workflow)
+            except ClientError:
+                return None
+        return self.desk.plans[workflow]
+
+    # -- rendering ------------------------------------------------------------------------------------------------
+
+    def show(self, template: str, visitor: Visitor | None, *, status: int = 200, **given: Any) -> HTMLResponse:
+        """A page from its template, with the headers that every page carries."""
+        text = self._templates.get_template(template).render(
+            visitor=visitor, region=self.desk.face.region, now=datetime.now(UTC), nav=NAV, **given
+        )
+        return HTMLResponse(text, status, headers=HEADERS)
+
+    def render_problem(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        answer = self.show("problem.html", None, status=error.status, title=_title(error.status), detail=error.detail)
+        if error.retry_after is not None:
+            answer.headers["retry-after"] = str(error.retry_after)
+        return answer
+
+    def render_http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return self.render_problem(request, Problem(error.status_code, "refused", "there is nothing at this address"))
+
+    def render_shape(self, request: Request, error: Exception) -> Response:
+        return self.render_problem(request, Problem(422, "shape", "the form was not complete; nothing was done"))
+
+
+def _show_text(value: Any) -> Any:
+    """Every text that reaches a page shows its hidden characters; what is markup already is left as it is."""
+    return show_controls(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _title(status: int) -> str:
+    return {
+        403: "That is not allowed",
+        404: "Nothing here",
+        409: "It has changed",
+        422: "That does not fit",
+        503: "Not at the moment",
+    }.get(status, "That did not work")
