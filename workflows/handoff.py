@@ -16,7 +16,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from schemas.actions import ErrorType
 from schemas.decision import CONTROL, Envelope, Receipt, RefusalType
 from schemas.handoff import UPDATE_ANSWER, AnswerReceipt, HandoffResult, HandoffStart, PacketAnswer
-from schemas.incident import HANDOFF_WORKFLOW, QUERY_BOARD, SIGNAL_REPORT, UPDATE_CONTROL, Board, Report
+from schemas.incident import HANDOFF_WORKFLOW, QUERY_BOARD, SIGNAL_RECUSAL, SIGNAL_REPORT, UPDATE_CONTROL, Board, Report
 from schemas.keys import SIGNAL_REVOKED
 from schemas.ledger import EntryKind
 from schemas.notify import ACTIVITY_POST_PACKET, PostPacketCall, PostReceipt
@@ -31,6 +31,7 @@ from workflows.reception import open_statement
 from workflows.refusals import counted
 from workflows.refused import note_refusal
 from workflows.revocations import learn_revocation
+from workflows.standing_aside import note_those_aside, take_recusal
 from workflows.starts import RefusesBadStarts, refuse_bad_start
 
 COMMANDER = "incident_commander"
@@ -141,6 +142,12 @@ class Handoff(RefusesBadStarts):
         except ApplicationError as error:
             note_refusal(self.journal, revocation, error)
 
+    @workflow.signal(name=SIGNAL_RECUSAL)
+    def recusal(self, *said: Any) -> None:
+        """Who stands aside from the incident does not recall its offer, and is not shown it."""
+        if not self.bad_start:
+            take_recusal(self.desk.recused, {}, self.journal, self.notices, said[0] if len(said) == 1 else None)
+
     @workflow.query(name=QUERY_BOARD)
     def board(self) -> Board:
         packet, ended = self.packet, self.ended
@@ -184,6 +191,7 @@ class Handoff(RefusesBadStarts):
                 "shared": [item["label"] for item in packet["shared"]],
             },
         )
+        note_those_aside(self.journal, self.desk.recused)
 
     async def _post(self) -> None:
         """Post until the other gateway has the packet, or has refused it, or nobody may accept it any more."""

@@ -21,6 +21,7 @@ from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, p
 from workflows.journal import Journal
 from workflows.notices import Notices
 from workflows.retention import describe_terms, find_expiry, find_release, find_warnings
+from workflows.standing_aside import note_those_aside
 from workflows.starts import RefusesBadStarts, refuse_bad_start
 
 TOO_EARLY = "too_early"
@@ -257,6 +258,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
                 "expires_at": self._expires(),
             },
         )
+        note_those_aside(self.journal, self.desk.recused)
 
     async def _prove(self, sources: list[str]) -> None:
         """Freeze and try each source at once; tell the incident, and the custodian of what did not work."""

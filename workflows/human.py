@@ -129,6 +129,8 @@ class HumanSteps:
         """What the owner has to say against an option of an ask before it is taken; must change nothing."""
         self.heard: Callable[[OpenAsk, dict[str, Json]], None] = lambda ask, body: None
         """Told of every answer that counts, by its body; must not wait."""
+        self.passed_on: Callable[[str, bool], None] | None = None
+        """Told whom word from above has put aside (True) or back in, if the owner passes it on; must not wait."""
         self.shrunk: Callable[[OpenAsk], None] = lambda ask: None
         """Told of an ask when somebody has narrowed it; must not wait."""
         self._journal = journal
@@ -367,7 +369,9 @@ class HumanSteps:
 
     def take_recusal(self, said: object) -> None:
         """Take word of who stands aside; see `workflows.recusal`."""
-        take_recusal(self.desk.recused, self.asks, self._journal, self._notices, said)
+        taken = take_recusal(self.desk.recused, self.asks, self._journal, self._notices, said)
+        if taken is not None and self.passed_on is not None:
+            self.passed_on(*taken)
 
     def shown(self) -> list[OpenAsk]:
         """The asks that still take answers, for the board."""

@@ -46,12 +46,14 @@ from workflows.measures import Undoing, is_temporary
 from workflows.pages import Pages
 from workflows.phases import walk_phases
 from workflows.plans import PlanRefused, load
+from workflows.recusal import pass_on
 from workflows.refusals import counted
 from workflows.refused import note_refusal
 from workflows.relations import open_links, take_merge, take_related, tell_related
 from workflows.reviews import Reviews
 from workflows.run import Run
 from workflows.severity import Floors
+from workflows.standing_aside import note_those_aside
 from workflows.state import carry, open_state
 from workflows.ticking import tick
 from workflows.tracks import Tracks
@@ -100,6 +102,7 @@ class IncidentWorkflow(AnswersPeople):
             return
         self.human = self._run.human
         self.human.guard = partial(_refuse_option, self._run)
+        self.human.passed_on = partial(pass_on, self._run)
         pages = Pages(self._run)
         if pages.is_on:
             self._run.notices.listener = self._run.pages = pages
@@ -228,7 +231,9 @@ class IncidentWorkflow(AnswersPeople):
                 received_at=trigger["received_at"],
                 requester=run.desk.requester,
                 **({"paging": policy["digest"]} if policy else {}),
+                **({"compartment": run.compartment} if run.compartment else {}),
             )
+            note_those_aside(run.journal, run.desk.recused)
             take_over(run)
             run.facts.record_inputs(run.start["inputs"], trigger["received_at"])
             run.facts.record_trigger(trigger)

@@ -19,6 +19,7 @@ from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, p
 from workflows.journal import Journal
 from workflows.notices import Notices
 from workflows.spans import add_business_days
+from workflows.standing_aside import note_those_aside
 from workflows.starts import RefusesBadStarts, refuse_bad_start
 
 REVIEW = "review"
@@ -102,6 +103,7 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
                 "within": start["within_text"],
             },
         )
+        note_those_aside(self.journal, self.desk.recused)
         closed_at = await self._await_draft()
         self.due_at = self._find_due(closed_at)
         await self._report("drafted" if self.receipt else "undrafted", {"folder": self._folder(), "fault": self.fault})

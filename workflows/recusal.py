@@ -28,6 +28,8 @@ from workflows.verbs import Verb
 COUNSEL = "legal_counsel"
 MAY_RECUSE = (COMMANDER, COUNSEL)
 MAY_READMIT = (COUNSEL, COMMANDER, "deputy", "exec_sponsor")
+REACHES_ALL = "recusal-reaches-all"
+"""Id of the patch with which word of a recusal goes on from run to run."""
 
 
 def _refuse_recuse(run: Run, body: dict[str, Json]) -> Refusal | None:
@@ -97,10 +99,23 @@ def _unrecuse(run: Run, body: dict[str, Json], mark: str) -> None:
     run.stir()
 
 
+def pass_on(run: Run, person: str, recused: bool) -> None:
+    """Word of the run that started this one: it counts here as if it had been said here, command included, and goes on
+    to every run that this one has started. Runs of before kept it to themselves."""
+    if not workflow.patched(REACHES_ALL):
+        return
+    run.state["recused"] = run.desk.recused
+    if recused:
+        vacate(run, person)
+    _tell_children(run, person, recused=recused)
+    run.stir()
+
+
 def _tell_children(run: Run, person: str, *, recused: bool) -> None:
     """A run that has ended needs no word; the others ask people too."""
     for child in run.state["children"].values():
-        if child["kind"] != "handoff":
+        # an offer asks nobody here, but it can be recalled
+        if child["kind"] != "handoff" or workflow.patched(REACHES_ALL):
             run.spawn(_tell(str(child["workflow"]), {"person": person, "recused": recused}))
 
 

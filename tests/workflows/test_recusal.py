@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from tests.workflows.bench import Bench, Case
-from tests.workflows.builder import action, approval, plan, slot, task
+from tests.workflows.builder import action, approval, decide, library_of, plan, run, slot, task
 from tests.workflows.test_revocation import until_noted
+from tests.workflows.test_run_step import decisions_of
+from workflows.addresses import child_id
 
 GATE = "containment/remove"
 
@@ -132,3 +134,59 @@ async def test_it_outlives_continue_as_new_and_only_those_who_may_say_so(bench: 
     assert await case.refused_decision("one/last", "approve", "lea", "legal_counsel") == "excluded"
     await case.decide("one/last", "approve", "lena", "legal_counsel")
     assert (await case.outcome(skipping=False))["outcome"] == "closed"
+
+
+def family():
+    """A run that starts one that starts one; the last two wait for people."""
+    youngest = plan(("c", [decide("pick", {"go": {}}, slot("exec_sponsor"))]), id="youngest", inputs={})
+    other = plan(
+        ("c", [run("deeper", youngest, wait=False), decide("pick", {"go": {}}, slot("exec_sponsor"))]),
+        id="other",
+        inputs={},
+        library=library_of(youngest),
+    )
+    oldest = plan(
+        ("p", [run("go", other, wait=False), decide("pick", {"go": {}}, slot("exec_sponsor"))]),
+        library=library_of(other),
+    )
+    return oldest, other, youngest
+
+
+async def test_they_stand_aside_from_every_run_below_that_is_open_already(bench: Bench) -> None:
+    oldest, other, youngest = family()
+    case = await bench.start(oldest)
+    await case.ask("p/pick")
+    child = child_id("inc", case.handle.id, "p/go")
+    below = [(child, other), (child_id("inc", child, "c/deeper"), youngest)]
+    runs = [decisions_of(case, written, incident) for incident, written in below]
+    for one in runs:
+        await one.ask("c/pick")
+    command = await runs[1].control_statement("take_command", person="carl", about={"fence": 1})
+    await runs[1].send("control", command)
+    for person in ("egon", "carl"):
+        await case.send("control", await say(case, "recuse", person, "lena", "legal_counsel"))
+    for one in runs:
+        await one.until(lambda board: board.get("recused") == ["egon", "carl"])
+        assert await one.refused_decision("c/pick", "go", "egon", "exec_sponsor") == "excluded"
+    assert (await runs[1].board())["commander"]["person"] == "", "they command no run below either"
+    await case.send("control", await say(case, "unrecuse", "egon", "lena", "legal_counsel"))
+    for one in runs:
+        await one.until(lambda board: board.get("recused") == ["carl"])
+        await one.decide("c/pick", "go", "egon", "exec_sponsor")
+
+
+async def test_a_run_started_later_writes_down_from_the_beginning_who_stands_aside(bench: Bench) -> None:
+    child = plan(("c", [decide("pick", {"go": {}}, slot("exec_sponsor"))]), id="other", inputs={})
+    case = await bench.start(
+        plan(
+            ("p", [decide("first", {"go": {}}, slot("exec_sponsor")), run("go", child, wait=False)]),
+            library=library_of(child),
+        )
+    )
+    await case.ask("p/first")
+    await case.send("control", await say(case, "recuse", "egon", "lena", "legal_counsel"))
+    await case.decide("p/first", "go", "erna", "exec_sponsor")
+    started = child_id("inc", case.handle.id, "p/go")
+    await decisions_of(case, child, started).ask("c/pick")
+    noted = [one["data"]["person"] for one in bench.entries if (one["chain"], one["kind"]) == (started, "person.recused")]
+    assert noted == ["egon"]

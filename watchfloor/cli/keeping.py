@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watchfloor.cli.edge import edge
-from watchfloor.cli.options import JsonFlag, Region
+from watchfloor.cli.options import JsonFlag, Looking, Region
 from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
 def list_kept(
     context: typer.Context,
     pending: Annotated[bool, typer.Option("--pending", help="Only what still waits.")] = False,
+    person: Looking = "",
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -35,11 +36,17 @@ def list_kept(
       watchfloor inbox list --pending
     """
     with edge(as_json):
+        from watchfloor.cli.sight import Sight
         from watchfloor.cli.stores import region_stores
         from watchfloor.client.inbox import StatementInbox
 
-        stores = region_stores(context.obj, region)
-        _print([one for store in stores for one in _listed(StatementInbox(store.inbox_path), pending)], as_json)
+        sight = Sight(context.obj, person)
+        found: list[Kept] = []
+        for store in region_stores(context.obj, region):
+            kept = _listed(StatementInbox(store.inbox_path), pending)
+            shown = set(sight.pick(store, sorted({one.workflow for one in kept})))
+            found += [one for one in kept if one.workflow in shown]
+        _print(found, as_json)
 
 
 def deliver_kept(context: typer.Context, region: Region = None, as_json: JsonFlag = False) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watchfloor.cli.edge import edge
-from watchfloor.cli.options import JsonFlag, Region
+from watchfloor.cli.options import JsonFlag, Looking, Region
 from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
@@ -171,6 +171,7 @@ def list_decisions(
     context: typer.Context,
     kid: Kid,
     suspect: Annotated[bool, typer.Option("--suspect", help="Only those since the compromise.")] = False,
+    person: Looking = "",
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -182,9 +183,15 @@ def list_decisions(
     with edge(as_json):
         from watchfloor.cli.console import print_json
         from watchfloor.cli.keyring_files import find_keyring
+        from watchfloor.cli.sight import Sight
+        from watchfloor.cli.stores import RegionStore
 
         ring = find_keyring(context.obj, region, kid)
         found = [one for one in _spoken(ring, kid) if one.suspect or not suspect]
+        if person:
+            sight, store = Sight(context.obj, person), RegionStore(ring.region, ring.ledger_path.parent)
+            shown = set(sight.pick(store, sorted({one.chain for one in found})))
+            found = [one for one in found if one.chain in shown]
         if as_json:
             print_json(found)
             return

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from watchfloor.cli.edge import Exit, edge
-from watchfloor.cli.options import JsonFlag, Region
+from watchfloor.cli.options import JsonFlag, Looking, Region
 from watchfloor.cli.teaching import register
 
 PANEL = "Records"
@@ -41,6 +41,7 @@ def verify_ledger(
             "--keys", help="Public keys of the region that wrote it; left out: the regions here.", show_default=False
         ),
     ] = None,
+    person: Looking = "",
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -57,9 +58,10 @@ def verify_ledger(
     """
     with edge(as_json):
         from watchfloor.cli.console import print_json
+        from watchfloor.cli.sight import Sight
         from watchfloor.cli.verification import verify
 
-        reports = verify(context.obj, region, what, anchors or [], keys)
+        reports = verify(context.obj, region, what, anchors or [], keys, Sight(context.obj, person))
         if as_json:
             print_json([{"region": name, "ok": report.ok, **asdict(report)} for name, report in reports])
         else:
@@ -73,19 +75,27 @@ def export_ledger(
     context: typer.Context,
     run: Annotated[str, typer.Argument(metavar="ID", help="Run whose chain is exported, or its beginning.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="File; left out: ID.jsonl here.")] = None,
+    person: Looking = "",
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Write one chain as JSON lines, as the offline verifier (anybody's) reads it.
 
-    Example:
+    With --as the policies are asked: who may not see the run does not find it, and an export is for who keeps records,
+    commands, counsels or leads the review.
+
+    Examples:
       watchfloor ledger export inc-4fkq -o incident.jsonl
+      watchfloor ledger export inc-4fkq --as counsel-1
     """
     with edge(as_json):
         from watchfloor.cli.console import print_json
+        from watchfloor.cli.sight import Sight
         from watchfloor.cli.stores import find_chain, region_stores
 
-        store, chain = find_chain(region_stores(context.obj, region), run)
+        sight = Sight(context.obj, person)
+        store, chain = find_chain(region_stores(context.obj, region), run, sight if person else None)
+        sight.require(store, chain, "export")
         file = out or Path(f"{chain}.jsonl")
         with store.ledger() as ledger:
             lines = ledger.export(chain, file)
@@ -104,6 +114,7 @@ def postmortem(
         ),
     ] = None,
     where: Annotated[bool, typer.Option("--path", help="Print the folder instead of the text.")] = False,
+    person: Looking = "",
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -112,12 +123,14 @@ def postmortem(
     Examples:
       watchfloor postmortem
       watchfloor postmortem inc-4fkq --path
+      watchfloor postmortem --as counsel-1
     """
     with edge(as_json):
         from watchfloor.cli.console import console, print_json
         from watchfloor.cli.reviews import find_review
+        from watchfloor.cli.sight import Sight
 
-        review = find_review(context.obj, region, run)
+        review = find_review(context.obj, region, run, Sight(context.obj, person))
         if as_json:
             print_json({**asdict(review), "text": review.markdown.read_text(encoding="utf-8")})
             return

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from watchfloor.cli.edge import edge
-from watchfloor.cli.options import JsonFlag, Region, RunId
+from watchfloor.cli.options import JsonFlag, Looking, Region, RunId
 from watchfloor.cli.teaching import register
 
 PANEL = "Records"
@@ -89,7 +89,9 @@ def explain(
             typer.echo(f"\nTell the person: {ruling.tell}")
 
 
-def list_rulings(context: typer.Context, run: RunId, region: Region = None, as_json: JsonFlag = False) -> None:
+def list_rulings(
+    context: typer.Context, run: RunId, person: Looking = "", region: Region = None, as_json: JsonFlag = False
+) -> None:
     """What the conflict order said before each deletion of a run, from the ledger: why one was refused, in sentences.
     No engine is needed.
 
@@ -99,9 +101,11 @@ def list_rulings(context: typer.Context, run: RunId, region: Region = None, as_j
     with edge(as_json):
         from schemas.ledger import EntryKind
         from watchfloor.cli.console import print_json
+        from watchfloor.cli.sight import Sight
         from watchfloor.cli.stores import find_chain, region_stores
 
-        store, chain = find_chain(region_stores(context.obj, region), run)
+        sight = Sight(context.obj, person) if person else None
+        store, chain = find_chain(region_stores(context.obj, region), run, sight)
         with store.ledger() as ledger:
             rulings = [entry for entry in ledger.read(chain) if entry["kind"] == EntryKind.RETENTION]
         if as_json:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from activities.postmortem import MARKDOWN, PAGE
+from watchfloor.cli.sight import EVERYTHING, Sight
 from watchfloor.cli.stores import RegionStore, find_chain, region_stores
 from watchfloor.client.errors import NotFound
 
@@ -19,16 +20,18 @@ class Review:
     html: Path
 
 
-def find_review(home: Path | None, region: str | None, given: str | None) -> Review:
-    """The review of an incident, or the latest one.
+def find_review(
+    home: Path | None, region: str | None, given: str | None, sight: Sight = EVERYTHING
+) -> Review:
+    """The review of an incident, or the latest one that is there for who reads.
 
     Raises:
         NotFound, Ambiguous: no such run, or it has no review yet.
     """
     stores = region_stores(home, region)
-    reviews = [review for store in stores for review in _reviews_in(store)]
+    reviews = [review for store in stores for review in _reviews_in(store, sight)]
     if given is not None:
-        store, chain = find_chain(stores, given)
+        store, chain = find_chain(stores, given, sight if sight.person else None)
         wanted = {chain, incident_of(store, chain)}
         reviews = [review for review in reviews if review.incident in wanted]
         if not reviews:
@@ -38,10 +41,12 @@ def find_review(home: Path | None, region: str | None, given: str | None) -> Rev
     return max(reviews, key=lambda review: review.markdown.stat().st_mtime)
 
 
-def _reviews_in(store: RegionStore) -> list[Review]:
+def _reviews_in(store: RegionStore, sight: Sight) -> list[Review]:
     found = []
     for markdown in (store.folder / "postmortems").glob(f"*/{MARKDOWN}"):
         folder = markdown.parent
+        if not sight.shows(store, folder.name):
+            continue
         found.append(Review(store.region, folder.name, folder, markdown, folder / PAGE))
     return found
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from schemas.decision import Envelope
 from watchfloor.client.errors import Ambiguous, NotFound
@@ -50,6 +51,12 @@ class RegionStore:
         return read_anchors(sorted((self.folder / "anchors" / sender).glob("*.jsonl")))
 
 
+class Shows(Protocol):
+    """Whoever says which chains are there for who reads: `watchfloor.cli.sight.Sight`."""
+
+    def pick(self, store: RegionStore, chains: list[str]) -> list[str]: ...
+
+
 def region_stores(home: Path | None, region: str | None) -> list[RegionStore]:
     """The regions that have a ledger here.
 
@@ -67,8 +74,8 @@ def region_stores(home: Path | None, region: str | None) -> list[RegionStore]:
     return stores
 
 
-def find_chain(stores: list[RegionStore], given: str) -> tuple[RegionStore, str]:
-    """The one chain whose name begins with `given`.
+def find_chain(stores: list[RegionStore], given: str, sight: Shows | None = None) -> tuple[RegionStore, str]:
+    """The one chain whose name begins with `given`, of those that are there for who reads.
 
     Raises:
         NotFound, Ambiguous.
@@ -80,9 +87,11 @@ def find_chain(stores: list[RegionStore], given: str) -> tuple[RegionStore, str]
         fits = [chain for chain in chains if chain == given] or [
             chain for chain in chains if chain.startswith((given, f"inc-{given}"))
         ]
-        found += [(store, chain) for chain in fits]
+        found += [(store, chain) for chain in (fits if sight is None else sight.pick(store, fits))]
     if not found:
-        raise NotFound(f"no chain begins with `{given}` in {', '.join(store.region for store in stores)}")
+        # the same words whether there is none or this person may not see it
+        hint = "; `watchfloor can PERSON view --incident ID` says whom a run is shown to" if sight is not None else ""
+        raise NotFound(f"no chain begins with `{given}` in {', '.join(store.region for store in stores)}{hint}")
     if len(found) > 1:
         raise Ambiguous(given, [f"{chain} in {store.region}" for store, chain in found])
     return found[0]

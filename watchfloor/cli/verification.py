@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from schemas.decision import Envelope
+from watchfloor.cli.sight import EVERYTHING, Sight
 from watchfloor.cli.stores import RegionStore, find_chain, read_anchors, region_stores
 from watchfloor.client.errors import NotFound
 from watchfloor.ledger.report import Report
@@ -13,9 +14,15 @@ from watchfloor.regions.keys import KeysRefused, PublicKeys
 
 
 def verify(
-    home: Path | None, region: str | None, what: str | None, anchor_files: list[Path], keys: Path | None
+    home: Path | None,
+    region: str | None,
+    what: str | None,
+    anchor_files: list[Path],
+    keys: Path | None,
+    sight: Sight = EVERYTHING,
 ) -> list[tuple[str, Report]]:
-    """Verify a file, one chain, or every chain here; each report under the name of what it is about.
+    """Verify a file, one chain, or every chain here that is there for who reads; each report under the name of what it
+    is about.
 
     Raises:
         NotFound, Ambiguous: `what`, a key file or an anchor file is not there.
@@ -27,9 +34,16 @@ def verify(
         return [(file.name, verify_file(file, _keys_for_file(home, region, keys), anchors))]
     stores = region_stores(home, region)
     if what is not None:
-        store, chain = find_chain(stores, what)
+        store, chain = find_chain(stores, what, sight if sight.person else None)
         return [(store.region, _verify_store(store, [chain], stores, anchors, keys))]
-    return [(store.region, _verify_store(store, None, stores, anchors, keys)) for store in stores]
+    return [(store.region, _verify_store(store, _shown(store, sight), stores, anchors, keys)) for store in stores]
+
+
+def _shown(store: RegionStore, sight: Sight) -> list[str] | None:
+    if not sight.person:
+        return None
+    with store.ledger() as ledger:
+        return sight.pick(store, ledger.chains())
 
 
 def _verify_store(

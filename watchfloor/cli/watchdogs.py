@@ -3,7 +3,7 @@
 import typer
 
 from watchfloor.cli.edge import Exit, edge
-from watchfloor.cli.options import JsonFlag, Region
+from watchfloor.cli.options import JsonFlag, Looking, Region
 from watchfloor.cli.teaching import register
 
 
@@ -12,7 +12,9 @@ def add_to(app: typer.Typer) -> None:
     register(app, watchdog, "This machine")
 
 
-def watchdog(context: typer.Context, region: Region = None, as_json: JsonFlag = False) -> None:
+def watchdog(
+    context: typer.Context, person: Looking = "", region: Region = None, as_json: JsonFlag = False
+) -> None:
     """Look for runs that cannot say themselves what is wrong: ended from outside, stuck, behind their clocks.
 
     The gateway looks every minute and pages the commander and the engineers on call, once for each finding; this
@@ -26,11 +28,21 @@ def watchdog(context: typer.Context, region: Region = None, as_json: JsonFlag = 
 
         from watchfloor.cli.console import console, print_json
         from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.sight import Sight
+        from watchfloor.cli.stores import RegionStore
         from watchfloor.intake.watchdog import Finding, find_trouble
+
+        sight = Sight(context.obj, person)
 
         async def go(here: Here) -> list[tuple[str, Finding]]:
             now = datetime.now(UTC)
-            return [(name, one) for name, face in here.faces.items() for one in await find_trouble(face, now=now)]
+            # a run that hangs says nothing of itself, so the record says who may see it
+            return [
+                (name, one)
+                for name, face in here.faces.items()
+                for one in await find_trouble(face, now=now)
+                if sight.shows(RegionStore(name, here.settings[name].directory), one.workflow)
+            ]
 
         found = with_faces(context.obj, region, go)
         if as_json:
