@@ -135,9 +135,7 @@ def test_an_export_is_refused_in_words_to_who_may_only_look(home: Path, tmp_path
     assert run(home, "postmortem", PLAIN, "--as", "ops-1")[0] == 0
 
 
-def test_the_environment_names_who_looks_as_for_the_other_commands(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_names_who_looks_as_for_the_other_commands(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recuse(home, "counsel-2")
     monkeypatch.setenv("WATCHFLOOR_PERSON", "counsel-2")
     assert run(home, "postmortem", PLAIN)[0] == 2

@@ -188,5 +188,7 @@ async def test_a_run_started_later_writes_down_from_the_beginning_who_stands_asi
     await case.decide("p/first", "go", "erna", "exec_sponsor")
     started = child_id("inc", case.handle.id, "p/go")
     await decisions_of(case, child, started).ask("c/pick")
-    noted = [one["data"]["person"] for one in bench.entries if (one["chain"], one["kind"]) == (started, "person.recused")]
+    noted = [
+        one["data"]["person"] for one in bench.entries if (one["chain"], one["kind"]) == (started, "person.recused")
+    ]
     assert noted == ["egon"]

@@ -20,9 +20,7 @@ class Review:
     html: Path
 
 
-def find_review(
-    home: Path | None, region: str | None, given: str | None, sight: Sight = EVERYTHING
-) -> Review:
+def find_review(home: Path | None, region: str | None, given: str | None, sight: Sight = EVERYTHING) -> Review:
     """The review of an incident, or the latest one that is there for who reads.
 
     Raises:

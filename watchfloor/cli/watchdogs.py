@@ -12,9 +12,7 @@ def add_to(app: typer.Typer) -> None:
     register(app, watchdog, "This machine")
 
 
-def watchdog(
-    context: typer.Context, person: Looking = "", region: Region = None, as_json: JsonFlag = False
-) -> None:
+def watchdog(context: typer.Context, person: Looking = "", region: Region = None, as_json: JsonFlag = False) -> None:
     """Look for runs that cannot say themselves what is wrong: ended from outside, stuck, behind their clocks.
 
     The gateway looks every minute and pages the commander and the engineers on call, once for each finding; this
