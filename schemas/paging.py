@@ -34,10 +34,10 @@ class PagingPolicy(TypedDict):
 
 
 class Acknowledgement(TypedDict):
-    """Who took a page. `how` is `statement` (`watchfloor ack`), `answer` (they answered what it is about), `pager` (the
-    paging service said so) or `over` (what it was about ended by itself)."""
+    """Who took a page. `how` is `statement` (`watchfloor ack`), `answer` (they answered what it is about), `claim`
+    (they have claimed the task), `pager` (the paging service said so) or `over` (what it was about ended by itself)."""
 
-    how: Literal["statement", "answer", "pager", "over"]
+    how: Literal["statement", "answer", "claim", "pager", "over"]
     by: str
     role: str
     at: str

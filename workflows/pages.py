@@ -1,8 +1,8 @@
 """Pages: what people were told and somebody must take, or it climbs.
 
 A page is opened by an ask, a failed step, a doubtful effect, a review, an alarm of a clock or the `page` action. Until
-somebody acknowledges it (a signed `ack`, an answer to what it is about, the paging service), it climbs one rung of the
-policy's ladder whenever the time that the run's severity gives has passed since the last rung; each rung has its whole
+somebody acknowledges it (a signed `ack`, an answer to what it is about, a claim, the paging service), it climbs one
+rung of the policy's ladder whenever the time that the run's severity gives has passed since the last rung; each rung has its whole
 time, and a change of severity counts for what is left of it. After the last rung that one is paged again and again,
 each time after twice the wait, a day at most: nobody who answers is never a reason to fall silent. A page is settled
 when what it is about is over.
@@ -13,6 +13,7 @@ rung. Only a run that was started with a policy has pages. Ledger entries: `page
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from temporalio import workflow
 
@@ -27,6 +28,7 @@ from workflows.whom import find_whom
 
 ALARMS = frozenset({"ask", "failed_step", "doubtful_effect", "review_due", "clock_warning", "clock_breach"})
 """Kinds of notice that open a page. What is handed over at closing (`clock_assigned`) has no run left to climb in."""
+CLAIM_TAKES_PAGE = "a claim takes the page of its task"
 LONGEST_WAIT = 86_400.0
 """Seconds between two pages of the last rung, at most."""
 _RUNNING = {"running", "breached"}
@@ -47,7 +49,7 @@ class Pages:
 
     def sent(self, call: NotifyCall) -> None:
         """A notice is about to go out: opens a page if it is an alarm, and names the page it belongs to."""
-        if call["kind"] in ALARMS:
+        if call["kind"] in ALARMS or self._was_claimed(call):
             self._open(call)
         elif call["kind"] in {"remind", "escalate"}:
             page = self._find(call["path"])
@@ -64,10 +66,12 @@ class Pages:
 
     def heard(self, ask: OpenAsk, body: dict[str, Json]) -> None:
         """An answer counts: whoever gives one, even one of several, has taken the page."""
-        page = self._find(ask["path"])
-        if page is not None and "acknowledged" not in page and page["ask"] == ask["ask"]:
-            by, role = str(body["person"]), str(body["role"])
-            acknowledge(self._run, page, {"how": "answer", "by": by, "role": role, "at": self._run.now})
+        self._taken(ask, body, "answer")
+
+    def claimed(self, ask: OpenAsk, body: dict[str, Json]) -> None:
+        """Somebody has the task, so its page is theirs. Handed back, it is paged anew. Runs of before climb on."""
+        if workflow.patched(CLAIM_TAKES_PAGE):
+            self._taken(ask, body, "claim")
 
     def took_action(self, path: str, step: str, role: str, key: str, deadline_at: Json) -> None:
         """The action `page` has reached somebody; the paging of this role climbs like any other."""
@@ -120,21 +124,31 @@ class Pages:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
+    def _taken(self, ask: OpenAsk, body: dict[str, Json], how: Literal["answer", "claim"]) -> None:
+        page = self._find(ask["path"])
+        if page is not None and "acknowledged" not in page and page["ask"] == ask["ask"]:
+            by, role = str(body["person"]), str(body["role"])
+            acknowledge(self._run, page, {"how": how, "by": by, "role": role, "at": self._run.now})
+
+    def _was_claimed(self, call: NotifyCall) -> bool:
+        """Whether the task comes back from somebody whose claim had taken its page: then it is nobody's again."""
+        page = self._find(call["path"]) if call["kind"] == "reassigned" else None
+        return page is not None and page.get("acknowledged", {}).get("how") == "claim"
+
     def _open(self, call: NotifyCall) -> None:
+        kind = "ask" if call["kind"] == "reassigned" else call["kind"]
         ask = self._run.human.asks.get(call["path"])
         page = self._find(call["path"])
         if page is not None and ("acknowledged" in page or page["ask"] != (ask["ask"] if ask else "")):
             self._settle(page)
             page = None
         if page is None:
-            page = self._make(
-                call["kind"], call["path"], call["step"], call["roles"], call["deadline_at"], call["clock"]
-            )
+            page = self._make(kind, call["path"], call["step"], call["roles"], call["deadline_at"], call["clock"])
             page["ask"] = ask["ask"] if ask else ""
             alert = page["alerts"][0]
         else:
             # another alarm about what nobody has taken yet: it climbs on from where it stands
-            page["kind"], page["deadline_at"] = call["kind"], call["deadline_at"]
+            page["kind"], page["deadline_at"] = kind, call["deadline_at"]
             alert = self._alert(page, call["roles"])
         call["page"], call["alerts"] = page["id"], [alert]
 

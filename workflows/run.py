@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from temporalio import workflow
 
-from schemas.decision import RefusalType
+from schemas.decision import OpenAsk, RefusalType
 from schemas.incident import Carried, IncidentStart
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
@@ -44,6 +44,8 @@ class Paged(Protocol):
     """What a step tells `workflows.pages.Pages`."""
 
     def took_action(self, path: str, step: str, role: str, key: str, deadline_at: Json) -> None: ...
+
+    def claimed(self, ask: OpenAsk, body: dict[str, Json]) -> None: ...
 
 
 class Run:

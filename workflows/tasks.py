@@ -82,7 +82,10 @@ def _refuse_hand_back(run: Run, body: dict[str, Json]) -> Refusal | None:
 
 
 def _claim(run: Run, body: dict[str, Json], mark: str) -> None:
-    take(_ask(run, body), body, mark, run.journal, workflow.now())
+    ask = _ask(run, body)
+    take(ask, body, mark, run.journal, workflow.now())
+    if run.pages is not None:
+        run.pages.claimed(ask, body)
 
 
 def _hand_back(run: Run, body: dict[str, Json], mark: str) -> None:

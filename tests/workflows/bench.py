@@ -9,7 +9,12 @@ from typing import Any
 from uuid import uuid4
 
 from temporalio import activity
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import RawValue
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
@@ -225,8 +230,18 @@ class Case:
         return await self.refused("decide", await self.motion(path, verb, person, role, **more))
 
     async def send(self, update: str, envelope: Any) -> dict[str, Any]:
+        """Sent again under the same id where the time-skipping server loses an update that meets a run just
+        continuing as new; the run takes a statement once."""
         handle = self.bench.client.get_workflow_handle(self.handle.id)
-        return await handle.execute_update(update, envelope, result_type=dict)
+        once = uuid4().hex
+        for patience in (5, 10):
+            try:
+                return await handle.execute_update(
+                    update, envelope, id=once, result_type=dict, rpc_timeout=timedelta(seconds=patience)
+                )
+            except WorkflowUpdateRPCTimeoutOrCancelledError:
+                continue
+        return await handle.execute_update(update, envelope, id=once, result_type=dict)
 
     async def refused(self, update: str, envelope: Any) -> str:
         """The type of the refusal of a statement; an accepted one fails the test."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.workflows.bench import Bench, Case
-from tests.workflows.builder import action, clock, decide, fact, plan, slot, wait
+from tests.workflows.builder import action, clock, decide, fact, plan, slot, task, wait
 
 POLICY: dict[str, Any] = {
     "v": 1,
@@ -160,6 +160,23 @@ async def test_one_answer_of_two_acknowledges_what_it_is_about(bench: Bench) -> 
     taken = board["pages"][0]["acknowledged"]
     assert (taken["how"], taken["by"]) == ("answer", "lena")
     assert [kind for kind, _ in rungs(bench)] == ["ask"]
+
+
+async def test_a_claim_takes_the_page_of_its_task_until_it_is_handed_back(bench: Bench) -> None:
+    case = await bench.start(plan(("one", [task("look", {}, within=DAY)]), mode=CASE), paging=POLICY)
+    about = {"path": "one/look", "ask": (await case.ask("one/look"))["ask"]}
+    await case.control("claim", person="ops-1", role="ops_lead", reason_ref="", about=about)
+    (taken,) = await said(bench, "page.acknowledged")
+    assert (taken["actor"], taken["data"]["how"]) == ("ops-1", "claim")
+    await bench.skip(905)
+    assert "page_climbed" not in [kind for kind, _ in rungs(bench)]
+    await case.control("hand_back", person="ops-1", role="ops_lead", reason_ref="", about=about)
+    board = await case.until(lambda board: [page["id"] for page in board["pages"]] == ["p2"])
+    assert "acknowledged" not in board["pages"][0]
+    await bench.skip(905)
+    await case.until(lambda board: board["pages"][0]["rung"] == 1)
+    await case.decide("one/look", "done", "ops-2", "ops_lead")
+    await case.outcome()
 
 
 async def test_a_whole_answer_settles_the_page(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from watchfloor.cli.hanging import Hanging, command_lines
 from watchfloor.cli.instants import ago, clock_time, left
 from watchfloor.drawing.words import join_words, show_controls
 
-_HOW = {"answer": " with an answer", "pager": " at the paging service", "over": ""}
+_HOW = {"answer": " with an answer", "claim": " with a claim", "pager": " at the paging service", "over": ""}
 
 
 def page_lines(board: Board, run: str, width: int, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:

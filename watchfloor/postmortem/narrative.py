@@ -368,7 +368,7 @@ def _page(note: Note) -> list[Word]:
     how = text(note.data, "how")
     if how == "over":
         return ["What the page about ", about, " was for ended before anybody acknowledged it."]
-    by = {"answer": " with an answer", "pager": " at the paging service"}.get(how, "")
+    by = {"answer": " with an answer", "claim": " by claiming the task", "pager": " at the paging service"}.get(how, "")
     return ["The page about ", about, " was acknowledged by ", Id(note.actor), f"{by}."]
 
 
