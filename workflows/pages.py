@@ -2,10 +2,10 @@
 
 A page is opened by an ask, a failed step, a doubtful effect, a review, an alarm of a clock or the `page` action. Until
 somebody acknowledges it (a signed `ack`, an answer to what it is about, a claim, the paging service), it climbs one
-rung of the policy's ladder whenever the time that the run's severity gives has passed since the last rung; each rung has its whole
-time, and a change of severity counts for what is left of it. After the last rung that one is paged again and again,
-each time after twice the wait, a day at most: nobody who answers is never a reason to fall silent. A page is settled
-when what it is about is over.
+rung of the policy's ladder whenever the time that the run's severity gives has passed since the last rung; each rung
+has its whole time, and a change of severity counts for what is left of it. After the last rung that one is paged again
+and again, each time after twice the wait, a day at most: nobody who answers is never a reason to fall silent. A page
+is settled when what it is about is over.
 
 Durable: everything is in `state["pages"]`, instants absolute; a pause of the run, a crash or continue-as-new delays no
 rung. Only a run that was started with a policy has pages. Ledger entries: `page.sent`, `.climbed`, `.acknowledged`.
