@@ -47,6 +47,7 @@ def test_the_commands_are_those_promised() -> None:
     assert set(ALL) == {
         *promised.split(),
         "ack",
+        "print",
         "notify test",
         "watchdog",
         "retention explain",

@@ -19,6 +19,7 @@ from watchfloor.cli import (
     oncall,
     paging,
     permits,
+    printing,
     records,
     recusing,
     retaining,
@@ -84,6 +85,7 @@ clock_register.add_to(app)
 comparing.add_to(app)
 editing.add_to(app)
 permits.add_to(app)
+printing.add_to(app)
 machines.add_to(app)
 wellness.add_to(app)
 directory.add_to(app)

@@ -91,9 +91,9 @@ def _source(variable: str) -> str:
 def _recorded_at(plan: Plan) -> dict[str, str]:
     """Where facts and outputs come from: `facts.x` and `steps.<id>` -> key of the step."""
     found: dict[str, str] = {}
-    for step in _steps(plan):
+    for step in list_steps(plan):
         found[f"steps.{step['id']}"] = step["path"]
-    for step in _steps(plan):
+    for step in list_steps(plan):
         for name in step["records"]:
             # the first in the order written is the way that is taken when all goes well
             found.setdefault(f"facts.{name}", step["path"])
@@ -104,7 +104,8 @@ def _recorded_at(plan: Plan) -> dict[str, str]:
     return found
 
 
-def _steps(plan: Plan) -> Iterator[Step]:
+def list_steps(plan: Plan) -> Iterator[Step]:
+    """Every step of a plan, outer before inner, in the order written."""
     for phase in plan["phases"]:
         yield from _deep(phase["steps"])
     for track in plan["tracks"]:

@@ -112,7 +112,7 @@ def walk(nodes: Sequence[Node]) -> Iterator[Node]:
             yield from walk(branch.nodes)
 
 
-def _value(value: Value) -> str:
+def write_value(value: Value) -> str:
     """A value as its author wrote it, expressions in `${}`."""
     written: Mapping[str, Json] = value
     match written:
@@ -123,12 +123,13 @@ def _value(value: Value) -> str:
         case {"text": parts}:
             return "".join(part if isinstance(part, str) else f"${{{part['src']}}}" for part in parts)
         case {"list": items}:
-            return join_words([_value(item) for item in items])
+            return join_words([write_value(item) for item in items])
         case _:
-            return join_words([f"{name}: {_value(item)}" for name, item in written["map"].items()])
+            return join_words([f"{name}: {write_value(item)}" for name, item in written["map"].items()])
 
 
-def _seats(slots: Sequence[Slot]) -> str:
+def write_seats(slots: Sequence[Slot]) -> str:
+    """`incident_commander + legal_counsel or deputy`: one part for each person who is needed."""
     return " + ".join(" or ".join(slot["any_of"]) for slot in slots)
 
 
@@ -170,7 +171,7 @@ def _gate(step: Step) -> Node:
     return Node(
         key=f"{step['path']}?",
         kind="gate",
-        title=_seats(approval["slots"]),
+        title=write_seats(approval["slots"]),
         tag=f"before {step['id']}",
         code="",
         lines=tuple(lines),
@@ -227,14 +228,14 @@ def _by_kind(step: Step) -> Node:
                 plain, tag=tag, code=step["action"], lines=after, undo=f"{undo['action']}{on}" if undo else ""
             )
         case "decide":
-            lines = [f"asks {_seats(step['slots'])}, within {in_words(step['within'])}"]
+            lines = [f"asks {write_seats(step['slots'])}, within {in_words(step['within'])}"]
             if step["exclude"]:
                 lines.append(f"not {join_words(step['exclude'], 'or')}")
             lines.append(_silence(step["on_silence"]))
             silent = _outcome("silence", step["on_silence"]["then"])
             options = [
                 Branch(
-                    name + (f", also {_seats(option['also'])}" if option["also"] else ""),
+                    name + (f", also {write_seats(option['also'])}" if option["also"] else ""),
                     "chosen",
                     _nodes(option["steps"]),
                 )
@@ -302,12 +303,12 @@ def _by_kind(step: Step) -> Node:
                 lines=(
                     f"freezes {', '.join(step['scope'])} at {join_words(step['sources'])},"
                     " proved by a refused deletion",
-                    f"released by {_seats(step['release'])}",
+                    f"released by {write_seats(step['release'])}",
                 ),
             )
         case "handoff":
             back = _outcome("not accepted", step["fallback"])
-            lines = [f"accepted by {_seats(step['slots'])} within {in_words(step['accept_within'])}"]
+            lines = [f"accepted by {write_seats(step['slots'])} within {in_words(step['accept_within'])}"]
             lines.append(f"shares {', '.join(shown['label'] for shown in step['share'])}")
             if not back:
                 lines.append(f"not accepted: {'stays here' if step['fallback'] == 'keep' else 'fails'}")
@@ -337,7 +338,7 @@ def _afterwards(step: ActionStep) -> tuple[str, ...]:
     review, expires = step.get("review"), step.get("expires")
     if review:
         denied = {"undo": "a no takes it back", "keep": "a no keeps it"}.get(str(review["on_deny"]), "a no: steps")
-        lines.append(f"reviewed by {_seats(review['slots'])} within {in_words(review['within'])}, {denied}")
+        lines.append(f"reviewed by {write_seats(review['slots'])} within {in_words(review['within'])}, {denied}")
     if expires is not None:
         lines.append(f"ends by itself after {in_words(expires)}")
     return tuple(lines)
@@ -358,7 +359,7 @@ def _linked(step: RunStep, plain: Node) -> Node:
 
 def _title(step: Step, words: Value) -> str:
     """A name of its own, else what people are asked; a step that was given no name is named like its id."""
-    return step["name"] if step["name"] not in {"", step["id"]} else _value(words)
+    return step["name"] if step["name"] not in {"", step["id"]} else write_value(words)
 
 
 def _awaited(step: Step) -> tuple[str, ...]:

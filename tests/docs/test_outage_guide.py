@@ -1,0 +1,33 @@
+"""The guide to an outage: its contact list loads and stands on the sheet, and every key of it is explained."""
+
+import re
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from watchfloor.cli.main import app
+from watchfloor.identity.contact_list import _Authority, _Contact, _Document, load_contacts
+
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "outage.md").read_text()
+
+
+def block(first: str) -> str:
+    found = re.search(rf"^```yaml\n({re.escape(first)}.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_contact_list_in_the_guide_is_printed(tmp_path: Path) -> None:
+    file = tmp_path / "contacts.yaml"
+    file.write_text(block("# contacts.yaml"))
+    done = CliRunner().invoke(app, ["--home", str(tmp_path), "print", "eu-tco-removal-order"])
+    assert done.exit_code == 0
+    for contact in load_contacts(file).contacts:
+        assert contact.how in done.stdout
+    assert "+353 20 910 0199" in done.stdout
+
+
+def test_every_key_of_the_contact_list_is_in_the_guide() -> None:
+    for model in (_Document, _Contact, _Authority):
+        keys = [field.alias or name for name, field in model.model_fields.items()]
+        assert [key for key in keys if f"`{key}`" not in GUIDE and f"{key}:" not in GUIDE] == []

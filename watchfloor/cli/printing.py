@@ -1,0 +1,162 @@
+"""Runbooks on paper. Needs no engine, no stack and no network: this is for the hour when they do not answer."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watchfloor.cli.edge import edge
+from watchfloor.cli.options import JsonFlag, Region, runbook_ids
+from watchfloor.cli.teaching import register
+
+if TYPE_CHECKING:
+    from watchfloor.identity.contact_list import ContactList
+    from watchfloor.identity.people import Directory
+    from watchfloor.identity.rotas import Rotas
+    from watchfloor.paper.sheet import Sheet
+
+PANEL = "When Watchfloor is down"
+
+
+class Paper(StrEnum):
+    """How a checklist is written."""
+
+    MARKDOWN = "md"
+    HTML = "html"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    register(app, print_sheet, PANEL, name="print")
+
+
+def print_sheet(
+    context: typer.Context,
+    runbook: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUNBOOK]", help="Id of the library or path of a runbook.", autocompletion=runbook_ids),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE|DIR", help="Write here; a folder with --all.")
+    ] = None,
+    kind: Annotated[
+        Paper | None, typer.Option("--format", help="md or html; by the file's name, else md.", show_default=False)
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every runbook of the library, both formats.")] = False,
+    contacts: Annotated[
+        Path | None,
+        typer.Option("--contacts", metavar="FILE", help="Edge contact list; `contacts.yaml` of the home if left out."),
+    ] = None,
+    region: Region = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print a runbook as a checklist: phase by phase, who decides, what takes it back, clocks with room for real times.
+
+    For the hour when Watchfloor itself is down, so it needs none of it: print them today, and again when a runbook, a
+    rota or a number changes. HTML is one file that any browser prints on A4.
+
+    Examples:
+      watchfloor print eu-tco-removal-order
+      watchfloor print eu-tco-removal-order --out order.html
+      watchfloor print --all --out checklists
+    """
+    if everything == (runbook is not None):
+        raise typer.BadParameter("name one runbook, or --all", param_hint="RUNBOOK")
+    if everything and out is None:
+        raise typer.BadParameter("--all needs a folder: --out DIR", param_hint="--out")
+    from watchfloor.client.library import library_ids
+
+    names = library_ids() if runbook is None else [runbook]
+    with edge(as_json):
+        from watchfloor.cli.console import print_json
+
+        pages = [_make(context.obj, name, contacts, region) for name in names]
+        written: list[tuple[str, str, Path | None]] = []
+        for sheet, rendered in pages:
+            for paper in [Paper.HTML, Paper.MARKDOWN] if everything else [_choose(kind, out)]:
+                place = out / f"{sheet.runbook}.{paper}" if everything and out is not None else out
+                if place is not None:
+                    _write(place, rendered[paper])
+                elif not as_json:
+                    typer.echo(rendered[paper], nl=False)
+                written.append((sheet.runbook, sheet.digest, place))
+        if as_json:
+            print_json(
+                [
+                    {
+                        "runbook": name,
+                        "plan": digest,
+                        "file": place,
+                        "text": None if place else pages[0][1][Paper.MARKDOWN],
+                    }
+                    for name, digest, place in written
+                ]
+            )
+        elif out is not None:
+            for _, digest, place in written:
+                typer.echo(f"{place}: plan {digest[:19]}…")
+
+
+def _choose(kind: Paper | None, out: Path | None) -> Paper:
+    if kind is not None:
+        return kind
+    return Paper.HTML if out is not None and out.suffix in {".html", ".htm"} else Paper.MARKDOWN
+
+
+def _make(home: Path | None, name: str, contacts: Path | None, region: str | None) -> "tuple[Sheet, dict[Paper, str]]":
+    from datetime import UTC, datetime
+
+    from activities.catalog import CATALOG
+    from watchfloor.client.library import plan_for_start
+    from watchfloor.paper.markdown import render_markdown
+    from watchfloor.paper.page import render_page
+    from watchfloor.paper.reach import list_reach
+    from watchfloor.paper.sheet import make_sheet
+
+    plan, digest = plan_for_start(name)
+    at = datetime.now(UTC)
+    sheet = make_sheet(plan, digest, CATALOG, printed_at=at)
+    people, rotas, known = _read_people(home, region, contacts)
+    reached = list_reach(sheet.roles, region or plan["command"], at, people=people, rotas=rotas, known=known)
+    return sheet, {Paper.MARKDOWN: render_markdown(sheet, reached), Paper.HTML: render_page(sheet, reached)}
+
+
+def _read_people(
+    home: Path | None, region: str | None, contacts: Path | None
+) -> "tuple[Directory, Rotas, ContactList | None]":
+    """What there is of directory, rotas and contact list: a sheet without them is better than no sheet.
+
+    Raises:
+        PeopleRefused: a file is there and does not load; a wrong number on paper is worse than none.
+    """
+    from watchfloor.cli.oncall import people_file, rotas_file
+    from watchfloor.identity.contact_list import FILE_NAME, load_contacts
+    from watchfloor.identity.people import Directory, load_people
+    from watchfloor.identity.rota_file import load_rotas
+    from watchfloor.identity.rotas import Rotas
+    from watchfloor.runtime.settings import find_home
+
+    place, turns = people_file(home, region), rotas_file(home, region)
+    listed = contacts or find_home(home) / FILE_NAME
+    return (
+        load_people(place) if place.exists() else Directory({}),
+        load_rotas(turns) if turns.exists() else Rotas(()),
+        load_contacts(listed) if contacts is not None or listed.exists() else None,
+    )
+
+
+def _write(file: Path, text: str) -> None:
+    """Write one sheet whole; a folder that is missing is made.
+
+    Raises:
+        NotFound: it cannot be written.
+    """
+    from watchfloor.cli.oncall import write
+    from watchfloor.client.errors import NotFound
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotFound(f"{file.parent} cannot be made: {error.strerror}") from error
+    write(file, text.encode())
