@@ -29,7 +29,8 @@ def test_both_have_every_number_every_seat_and_every_clock(name: str, tmp_path: 
 def test_a_page_names_runbook_version_and_plan_in_the_head_and_foot_that_are_repeated() -> None:
     page = render_page(sheet(), reached(sheet()))
     head, foot = re.search(r"<thead>.*?</thead>", page), re.search(r"<tfoot>.*?</tfoot>", page)
-    assert head is not None and foot is not None
+    assert head is not None
+    assert foot is not None
     assert "eu-tco-removal-order v1" in head[0]
     assert sheet().digest in foot[0]
 
@@ -43,7 +44,8 @@ def test_the_authority_card_is_there_for_a_runbook_with_the_liaison_and_for_no_o
     known = contacts(tmp_path)
     order, erasure = sheet(), sheet(ERASURE)
     card = render_markdown(order, reached(order, known))
-    assert "+353 20 910 0199" in card and "read back: the number of the order" in card
+    assert "+353 20 910 0199" in card
+    assert "read back: the number of the order" in card
     assert "Never a number that the caller gave" in card
     assert "+353 20 910 0199" not in render_markdown(erasure, reached(erasure, known))
 
@@ -64,8 +66,10 @@ def test_hostile_texts_stay_text() -> None:
     made = sheet(title=HOSTILE)
     page, text = render_page(made, reached(made)), render_markdown(made, reached(made))
     assert "<script" not in page
-    assert "\u202e" not in page + text and "\x1b" not in page + text
-    assert "‹U+202E›" in page and "‹U+202E›" in text
+    assert "\u202e" not in page + text
+    assert "\x1b" not in page + text
+    assert "‹U+202E›" in page
+    assert "‹U+202E›" in text
     assert "\\[x\\](javascript:1)" in text
 
 

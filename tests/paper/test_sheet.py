@@ -24,10 +24,12 @@ def test_a_gate_has_a_line_for_each_person_who_must_agree() -> None:
 def test_what_cannot_be_taken_back_is_marked_and_the_rest_says_what_takes_it_back() -> None:
     by_path = {box.path: box for box in boxes_of(sheet())}
     reply, disable = by_path["containment/reply"], by_path["containment/remove/disable"]
-    assert reply.final and reply.undo == "nothing takes it back"
+    assert reply.final
+    assert reply.undo == "nothing takes it back"
     assert not disable.final
     assert disable.undo.startswith("taken back by content.restore, when order_annulled. Make an item visible")
-    assert disable.each and not reply.each
+    assert disable.each
+    assert not reply.each
 
 
 def test_a_clock_says_whether_the_law_or_we_set_it_and_from_where_its_start_is_known() -> None:

@@ -1,7 +1,7 @@
 """The edge contact list: how people are reached when Watchfloor itself is down.
 
-It is a file of the home directory, `contacts.yaml`, read for printing and for nothing else: what stands in it reaches no
-run, no ledger and no log. A number that a caller gave is no number of an authority, so each says where it was found.
+It is a file of the home directory, `contacts.yaml`, read for printing alone: what stands in it reaches no run, no
+ledger and no log. A number that a caller gave is no number of an authority, so each says where it was found.
 
     checked: 2026-11-01
     contacts:
@@ -38,7 +38,7 @@ _MAX_POINTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How one role, person or service is reached by hand. `whom` is a role, a person's id or a name of the company's."""
+    """How one role, person or service is reached by hand. `whom` is a role, a person's id or another name."""
 
     whom: str
     how: str

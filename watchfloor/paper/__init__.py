@@ -1,5 +1,4 @@
 """Runbooks on paper: for the hour when Watchfloor itself is down, and for what is told to it afterwards.
 
-`sheet` makes the model of a printed runbook from its compiled plan, `markdown` and `page` print it, `record` is the form
-on which people write down what they did by hand.
+`sheet` makes the model of a printed runbook from its compiled plan, `markdown` and `page` print it.
 """

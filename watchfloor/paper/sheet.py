@@ -301,7 +301,7 @@ def _list_roles(plan: Plan) -> tuple[str, ...]:
             found[clock["on_close"]] = None
     for step in list_steps(plan):
         if step["kind"] == "action" and step["action"] == "page":
-            role = step["with_"].get("role", {})
-            if isinstance(role, dict) and isinstance(role.get("lit"), str):
-                found[str(role["lit"])] = None  # type: ignore[typeddict-item]
+            role: Mapping[str, object] = step["with_"].get("role") or {}
+            if isinstance(role.get("lit"), str):
+                found[str(role["lit"])] = None
     return tuple(found)
