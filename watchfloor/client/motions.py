@@ -161,6 +161,8 @@ def find_question(ask: OpenAsk, given: Json = None) -> str:
             raise Refused(RefusalType.UNKNOWN_OPTION, f"`{ask['step']}` has {len(questions)} questions, no {given}.")
         return list(questions)[given - 1]
     waiting = [mark for mark, said in questions.items() if len(said) == 1]
+    if not waiting:
+        raise Refused(RefusalType.NOT_WAITING, f"no question waits for an answer at `{ask['step']}`")
     if len(waiting) != 1:
         raise Refused(
             RefusalType.UNKNOWN_OPTION,
