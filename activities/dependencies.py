@@ -72,7 +72,7 @@ class Dependencies:
         own: person -> the names of their own destinations; none for who is not in the directory.
         roles: person -> the roles they hold in this region now; none for who is not in the directory.
         peers: the other regions by name.
-        http: the client for the other regions' gateways; nothing else is called with it. It follows no redirects.
+        http: the guarded client for the other regions' gateways; it reaches nothing else and follows no redirects.
         postmortem_path: directory that drafts are written to.
         clock: aware UTC now; the only clock that activities read.
     """

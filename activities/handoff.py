@@ -6,13 +6,11 @@ and takes it once, so a packet may be posted again until the other side has said
 """
 
 import asyncio
-import ipaddress
 import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import httpx2
 from temporalio import activity
@@ -23,6 +21,7 @@ from schemas.actions import ErrorType
 from schemas.json_value import Json
 from schemas.ledger import ENTRY_VERSION, Entry, EntryKind
 from schemas.notify import ACTIVITY_POST_ANSWER, ACTIVITY_POST_PACKET, PostPacketCall, PostReceipt
+from watchfloor.connections.guarded import CallRefused
 from watchfloor.ledger.port import EntryRefused, LedgerError
 from watchfloor.regions.packets import PacketRefused, Posted, close_answer, close_packet
 from watchfloor.regions.residency import Residency, load_residency
@@ -94,13 +93,13 @@ class HandoffPosts:
 
     async def _post(self, peer: Peer, kind: Kind, posted: Posted) -> dict[str, str]:
         url = f"{peer.url.rstrip('/')}/handoffs/{kind}s"
-        if not is_allowed(url):
-            raise _refused(ErrorType.NOT_BOUND, "the other region's gateway must be reached by https")
         try:
             async with self._deps.http.stream(
                 "POST", url, json=posted.sealed, timeout=_TIMEOUT, follow_redirects=False
             ) as response:
                 content = await _read(response)
+        except CallRefused as error:
+            raise _refused(ErrorType.NOT_BOUND, f"the gateway of `{peer.region}` may not be called: {error}") from None
         except httpx2.HTTPError as error:
             raise ApplicationError(
                 f"the gateway of `{peer.region}` did not answer: {type(error).__name__}", type=ErrorType.UNAVAILABLE
@@ -168,17 +167,6 @@ def build(deps: Dependencies, residency: Residency | None = None) -> list[Callab
     """
     posts = HandoffPosts(deps, residency or load_residency())
     return [posts.post, posts.answer]
-
-
-def is_allowed(url: str) -> bool:
-    """https anywhere the configuration names; plain http only where nothing leaves the machine."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return True
-    try:
-        return parts.scheme == "http" and ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False
 
 
 async def _read(response: httpx2.Response) -> bytes:

@@ -36,6 +36,7 @@ class Mirror:
             + (f"?{scope['query_string'].decode()}" if scope["query_string"] else ""),
             "headers": headers,
             "text": content.decode(),
+            "client": scope["client"],
         }
         self.requests.append(request)
         status, extra, body = self.reply or (200, {}, json.dumps({"ok": True, "at": "2026-11-22T03:10:00Z"}).encode())

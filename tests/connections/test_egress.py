@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchfloor.connections.egress import Egress, EgressRefused, Origin, is_public, origin_of
+from watchfloor.connections.addresses import is_public
+from watchfloor.connections.egress import Egress, EgressRefused, Origin, origin_of
 
 ALLOWED = ["api.example.com", "moderation.example.com:8443", "203.0.113.5"]
 

@@ -229,3 +229,22 @@ def test_a_mistake_in_a_channel_is_named_at_its_place(
     problems = refuse(tmp_path, CHANNEL.replace(found, put, 1))
     assert [where for where, _ in problems] == [line]
     assert words in problems[0][1]
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "169.254.0.0/16", "10.0.0.1/8", "nonsense", "8.8.8.0/24"])
+def test_a_network_that_cannot_be_ones_own_is_refused_at_its_place(tmp_path: Path, network: str) -> None:
+    ((line, message),) = refuse(tmp_path, GOOD.replace("actions:", f"allow_networks: ['{network}']\nactions:", 1))
+    assert line == 4
+    assert "network" in message
+
+
+def test_a_listed_address_inside_needs_its_network_named(tmp_path: Path) -> None:
+    inside = GOOD.replace("api.example.com", "10.20.0.5")
+    assert "allow_networks" in refuse(tmp_path, inside)[0][1]
+    load(tmp_path, inside.replace("actions:", "allow_networks: [10.20.0.0/16]\nactions:", 1))
+
+
+def test_a_sandbox_file_names_no_network(tmp_path: Path) -> None:
+    text = 'version: 1\nsandbox: true\nbase: http://127.0.0.1:1\nallow_hosts: ["http://127.0.0.1:1"]\nactions: {}\n'
+    ((_, message),) = refuse(tmp_path, text + "allow_networks: [10.0.0.0/8]\n")
+    assert "loopback only" in message

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-import httpx2
 import uvicorn
 from fastapi import FastAPI
 from temporalio.client import Client, WorkflowHandle
@@ -20,6 +19,8 @@ from activities.dependencies import Dependencies
 from activities.handoff import build
 from schemas.incident import Board
 from tests.workflows_regions.people import StandIn, Watched
+from watchfloor.connections.egress import Egress
+from watchfloor.connections.guarded import open_guarded_client
 from watchfloor.gateway.app import build_app
 from watchfloor.gateway.heads import HeadTimedProtocol
 from watchfloor.gateway.inbox import Inbox
@@ -96,7 +97,9 @@ async def two_regions(address: str, home: Path, *, working: bool) -> AsyncIterat
     async with AsyncExitStack() as stack:
         listeners = {name: stack.enter_context(_listen()) for name in names}
         urls = {name: f"http://127.0.0.1:{listeners[name].getsockname()[1]}" for name in names}
-        http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
+        # nobody listens at port 1; a test has its first post fail there
+        gates = [Egress.to(url) for url in (*urls.values(), "http://127.0.0.1:1")]
+        http = await stack.enter_async_context(open_guarded_client(*gates))
         regions: dict[str, Region] = {}
         for name in names:
             other = "us" if name == "eu" else "eu"

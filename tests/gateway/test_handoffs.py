@@ -18,6 +18,7 @@ from tests.gateway.regions_on_loopback import Region
 from tests.regions.packet_samples import RULES, answer, packet
 from tests.workflows_regions.people import PLAN, StandIn, decision
 from tests.workflows_regions.test_handoff import read_back
+from watchfloor.connections.egress import Egress, EgressRefused
 from watchfloor.regions.keys import RegionKeys
 from watchfloor.regions.packets import close_answer, close_packet
 from watchfloor.regions.sealing import seal
@@ -270,8 +271,7 @@ async def test_a_gateway_that_is_down_is_waited_for(
 
 @pytest.mark.parametrize("url", ["http://192.0.2.1/x", "http://gateway.test/x", "ftp://127.0.0.1/x", "http:///x", "x"])
 def test_packets_leave_by_https_or_not_at_all(url: str) -> None:
-    from activities.handoff import is_allowed
-
-    assert not is_allowed(url)
-    assert is_allowed("https://gateway.us.test/handoffs/packets")
-    assert is_allowed("http://127.0.0.1:8080/x")
+    with pytest.raises(EgressRefused):
+        Egress.to(url)
+    Egress.to("https://gateway.us.test/handoffs/packets")
+    Egress.to("http://127.0.0.1:8080/x")

@@ -58,6 +58,43 @@ async def refusal_of(home: Path) -> WorkerRefused:
     return caught.value
 
 
+PEER = """
+[regions.us.peers.eu]
+url = "{url}"
+public_keys = "eu.public.json"
+{more}
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "found"),
+    [
+        ("http://gateway.eu.example", "", "not https"),
+        ("https://10.8.0.4", "", "not a public address"),
+        ("https://169.254.169.254", "", "not a public address"),
+        ("https://gateway.eu.example", 'networks = ["0.0.0.0/0"]', "cannot be named"),
+    ],
+)
+async def test_another_regions_gateway_is_called_only_where_calls_may_go(
+    home: Path, url: str, more: str, found: str
+) -> None:
+    (home / "eu.public.json").write_text(json.dumps(RegionKeys.generate().public.to_json()))
+    with (home / "watchfloor.toml").open("a") as file:
+        file.write(PEER.format(url=url, more=more))
+    refusal = await refusal_of(home)
+    assert found in refusal.found
+    assert "peers.eu" in refusal.fix
+
+
+async def test_a_gateway_inside_a_network_that_is_named_is_taken(home: Path) -> None:
+    (home / "eu.public.json").write_text(json.dumps(RegionKeys.generate().public.to_json()))
+    with (home / "watchfloor.toml").open("a") as file:
+        file.write(PEER.format(url="https://10.8.0.4", more='networks = ["10.8.0.0/16"]'))
+    settings = settings_of(home)
+    async with assembled(settings, load_keys(settings), environ={}):
+        assert settings.peers["eu"].networks == ("10.8.0.0/16",)
+
+
 async def test_a_worker_has_every_activity_that_can_be_scheduled(home: Path) -> None:
     settings = settings_of(home)
     async with assembled(settings, load_keys(settings), environ={}) as parts:

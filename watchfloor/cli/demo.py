@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx2
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -32,6 +31,8 @@ from watchfloor.client.face import Face, connect
 from watchfloor.client.library import plan_for_start
 from watchfloor.client.orders import Order, read_order_file
 from watchfloor.client.runs import plan_of, start_incident
+from watchfloor.connections.egress import Egress
+from watchfloor.connections.guarded import open_guarded_client
 from watchfloor.runtime.processes import is_alive
 from watchfloor.runtime.settings import find_home, load
 from watchfloor.runtime.stack import EmbeddedStack
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from schemas.plan import Plan
 
 LOOK_EVERY = 0.4
+JOURNAL = 16 * 1024 * 1024
+"""Bytes of the sandbox's journal that are read."""
 CLOCK_EVERY = 4.0
 PATIENCE = 60.0
 """Seconds the incident may take; then the demo says where it stands and fails."""
@@ -85,8 +88,9 @@ class _Demo:
         order = read_order_file(script_folder() / script.order, now=now)
         order = order.rekeyed(f"{order.key}-{now:%Y%m%dT%H%M%S%f}")
         async with self._stack(keep) as record:
+            url = record.sandbox.url
             faces = {name: await connect(load(name, self.home, environ={}, embedded=True)) for name in record.regions}
-            async with httpx2.AsyncClient(base_url=record.sandbox.url, timeout=10.0, trust_env=False) as http:
+            async with open_guarded_client(Egress.to(url), base_url=url, limit=JOURNAL) as http:
                 sandbox = Sandbox(http)
                 urls = [str(url) for url in order.inputs["urls"]]
                 journal_from = await sandbox.prepare(urls, script.platform)

@@ -254,6 +254,8 @@ class Bindings(Strict):
     sandbox: bool = False
     base: str
     allow_hosts: Annotated[list[str], Field(min_length=1, max_length=100)]
+    allow_networks: Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=20)] = []
+    """The operator's own networks inside which a listed host may be; without one only public addresses are called."""
     defaults: Defaults = Defaults()
     actions: dict[Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z_]+)?$")], Binding]
     smtp: Smtp | None = None

@@ -14,7 +14,15 @@ from schemas.actions import ActionCall, ErrorType
 from schemas.json_value import Json
 from watchfloor.connections.answers import Outcome, classify
 from watchfloor.connections.bindings import Auth, Binding, Bindings, Rate, Secret
-from watchfloor.connections.egress import Egress, EgressRefused, Origin
+from watchfloor.connections.egress import Egress, EgressRefused
+from watchfloor.connections.guarded import (
+    LIMIT_EXTENSION,
+    PATIENCE_EXTENSION,
+    AnswerRefused,
+    CallRefused,
+    NameUnresolved,
+    open_guarded_client,
+)
 from watchfloor.connections.port import Answer, CallFailed, Terms
 from watchfloor.connections.rates import Bucket
 from watchfloor.connections.templates import Unfillable, fill, fill_path, fill_text, names_in, pick
@@ -65,12 +73,15 @@ class _Watch:
 
 
 class Wire:
-    """Sends requests to allowed origins over connections to checked addresses. One client per origin and address:
-    a connection made for one name never serves another."""
+    """Sends requests through the guarded transport and says what became of them."""
 
     def __init__(self, egress: Egress) -> None:
         self._egress = egress
-        self._clients: dict[tuple[Origin, str], httpx2.AsyncClient] = {}
+        self._client = open_guarded_client(egress)
+
+    def beside(self, host: str, port: int) -> Egress:
+        """The gate to a server that is called otherwise than by HTTP; see `Egress.beside`."""
+        return self._egress.beside(host, port)
 
     async def send(self, request: Request) -> Outcome:
         """Send once; no redirect is followed, no proxy of the environment used.
@@ -78,17 +89,21 @@ class Wire:
         Raises:
             CallFailed: nothing was sent, or nobody knows what became of it.
         """
-        try:
-            origin = self._egress.admit(request.url)
-        except EgressRefused as error:
-            raise CallFailed(ErrorType.REFUSED, str(error), possible=False, detail={"why": "egress"}) from error
         loop = asyncio.get_running_loop()
         watch = _Watch(loop.time, loop.time() + request.timeout)
         try:
-            async with asyncio.timeout_at(watch.until):
-                address = await self._pin(origin)
-                return await self._exchange(origin, address, request, watch)
-        except (TimeoutError, _TooLate) as error:
+            origin = self._egress.admit(request.url)  # as it is written, before anything makes it canonical
+            return await self.exchange(request, watch)
+        except EgressRefused as error:
+            raise CallFailed(ErrorType.REFUSED, str(error), possible=False, detail={"why": "egress"}) from error
+        except CallRefused as error:
+            raise CallFailed(ErrorType.REFUSED, str(error), possible=watch.sent, detail={"why": "egress"}) from error
+        except NameUnresolved as error:
+            raise CallFailed(ErrorType.UNAVAILABLE, str(error), possible=watch.sent, detail={"why": "dns"}) from error
+        except AnswerRefused as error:
+            found: dict[str, Json] = {"status": error.status}
+            raise CallFailed(ErrorType.TOO_LARGE, str(error), possible=True, detail=found) from error
+        except (httpx2.TimeoutException, _TooLate) as error:
             message = f"no answer within {request.timeout:g} s"
             raise CallFailed(ErrorType.UNAVAILABLE, message, possible=watch.sent, detail={"why": "timeout"}) from error
         except httpx2.HTTPError as error:
@@ -96,65 +111,29 @@ class Wire:
             detail: dict[str, Json] = {"why": type(error).__name__}
             raise CallFailed(ErrorType.UNAVAILABLE, message, possible=watch.sent, detail=detail) from error
 
-    async def close(self) -> None:
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+    async def exchange(self, request: Request, watch: _Watch) -> Outcome:
+        """Send, unless it is too late for that, and read the answer up to its limit.
 
-    async def _pin(self, origin: Origin) -> str:
-        try:
-            addresses = await self._egress.pin(origin)
-        except EgressRefused as error:
-            raise CallFailed(ErrorType.REFUSED, str(error), possible=False, detail={"why": "egress"}) from error
-        except OSError as error:
-            message = f"`{origin.host}` cannot be resolved"
-            raise CallFailed(ErrorType.UNAVAILABLE, message, possible=False, detail={"why": "dns"}) from error
-        # a name that rotates its addresses keeps the connection it has
-        return next((address for address in addresses if (origin, address) in self._clients), addresses[0])
-
-    async def _exchange(self, origin: Origin, address: str, request: Request, watch: _Watch) -> Outcome:
-        client = self._clients.get((origin, address))
-        if client is None:
-            client = httpx2.AsyncClient(
-                transport=httpx2.AsyncHTTPTransport(retries=0, trust_env=False),
-                trust_env=False,
-                follow_redirects=False,
-                # `asyncio.timeout` bounds the whole exchange, each phase included
-                timeout=None,
-            )
-            self._clients[origin, address] = client
-        host = f"[{address}]" if ":" in address else address
-        rest = request.url.split("://", 1)[1]
-        tail = rest[rest.index("/") :] if "/" in rest else "/"
-        outgoing = client.build_request(
+        Raises:
+            _TooLate: the request's time was over before its first byte could leave.
+            httpx2.TransportError: as the guarded transport says.
+        """
+        outgoing = self._client.build_request(
             request.method,
-            f"{origin.scheme}://{host}:{origin.port}{tail}",
-            headers={**request.headers, "Host": origin.authority},
+            request.url,
+            headers=request.headers,
             content=request.content,
-            # the certificate is checked against the name on the list, although the address is connected to
-            extensions={"sni_hostname": origin.host, "trace": watch},
+            extensions={
+                "trace": watch,
+                LIMIT_EXTENSION: request.max_response,
+                PATIENCE_EXTENSION: request.timeout,
+            },
         )
-        response = await client.send(outgoing, stream=True)
-        try:
-            return await _read(response, request.max_response)
-        finally:
-            await response.aclose()
+        answer = await self._client.send(outgoing)
+        return Outcome(answer.status_code, answer.headers.get("retry-after"), answer.content)
 
-
-async def _read(response: httpx2.Response, limit: int) -> Outcome:
-    """Read an answer up to a size. Compressed ones were not asked for: a small one could unpack to any size."""
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise CallFailed(
-            ErrorType.TOO_LARGE, "the answer is compressed", possible=True, detail={"status": response.status_code}
-        )
-    parts, size = [], 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > limit:
-            message = f"the answer is larger than {limit} bytes"
-            raise CallFailed(ErrorType.TOO_LARGE, message, possible=True, detail={"status": response.status_code})
-        parts.append(part)
-    return Outcome(response.status_code, response.headers.get("retry-after"), b"".join(parts))
+    async def close(self) -> None:
+        await self._client.aclose()
 
 
 class HttpCaller:

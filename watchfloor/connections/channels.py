@@ -4,10 +4,8 @@ import asyncio
 import hashlib
 import json
 import smtplib
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from email.message import EmailMessage
 from time import monotonic
 
 from standardwebhooks.webhooks import Webhook
@@ -24,11 +22,12 @@ from watchfloor.connections.bindings import (
     PagerDutyChannel,
     Secret,
     SlackChannel,
-    Smtp,
     WebhookChannel,
 )
 from watchfloor.connections.calls import USER_AGENT, Request, Wire
 from watchfloor.connections.deliveries import KEPT, Delivery, DeliveryBook
+from watchfloor.connections.egress import EgressRefused
+from watchfloor.connections.mail import MailServer
 from watchfloor.connections.messages import bodies_of, mail_of
 from watchfloor.connections.outbox import Outbox
 from watchfloor.connections.pagerduty import PagerDuty
@@ -193,8 +192,16 @@ class Channels:
             raise CallFailed(ErrorType.NOT_BOUND, "no mail server is configured", possible=False)
         password = self._secret(smtp.password) if smtp.password is not None else None
         message = mail_of(notices, sender=smtp.sender, to=to, delivery=delivery)
+        server = MailServer(smtp, self._wire.beside(smtp.host, smtp.port))
         try:
-            await asyncio.to_thread(_send_mail, smtp, password, message)
+            address = await server.locate()
+        except EgressRefused as error:
+            raise CallFailed(ErrorType.REFUSED, str(error), possible=False, detail={"why": "egress"}) from error
+        except OSError as error:
+            found = f"`{smtp.host}` cannot be resolved"
+            raise CallFailed(ErrorType.UNAVAILABLE, found, possible=False, detail={"why": "dns"}) from error
+        try:
+            await server.send(address, message, password)
         except smtplib.SMTPRecipientsRefused as error:
             raise _mail_refused(next(iter(error.recipients.values()))[0]) from error
         except smtplib.SMTPResponseException as error:
@@ -216,12 +223,3 @@ def delivery_id(destination: str, *notices: Notice) -> str:
     """The id by which one destination knows one message."""
     keys = "\n".join(sorted(notice.key for notice in notices))
     return hashlib.sha256(f"{keys}\n{destination}".encode()).hexdigest()
-
-
-def _send_mail(smtp: Smtp, password: str | None, message: EmailMessage) -> None:
-    with smtplib.SMTP(smtp.host, smtp.port, timeout=smtp.timeout) as server:
-        if smtp.starttls:
-            server.starttls(context=ssl.create_default_context())
-        if smtp.user is not None and password is not None:
-            server.login(smtp.user, password)
-        server.send_message(message)

@@ -1,4 +1,4 @@
-"""Where outgoing calls may go: an exact list of https hosts, and nothing that their names may resolve to inside.
+"""Where outgoing calls may go: an exact list of https hosts, and nothing inside that an operator has not named.
 
 Of 30 attacks on outgoing addresses an exact allow-list stopped all, resolving first 17, a deny-list 7 (security.md).
 Both are done: the host must be on the list letter by letter, and the address that is checked is the one connected to,
@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from watchfloor.connections.addresses import Address, is_loopback, is_named, is_public, read_networks
+
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
@@ -21,8 +22,6 @@ _NUMERIC_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.ASCII)
 _CLEAN = re.compile(r"[!#-;=?-\[\]_a-z~]*", re.ASCII)
 """The characters of a URL: no space, control, quote, backslash, `<>^`{|}`, nothing beyond ASCII."""
 _PORTS = {"https": 443, "http": 80}
-_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
-_COMPATIBLE = ipaddress.ip_network("::/96")
 
 
 class EgressRefused(ValueError):
@@ -55,25 +54,60 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class Egress:
-    """The one gate for outgoing calls.
+    """One gate for outgoing calls: a list of hosts and what their names may resolve to.
 
     `sandbox` turns the rule round: then only loopback is reached, over http or https, and nothing else.
     """
 
-    def __init__(self, allow_hosts: Iterable[str], *, sandbox: bool = False, resolver: Resolver = resolve) -> None:
+    def __init__(
+        self,
+        allow_hosts: Iterable[str],
+        *,
+        sandbox: bool = False,
+        networks: Iterable[str] = (),
+        resolver: Resolver = resolve,
+    ) -> None:
         """Read the list.
 
         Args:
             allow_hosts: `host`, `host:port` or `scheme://host:port`; https and 443 unless said otherwise.
             sandbox: True when everything is on loopback.
+            networks: CIDRs of the operator's own inside which a listed host may be; over https like any other.
             resolver: stands for the system's resolver.
 
         Raises:
-            EgressRefused: an entry is not an exact host, or may not be on the list.
+            EgressRefused: an entry is not an exact host or network, or may not be on the list.
         """
         self.sandbox = sandbox
         self._resolver = resolver
+        try:
+            self._networks = read_networks(networks)
+        except ValueError as error:
+            raise EgressRefused(str(error)) from error
         self.origins = frozenset(self._entry(entry) for entry in allow_hosts)
+
+    @classmethod
+    def to(cls, url: str, *, networks: Iterable[str] = (), resolver: Resolver = resolve) -> "Egress":
+        """The gate to one address that the configuration names, and to nothing else.
+
+        Loopback, over http too, only where the address is itself written as loopback; otherwise https to a public
+        address or to one in `networks`.
+
+        Raises:
+            EgressRefused: the address is not one that may be called.
+        """
+        origin = origin_of(url)
+        return cls([str(origin)], sandbox=_says_loopback(origin.host), networks=networks, resolver=resolver)
+
+    def beside(self, host: str, port: int) -> "Egress":
+        """The gate to one more server, under the same rules: a mail server, say.
+
+        Raises:
+            EgressRefused: it may not be called under these rules.
+        """
+        scheme = "http" if self.sandbox else "https"
+        entry = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+        return Egress([entry], sandbox=self.sandbox, networks=map(str, self._networks), resolver=self._resolver)
 
     def admit(self, url: str) -> Origin:
         """The origin of a URL that may be called.
@@ -104,14 +138,17 @@ class Egress:
 
     def _refuse_address(self, host: str, text: str) -> None:
         try:
-            address = ipaddress.ip_address(text.split("%", 1)[0])
+            address = ipaddress.ip_address(text)
         except ValueError as error:
             raise EgressRefused(f"`{host}` resolves to `{text}`, which is no address") from error
         if self.sandbox:
-            if not address.is_loopback:
-                raise EgressRefused(f"`{host}` resolves to {address}; a sandbox file reaches loopback only")
-        elif not is_public(address):
-            raise EgressRefused(f"`{host}` resolves to {address}, which is not a public address")
+            if not is_loopback(address):
+                raise EgressRefused(f"`{host}` resolves to {address}; only loopback is reached here")
+        elif not is_public(address) and not is_named(address, self._networks):
+            raise EgressRefused(
+                f"`{host}` resolves to {address}, which is not a public address; name its network in `allow_networks` "
+                "if it is yours"
+            )
 
     def _entry(self, entry: str) -> Origin:
         text = entry if "://" in entry else f"https://{entry}"
@@ -121,13 +158,14 @@ class Egress:
             raise EgressRefused(f"`{entry}` on the list is more than a host; `host`, `host:port` or an origin expected")
         literal = _literal(origin.host)
         if self.sandbox:
-            loopback = origin.host == "localhost" or (literal is not None and literal.is_loopback)
-            if not loopback:
+            if not _says_loopback(origin.host):
                 raise EgressRefused(f"`{entry}` is not on loopback; a file with `sandbox: true` lists loopback only")
         elif origin.scheme != "https":
             raise EgressRefused(f"`{entry}` is not https; http is allowed only to loopback, with `sandbox: true`")
-        elif literal is not None and not is_public(literal):
-            raise EgressRefused(f"`{entry}` is not a public address")
+        elif literal is not None and not is_public(literal) and not is_named(literal, self._networks):
+            raise EgressRefused(
+                f"`{entry}` is not a public address; name its network in `allow_networks` if it is yours"
+            )
         return origin
 
 
@@ -171,20 +209,13 @@ def _host(split: SplitResult) -> str:
     return host
 
 
+def _says_loopback(host: str) -> bool:
+    literal = _literal(host)
+    return host == "localhost" or (literal is not None and is_loopback(literal))
+
+
 def _literal(host: str) -> Address | None:
     try:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is on the public internet, also when it wraps another one (mapped, NAT64, 6to4, Teredo)."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_public(address.ipv4_mapped)
-        if address in _COMPATIBLE or any(address in network for network in _NAT64):
-            return False
-        if address.sixtofour is not None or address.teredo is not None:
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved

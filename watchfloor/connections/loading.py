@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from schemas.actions import ActionContract
 from watchfloor.connections.bindings import Binding, Bindings, Secret
-from watchfloor.connections.egress import Egress, EgressRefused, origin_of
+from watchfloor.connections.egress import Egress, EgressRefused
 from watchfloor.connections.port import THROUGH_CHANNELS
 from watchfloor.connections.templates import CALL_NAMES, names_in
 from watchfloor.language import nodes
@@ -188,7 +188,14 @@ def _message(item: Any) -> str:
 
 def _refusals(document: Bindings, catalog: Mapping[str, ActionContract]) -> Iterator[tuple[Place, str]]:
     try:
-        egress = Egress(document.allow_hosts, sandbox=document.sandbox)
+        Egress([], networks=document.allow_networks)
+    except EgressRefused as error:
+        yield ("allow_networks",), str(error)
+        return
+    if document.sandbox and document.allow_networks:
+        yield ("allow_networks",), "a sandbox file reaches loopback only; leave it out"
+    try:
+        egress = Egress(document.allow_hosts, sandbox=document.sandbox, networks=document.allow_networks)
     except EgressRefused as error:
         yield ("allow_hosts",), str(error)
         return
@@ -213,10 +220,10 @@ def _refusals(document: Bindings, catalog: Mapping[str, ActionContract]) -> Iter
         else:
             for place, message in _disagreements(document, name, binding, contract):
                 yield ("actions", name, *place), message
-    yield from _unsafe(document)
+    yield from _unsafe(document, egress)
 
 
-def _unsafe(document: Bindings) -> Iterator[tuple[Place, str]]:
+def _unsafe(document: Bindings, egress: Egress) -> Iterator[tuple[Place, str]]:
     if not document.sandbox:
         for place, secret in document.secrets().items():
             if secret.sandbox is not None:
@@ -227,18 +234,12 @@ def _unsafe(document: Bindings) -> Iterator[tuple[Place, str]]:
             if channel.kind == "email":
                 yield ("channels", name), "an `email` channel needs `smtp:`, the mail server"
         return
-    if document.sandbox:
-        try:
-            Egress([f"http://{smtp.host}:{smtp.port}"], sandbox=True)
-        except EgressRefused as error:
-            yield ("smtp", "host"), str(error)
-    elif not smtp.starttls:
+    if not document.sandbox and not smtp.starttls:
         yield ("smtp", "starttls"), "mail in clear text is allowed only with `sandbox: true`"
-    else:
-        try:
-            origin_of(f"https://{smtp.host}")
-        except EgressRefused as error:
-            yield ("smtp", "host"), str(error)
+    try:
+        egress.beside(smtp.host, smtp.port)
+    except EgressRefused as error:
+        yield ("smtp", "host"), str(error)
 
 
 def _disagreements(

@@ -56,6 +56,7 @@ def open_connections(
 
     document = read()
     secret = read_secrets(document, folder=path.parent, environ=environ)
-    wire = Wire(Egress(document.allow_hosts, sandbox=document.sandbox, resolver=resolver))
+    gate = Egress(document.allow_hosts, sandbox=document.sandbox, networks=document.allow_networks, resolver=resolver)
+    wire = Wire(gate)
     caller = HttpCaller(document, secret, wire, enabled=Switches(path, document, read).enabled)
     return Connections(document, caller, Channels(document, secret, wire, book=DeliveryBook(deliveries)), wire)

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
 from temporalio.worker import Interceptor
 
 from activities.assembly import assemble, interceptors
 from activities.dependencies import Dependencies, utc_now
 from activities.registry import CATALOG, INTERNAL
 from schemas import notify
+from watchfloor.connections.egress import Egress, EgressRefused
+from watchfloor.connections.guarded import open_guarded_client
 from watchfloor.connections.loading import BindingsRefused
 from watchfloor.connections.wiring import Connections, open_connections
 from watchfloor.evidence import EvidenceStore, EvidenceUnavailable
@@ -23,7 +24,8 @@ from watchfloor.identity.rotas import Rotas
 from watchfloor.ledger import LedgerUnavailable, SqliteLedger
 from watchfloor.regions.keys import KeysRefused, RegionKeys
 from watchfloor.runtime.refusal import WorkerRefused
-from watchfloor.runtime.settings import RegionSettings
+from watchfloor.runtime.regionfile import REGION_FILE
+from watchfloor.runtime.settings import Peer, RegionSettings
 from watchfloor.wellness import Caps, CapsRefused, Wellness, load_caps
 from watchfloor.wellness.asking import narrow
 
@@ -72,6 +74,7 @@ async def assembled(
     """
     connections = open_connections_of(settings, os.environ if environ is None else environ)
     people, rotas = open_people(settings, connections.notifier.destinations())
+    gates = [_gate(peer) for peer in settings.peers.values()]
     async with contextlib.AsyncExitStack() as opened:
         opened.push_async_callback(connections.close)
         try:
@@ -83,7 +86,7 @@ async def assembled(
                 expected=f"a writable {settings.directory} on a disk with room",
                 fix="correct its permissions or make room",
             ) from error
-        http = await opened.enter_async_context(httpx2.AsyncClient(follow_redirects=False, trust_env=False))
+        http = await opened.enter_async_context(open_guarded_client(*gates))
         desk = Wellness(settings.wellness_path, _load_caps(settings), rotas=rotas.now)
         deps = Dependencies(
             region=settings.region,
@@ -107,6 +110,17 @@ async def assembled(
         activities = assemble(deps)
         require_activities(activities)
         yield Assembled(activities, interceptors(deps))
+
+
+def _gate(peer: Peer) -> Egress:
+    try:
+        return Egress.to(peer.url, networks=peer.networks)
+    except EgressRefused as error:
+        raise WorkerRefused(
+            f"the gateway of region `{peer.region}` may not be called: {error}",
+            expected="https to a public host, or to one inside `networks` of the peer",
+            fix=f"correct `url` or `networks` under `peers.{peer.region}` in {REGION_FILE}",
+        ) from error
 
 
 def _load_caps(settings: RegionSettings) -> Caps:

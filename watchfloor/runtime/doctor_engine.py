@@ -11,6 +11,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from schemas.incident import SEARCH_ATTRIBUTES
+from watchfloor.connections.egress import Egress
+from watchfloor.connections.guarded import open_guarded_client
 from watchfloor.runtime.clusters import cluster_connection
 from watchfloor.runtime.doctor import Check, now
 from watchfloor.runtime.doctor_home import region_directories
@@ -95,7 +97,7 @@ def bindings(settings: RegionSettings, environ: Mapping[str, str]) -> list[Check
 async def clocks(url: str) -> list[Check]:
     """The difference between this clock and the server's, from the `Date` of its web interface."""
     try:
-        async with httpx2.AsyncClient(timeout=PATIENCE.total_seconds(), trust_env=False) as client:
+        async with open_guarded_client(Egress.to(url), patience=PATIENCE.total_seconds()) as client:
             answer = await client.get(url)
         theirs = parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
     except (httpx2.HTTPError, KeyError, ValueError):

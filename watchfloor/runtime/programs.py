@@ -8,6 +8,8 @@ from pathlib import Path
 import httpx2
 from temporalio.client import Client
 
+from watchfloor.connections.egress import Egress
+from watchfloor.connections.guarded import open_guarded_client
 from watchfloor.runtime.engine import (
     LOOK_EVERY,
     ServerPorts,
@@ -88,7 +90,7 @@ def _port_of(url: str) -> str:
 
 def _serves(url: str) -> Ready:
     async def answers(_pid: int) -> None:
-        async with httpx2.AsyncClient(timeout=2.0, trust_env=False) as client:
+        async with open_guarded_client(Egress.to(url), patience=2.0) as client:
             while True:
                 try:
                     if (await client.get(url)).is_success:

@@ -41,9 +41,10 @@ class _Strict(BaseModel):
 
 
 class PeerTable(_Strict):
-    """Another region's gateway and the file with its public keys."""
+    """Another region's gateway and the file with its public keys; `networks` where it is inside one of your own."""
 
     url: Url
+    networks: tuple[str, ...] = ()
     public_keys: Anchored
 
     def read_keys(self, name: str) -> PublicKeys:

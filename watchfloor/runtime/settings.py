@@ -40,6 +40,8 @@ class Peer:
     region: str
     url: str
     keys: PublicKeys
+    networks: tuple[str, ...] = ()
+    """CIDRs of the operator's own inside which the gateway may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,7 @@ def task_queue(region: str) -> str:
 
 
 def _peer_of(name: str, peer: PeerTable) -> Peer:
-    return Peer(region=name, url=peer.url, keys=peer.read_keys(name))
+    return Peer(region=name, url=peer.url, keys=peer.read_keys(name), networks=peer.networks)
 
 
 def _peer_in(name: str, record: RegionRecord) -> Peer:
