@@ -39,16 +39,20 @@ class Changes:
         self._turn = asyncio.Event()
 
     async def rounds(self, quiet: float) -> AsyncIterator[bool]:
-        """True at once and at every change, False after each `quiet` seconds without one."""
+        """True at once and at every change, False every `quiet` seconds, whatever happened in between: when it comes
+        tells nobody of a change that they may not see."""
+        now = asyncio.get_running_loop().time
+        due = now() + quiet
         yield True
         while True:
             # taken before the caller reads on: a change in between is not slept over
             turn = self._turn
             try:
-                async with asyncio.timeout(quiet):
+                async with asyncio.timeout_at(due):
                     await turn.wait()
                 yield True
             except TimeoutError:
+                due = now() + quiet
                 yield False
 
 

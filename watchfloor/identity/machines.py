@@ -18,7 +18,7 @@ from pathlib import Path
 
 from watchfloor.signing import parse_instant, render_instant
 
-SCOPES = ("incidents:start", "facts:send", "incidents:read", "ledger:export")
+SCOPES = ("incidents:start", "facts:send", "incidents:read", "runbooks:read", "ledger:export")
 """Everything a machine's key may be allowed to do."""
 LONGEST = timedelta(days=400)
 """How long a key may be valid at most; a new one is made before then."""

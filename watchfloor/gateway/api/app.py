@@ -11,11 +11,17 @@ from schemas.incident import Limits
 from watchfloor.cases import CaseIndex
 from watchfloor.client.face import Face
 from watchfloor.client.runs import LIMITS
+from watchfloor.gateway.api.boards import add_boards
+from watchfloor.gateway.api.clocks import add_clocks
+from watchfloor.gateway.api.decisions import add_decisions
 from watchfloor.gateway.api.doors import Doors
 from watchfloor.gateway.api.following import add_events
 from watchfloor.gateway.api.incidents import add_incidents
+from watchfloor.gateway.api.processes import add_processes
 from watchfloor.gateway.api.runbooks import add_runbooks
+from watchfloor.gateway.api.seals import Seals
 from watchfloor.gateway.api.shapes import ProblemBody
+from watchfloor.gateway.api.waiting import add_waiting
 from watchfloor.gateway.indexing import Changes
 from watchfloor.gateway.problems import MEDIA_TYPE, Problem, render_problem
 from watchfloor.gateway.triggers import Plans
@@ -41,7 +47,11 @@ class ApiDesk:
     plans: Plans = field(default_factory=Plans)
     limits: Limits = field(default_factory=lambda: LIMITS)
     quiet: float = 15.0
-    """Seconds after which an event stream without news says that it is still there."""
+    """Seconds after which an event stream says that it is still there."""
+    seals: Seals = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seals", Seals(self.face.secret))
 
 
 def build_api(desk: ApiDesk) -> FastAPI:
@@ -72,7 +82,8 @@ def build_api(desk: ApiDesk) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _render_shape)
     add_incidents(app, desk)
     add_events(app, desk)
-    add_runbooks(app, desk)
+    for add in (add_waiting, add_decisions, add_clocks, add_processes, add_boards, add_runbooks):
+        add(app, desk)
     return app
 
 

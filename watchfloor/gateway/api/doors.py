@@ -1,4 +1,4 @@
-"""Who is asking: a machine's key, its scopes, how often it may ask, and what it may see."""
+"""Who is asking: a machine's key, its scopes, and how often it may ask."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from watchfloor.cases import Case
 from watchfloor.connections.bindings import Rate
 from watchfloor.connections.rates import Bucket
 from watchfloor.gateway.problems import Problem
@@ -28,11 +27,11 @@ class Doors:
         self._rate = rate
         self._buckets: dict[str, Bucket] = {}
 
-    def asking(self, scope: str) -> Callable[..., Coroutine[Any, Any, Machine]]:
-        """A dependency that gives the machine when its key has this scope.
+    def asking(self, *scopes: str) -> Callable[..., Coroutine[Any, Any, Machine]]:
+        """A dependency that gives the machine when its key has one of these scopes.
 
         Raises (when called):
-            Problem: 401 no valid key, 403 without this scope, 429 too many, 503 nobody knows.
+            Problem: 401 no valid key, 403 without any of them, 429 too many, 503 nobody knows.
         """
 
         async def admit(
@@ -43,8 +42,9 @@ class Doors:
                 machine = await asyncio.to_thread(self._machines.find, shown.credentials) if shown else None
             if machine is None:
                 raise Problem(401, "not_signed_in", _UNKNOWN)
-            if scope not in machine.scopes:
-                raise Problem(403, "scope", f"this key may {' and '.join(machine.scopes)}; this needs {scope}")
+            if not set(scopes) & set(machine.scopes):
+                found, needed = " and ".join(machine.scopes), " or ".join(scopes)
+                raise Problem(403, "scope", f"this key may {found}; this needs {needed}")
             if self._bucket(machine.id).reserve(0.0) is None:
                 raise Problem(429, "rate", "this key asks more often than it may; wait and ask again", retry_after=1)
             request.state.machine = machine
@@ -56,8 +56,3 @@ class Doors:
         if len(self._buckets) > 10_000:
             self._buckets.clear()
         return self._buckets.setdefault(id_, Bucket(self._rate))
-
-
-def may_see(machine: Machine, case: Case) -> bool:
-    """Whether an incident exists for this machine: a compartment is open to those cleared for it only."""
-    return not case.compartment or case.compartment in machine.clearances

@@ -1,23 +1,22 @@
 """Incidents over HTTP: start one, list them, read one, send it a fact, export its ledger."""
 
 import asyncio
-import base64
-import binascii
 import hashlib
 import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
 from schemas.decision import RefusalType
-from watchfloor.cases import Case, Place
+from watchfloor.cases import Place
 from watchfloor.client.errors import InputProblem, InputsRefused, Refused
 from watchfloor.client.facts import send_machine_fact
 from watchfloor.client.orders import Order
 from watchfloor.client.runs import start_incident
-from watchfloor.gateway.api.doors import NOT_THERE, may_see
+from watchfloor.gateway.api.doors import NOT_THERE
+from watchfloor.gateway.api.paging import KNOWN, MOST, Cursor, answer_known
 from watchfloor.gateway.api.shapes import (
     Entry,
     Listing,
@@ -28,8 +27,8 @@ from watchfloor.gateway.api.shapes import (
     TakenFact,
     Timeline,
 )
+from watchfloor.gateway.api.sight import Sight
 from watchfloor.gateway.api.views import entry_of, summary_of
-from watchfloor.gateway.problems import Problem
 from watchfloor.gateway.refusals import as_problems
 from watchfloor.identity.machines import Machine
 from watchfloor.signing import canonical, parse_instant, render_instant
@@ -48,7 +47,6 @@ Key = Annotated[
         description="Your own id of the thing: the same key does it once, for as long as the incident exists.",
     ),
 ]
-MOST = 200
 
 
 def add_incidents(app: FastAPI, desk: "ApiDesk") -> None:
@@ -87,7 +85,7 @@ def _offer_start(app: FastAPI, desk: "ApiDesk") -> None:
         incident: Incident, new: NewFact, key: Key, machine: Annotated[Machine, Depends(sending)]
     ) -> TakenFact:
         """Report a fact to an open incident. `recorded` and `kept` are durable."""
-        await find_case(desk, machine, incident)
+        await Sight(desk, machine).find(incident)
         nonce = hashlib.sha256(f"{machine.id}\n{incident}\n{key}".encode()).hexdigest()[:32]
         with as_problems(NOT_THERE):
             try:
@@ -105,79 +103,81 @@ def _offer_start(app: FastAPI, desk: "ApiDesk") -> None:
 def _offer_reading(app: FastAPI, desk: "ApiDesk") -> None:
     reading = desk.doors.asking("incidents:read")
 
-    @app.get("/incidents")
+    @app.get("/incidents", response_model=Listing, responses=KNOWN)
     async def incidents(  # one parameter for each filter
+        request: Request,
         machine: Annotated[Machine, Depends(reading)],
         state: Annotated[list[str] | None, Query(max_length=10)] = None,
         severity: Annotated[list[str] | None, Query(max_length=10)] = None,
         runbook: Annotated[str, Query(max_length=80)] = "",
         limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
-        cursor: Annotated[str, Query(max_length=200)] = "",
-    ) -> Listing:
+        cursor: Cursor = "",
+    ) -> Response:
         """Incidents, the latest opened first. Those of other compartments are neither listed nor counted."""
-        after = _read_cursor(cursor) if cursor else None
-        found: list[Case] = []
-        with as_problems(NOT_THERE):
-            revision = await asyncio.to_thread(desk.index.revision)
-            while len(found) <= limit:
-                page = await asyncio.to_thread(
-                    desk.index.page,
-                    states=tuple(state or ()),
-                    severities=tuple(severity or ()),
-                    runbook=runbook,
-                    after=after,
-                )
-                found += [case for case in page if may_see(machine, case)]
-                if not page:
-                    break
-                after = Place(page[-1].opened_at, page[-1].incident)
-        more = found[limit - 1] if len(found) > limit else None
-        return Listing(
-            incidents=[summary_of(case) for case in found[:limit]],
-            next=_write_cursor(more) if more else None,
+        sight = Sight(desk, machine)
+        after = sight.read_cursor("incidents", cursor)
+        # read before the list: what changes in between is told again, not missed
+        revision = await sight.revision()
+        found = await sight.ask(
+            desk.index.page,
+            states=tuple(state or ()),
+            severities=tuple(severity or ()),
+            runbook=runbook,
+            after=Place(after[0], after[1]) if after else None,
+            limit=limit + 1,
+            open_to=sight.open_to,
+        )
+        last = found[limit - 1] if len(found) > limit else None
+        page = Listing(
+            incidents=[summary_of(case, sight.revision_of(case)) for case in found[:limit]],
+            next=sight.write_cursor("incidents", [last.opened_at, last.incident]) if last else None,
             revision=revision,
         )
+        return answer_known(desk, request, sight, page)
 
-    @app.get("/incidents/{incident}", responses={304: {"description": "As you know it"}, 404: {}})
+    @app.get("/incidents/{incident}", responses={**KNOWN, 404: {}})
     async def incident(
         incident: Incident,
         request: Request,
         machine: Annotated[Machine, Depends(reading)],
     ) -> Response:
         """Everything a responder must know of one incident: the board, complete in itself."""
-        case = await find_case(desk, machine, incident)
-        tag = f'"{case.revision}"'
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers={"etag": tag})
-        return JSONResponse({**case.board, "revision": case.revision}, headers={"etag": tag})
+        sight = Sight(desk, machine)
+        case = await sight.find(incident)
+        board = {**await sight.ask(sight.board, case), "revision": sight.revision_of(case)}
+        return answer_known(desk, request, sight, json.dumps(board, ensure_ascii=False, separators=(",", ":")).encode())
 
-    @app.get("/incidents/{incident}/timeline", responses={404: {}})
+    @app.get("/incidents/{incident}/timeline", response_model=Timeline, responses={**KNOWN, 404: {}})
     async def timeline(
         incident: Incident,
+        request: Request,
         machine: Annotated[Machine, Depends(reading)],
         after: Annotated[int, Query(ge=0, le=2**53)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-    ) -> Timeline:
+    ) -> Response:
         """The ledger's entries of an incident, oldest first."""
-        await find_case(desk, machine, incident)
+        sight = Sight(desk, machine)
+        await sight.find(incident)
 
         def read() -> list[Entry]:
             entries: list[Entry] = []
-            for stored in desk.ledger.read(incident, after=after):
+            for stored in sight.entries(desk.ledger.read(incident, after=after)):
                 entries.append(entry_of(stored))
                 if len(entries) > limit:
                     break
             return entries
 
-        with as_problems(NOT_THERE):
-            entries = await asyncio.to_thread(read)
+        entries = await sight.ask(read)
         more = len(entries) > limit
-        return Timeline(incident=incident, entries=entries[:limit], next=entries[limit - 1].seq if more else None)
+        page = Timeline(incident=incident, entries=entries[:limit], next=entries[limit - 1].seq if more else None)
+        return answer_known(desk, request, sight, page)
 
-    @app.get("/incidents/{incident}/summary", responses={404: {}})
-    async def summary(incident: Incident, machine: Annotated[Machine, Depends(reading)]) -> Summary:
+    @app.get("/incidents/{incident}/summary", response_model=Summary, responses={**KNOWN, 404: {}})
+    async def summary(incident: Incident, request: Request, machine: Annotated[Machine, Depends(reading)]) -> Response:
         """One line of the list, for one incident."""
-        return summary_of(await find_case(desk, machine, incident))
+        sight = Sight(desk, machine)
+        case = await sight.find(incident)
+        return answer_known(desk, request, sight, summary_of(case, sight.revision_of(case)))
 
 
 def _offer_ledger(app: FastAPI, desk: "ApiDesk") -> None:
@@ -190,7 +190,7 @@ def _offer_ledger(app: FastAPI, desk: "ApiDesk") -> None:
     )
     async def ledger(incident: Incident, machine: Annotated[Machine, Depends(exporting)]) -> StreamingResponse:
         """The whole chain as JSON lines (RFC 8785), as the offline verifier reads it."""
-        await find_case(desk, machine, incident)
+        await Sight(desk, machine).find(incident)
 
         async def lines() -> AsyncIterator[bytes]:
             entries = desk.ledger.read(incident)
@@ -199,19 +199,6 @@ def _offer_ledger(app: FastAPI, desk: "ApiDesk") -> None:
 
         name = f'attachment; filename="{incident}.jsonl"'
         return StreamingResponse(lines(), media_type="application/x-ndjson", headers={"content-disposition": name})
-
-
-async def find_case(desk: "ApiDesk", machine: Machine, incident: str) -> Case:
-    """The incident as this machine may see it.
-
-    Raises:
-        Problem: 404, in the same words whether it is not there or not this machine's to see.
-    """
-    with as_problems(NOT_THERE):
-        case = await asyncio.to_thread(desk.index.get, incident)
-    if case is None or not may_see(machine, case):
-        raise Problem(404, "not_found", NOT_THERE)
-    return case
 
 
 async def _is_recorded(desk: "ApiDesk", incident: str, new: NewFact) -> bool:
@@ -237,17 +224,3 @@ def _instant(text: str | None) -> str:
         )
         raise InputsRefused([problem])
     return render_instant(at)
-
-
-def _write_cursor(case: Case) -> str:
-    return base64.urlsafe_b64encode(json.dumps([case.opened_at, case.incident]).encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> Place:
-    try:
-        opened_at, incident = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        if not (isinstance(opened_at, str) and isinstance(incident, str)):
-            raise ValueError("not two texts")
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise Problem(422, "cursor", "`cursor` is not one that this API gave; begin without it") from error
-    return Place(opened_at, incident)

@@ -94,7 +94,7 @@ class Summary(Given):
     next_due_at: str | None = Field(description="The nearest deadline of a running clock or an open question.")
     waiting: list[Waiting]
     clocks: list[ClockView]
-    revision: int
+    revision: str = Field(description="Another one whenever anything of the incident has changed; says nothing else.")
     url: str
 
 
@@ -103,7 +103,9 @@ class Listing(Given):
 
     incidents: list[Summary]
     next: str | None = Field(description="Give it as `cursor` for the page after this one; null on the last.")
-    revision: int = Field(description="Last revision of the index; `/events` goes on from it.")
+    revision: str = Field(
+        description="How far this list goes: give it as `Last-Event-ID` to `/events` or as `since` to `/boards`."
+    )
 
 
 class Entry(Given):
@@ -147,6 +149,29 @@ class RunbookPage(RunbookLine):
     inputs: dict[str, Any]
     facts: dict[str, Any]
     findings: list[dict[str, Any]]
+
+
+class FindingLine(Given):
+    """One finding. Lines and columns count from 1; `watchfloor explain CODE` has the page of its code."""
+
+    code: str
+    severity: Literal["error", "warning", "hint"]
+    line: int
+    column: int
+    end_column: int
+    message: str
+    expected: str
+    found: str
+    help: str
+
+
+class Findings(Given):
+    """What lint says about one runbook, in the order of the text."""
+
+    runbook: str
+    version: int
+    digest: str
+    findings: list[FindingLine]
 
 
 class ProblemBody(BaseModel):

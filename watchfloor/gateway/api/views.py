@@ -7,8 +7,8 @@ from watchfloor.gateway.api.shapes import ClockView, Entry, Summary, Waiting
 _RUNNING = {"running", "breached"}
 
 
-def summary_of(case: Case) -> Summary:
-    """One line: how bad, where it stands, whom it waits on until when."""
+def summary_of(case: Case, revision: str) -> Summary:
+    """One line: how bad, where it stands, whom it waits on until when. `revision` as the asker may know it."""
     board = case.board
     waiting = [
         Waiting(
@@ -40,7 +40,7 @@ def summary_of(case: Case) -> Summary:
         next_due_at=min(dues, default=None),
         waiting=waiting,
         clocks=clocks,
-        revision=case.revision,
+        revision=revision,
         url=f"/api/v1/incidents/{case.incident}",
     )
 
