@@ -50,3 +50,47 @@ def test_an_index_of_another_format_is_made_anew(tmp_path: Path) -> None:
     again = CaseIndex(tmp_path / "cases.sqlite")
     assert again.page() == []
     again.close()
+
+
+def test_who_is_not_cleared_reads_counts_and_finds_nothing_of_a_compartment(index: CaseIndex) -> None:
+    index.put(board(workflow=A), 1)
+    index.put(board(workflow=B, compartment="csea"), 1)
+    outside, inside = ("",), ("", "csea")
+    assert (index.get(B, open_to=outside), index.get(B, open_to=inside)) == (None, index.get(B))
+    assert [case.incident for case in index.page(open_to=outside)] == [A]
+    assert [case.incident for case in index.since(0, open_to=outside)] == [A]
+    assert (index.revision(open_to=outside), index.revision(open_to=inside)) == (1, 2)
+    assert (index.known([A, B, C]), index.known([A, B, C], open_to=outside)) == ({A, B}, {A})
+
+
+def test_a_board_that_was_read_before_is_read_anew_once_it_has_changed(index: CaseIndex) -> None:
+    index.put(board(workflow=A), 1)
+    first, again = index.get(A), index.get(A)
+    assert first is not None
+    assert again is not None
+    assert first.board is again.board, "nobody reads JSON twice"
+    index.put(board(workflow=A, severity="S0"), 2)
+    changed = index.get(A)
+    assert changed is not None
+    assert (changed.board["severity"], changed.severity) == ("S0", "S0")
+
+
+def test_boards_are_remembered_only_up_to_a_size(index: CaseIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchfloor.cases.index.REMEMBERED", 3000)
+    for incident in (A, B, C):
+        index.put(board(workflow=incident, title="x" * 1000), 1)
+    assert {case.incident for case in index.page()} == {A, B, C}
+    assert len(index._read_boards) < 3
+    assert index._remembered == sum(size for _, size, _ in index._read_boards.values()) <= 3000
+
+
+def test_an_index_that_is_made_anew_is_another_one(tmp_path: Path) -> None:
+    first = CaseIndex(tmp_path / "cases.sqlite")
+    again = CaseIndex(tmp_path / "cases.sqlite")
+    assert first.epoch == again.epoch
+    for opened in (first, again):
+        opened.close()
+    (tmp_path / "cases.sqlite").unlink()
+    anew = CaseIndex(tmp_path / "cases.sqlite")
+    assert anew.epoch != first.epoch
+    anew.close()

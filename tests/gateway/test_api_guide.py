@@ -7,9 +7,11 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.cli.boards import ask, clock
 from tests.gateway.apis import Api
 from watchfloor.client.runs import started_with
 
@@ -52,10 +54,40 @@ async def test_each_language_starts_an_incident(language: str, example: str, api
 
 
 async def test_a_fact_is_reported_and_what_runs_is_read(api: Api) -> None:
-    starting, fact, reading = (text for language, text in EXAMPLES if language == "bash")
+    starting, fact, reading, pressing = (text for language, text in EXAMPLES if language == "bash")
     incident = json.loads(await carry_out("bash", starting, api))["incident"]
     api.put(incident, compartment="terror")
     refused = json.loads(await carry_out("bash", fact, api, incident))
     assert refused["state"] == "sent", "no worker is there to take it, and this face has no inbox"
     answers = await carry_out("bash", reading, api, incident)
     assert answers.count(incident) >= 3
+    api.put(incident, compartment="terror", asks=[ask(), ask(kind="task", path="t", step="t")], clocks=[clock()])
+    documents = read_documents(await carry_out("bash", pressing, api, incident))
+    assert [next(iter(set(one) - {"next", "incident", "version", "digest", "runbook"})) for one in documents] == [
+        "clocks",
+        "asks",
+        "asks",
+        "decisions",
+        "holds",
+        "handoffs",
+        "findings",
+    ]
+    assert [len(one["asks"]) for one in documents[1:3]] == [1, 2]
+
+
+def read_documents(text: str) -> list[dict[str, Any]]:
+    """JSON values that stand one behind the other."""
+    found, at = [], 0
+    while at < len(text):
+        document, at = json.JSONDecoder().raw_decode(text, at)
+        found.append(document)
+    return found
+
+
+async def test_a_dashboard_reads_everything_once_and_then_what_changed(api: Api) -> None:
+    (dashboard,) = (text for language, text in EXAMPLES if language == "python" and "boards/lines" in text)
+    (known,) = (text for language, text in EXAMPLES if language == "javascript" and "If-None-Match" in text)
+    for letter in "abc":
+        api.put(f"inc-{letter * 20}", asks=[ask()])
+    assert (await carry_out("python", dashboard, api)).strip() == "3 incidents, 3 open questions"
+    assert (await carry_out("javascript", known, api)).strip() == "3 open questions; nothing new"

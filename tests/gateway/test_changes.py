@@ -1,0 +1,33 @@
+"""Who waits for changes is woken by each, and told at fixed times that all is well."""
+
+import asyncio
+
+from watchfloor.gateway.indexing import Changes
+
+
+async def test_a_change_wakes_everybody_at_once() -> None:
+    changes = Changes()
+    waiting = [changes.rounds(60.0) for _ in range(3)]
+    assert [await anext(one) for one in waiting] == [True, True, True]
+    woken = [asyncio.ensure_future(anext(one)) for one in waiting]
+    await asyncio.sleep(0)
+    changes.tell()
+    assert await asyncio.gather(*woken) == [True, True, True]
+
+
+async def test_the_sign_of_life_comes_at_its_time_whatever_changed_in_between() -> None:
+    """Otherwise its delay would tell of changes that the reader may not see."""
+    changes = Changes()
+    rounds = changes.rounds(0.2)
+    seen = [await anext(rounds)]
+
+    async def disturb() -> None:
+        while True:
+            await asyncio.sleep(0.05)
+            changes.tell()
+
+    disturbing = asyncio.create_task(disturb())
+    while seen.count(False) < 2:
+        seen.append(await anext(rounds))
+    disturbing.cancel()
+    assert seen.count(True) > 2
