@@ -7,6 +7,7 @@ allows and never widen it: the run checks seats, requester, exclusions and deadl
 from watchfloor.authorisation.authority import Authority, Objection, Verdict, load_authority
 from watchfloor.authorisation.policies_file import PoliciesRefused, Policy, PolicyFault, read_policies
 from watchfloor.authorisation.questions import VERBS, Question, Resource
+from watchfloor.authorisation.remembering import RememberingAuthority
 
 __all__ = [
     "VERBS",
@@ -16,6 +17,7 @@ __all__ = [
     "Policy",
     "PolicyFault",
     "Question",
+    "RememberingAuthority",
     "Resource",
     "Verdict",
     "load_authority",

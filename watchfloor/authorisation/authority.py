@@ -64,6 +64,11 @@ class Authority:
         self._set = cedarpy.PolicySet.from_str("\n".join(policy.text for policy in policies))
         self._rules = [_rule(policy.text) for policy in policies]
 
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        """The policies as Cedar's own JSON, in their order."""
+        return list(self._rules)
+
     def judge(self, question: Question) -> Verdict:
         """Ask all policies."""
         answer = cedarpy.is_authorized(question.request(), self._set, question.entities(), self._schema)

@@ -8,7 +8,7 @@ from schemas.json_value import Json
 from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face
 from watchfloor.client.runs import board
-from watchfloor.client.statements import COMMANDING, Sent, send_control
+from watchfloor.client.statements import COMMANDING, DEV, Sent, SignIn, send_control
 
 CommandVerb = Literal["take_command", "offer_command", "accept_command", "decline_command", "withdraw_offer"]
 
@@ -23,6 +23,7 @@ async def send_command(
     reason: str,
     to: str = "",
     within: timedelta = timedelta(minutes=30),
+    signed_in: SignIn = DEV,
 ) -> Sent:
     """Say who commands an incident.
 
@@ -44,4 +45,6 @@ async def send_command(
                 f"{' or '.join(COMMANDING)}",
             )
         about |= {"to": to, "within": within.total_seconds()}
-    return await send_control(face, run, verb, person=person, role=role, reason=reason, about=about)
+    return await send_control(
+        face, run, verb, person=person, role=role, reason=reason, about=about, signed_in=signed_in
+    )

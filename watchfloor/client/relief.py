@@ -7,6 +7,7 @@ from watchfloor.client.asks import family
 from watchfloor.client.errors import ClientError
 from watchfloor.client.face import Face
 from watchfloor.client.runs import list_incidents
+from watchfloor.client.statements import DEV, SignIn
 from watchfloor.client.tasks import hand_back_task
 from watchfloor.signing import parse_instant
 
@@ -14,7 +15,9 @@ MOST_RUNS = 1000
 """Incidents that are looked through, the latest first."""
 
 
-async def hand_everything_back(face: Face, person: str, *, now: datetime | None = None) -> tuple[int, bool]:
+async def hand_everything_back(
+    face: Face, person: str, *, signed_in: SignIn = DEV, now: datetime | None = None
+) -> tuple[int, bool]:
     """Hand back every task that this person has, in their name.
 
     Gives how many, and whether nothing is left: False when a run did not answer, so it must be tried again.
@@ -33,17 +36,18 @@ async def hand_everything_back(face: Face, person: str, *, now: datetime | None 
                 claim = at.ask.get("claim")
                 has = claim is not None and claim["person"] == person and now < parse_instant(claim["until"])
                 if at.ask["kind"] == "task" and (has or at.ask.get("person") == person):
-                    await hand_back_task(face, at.workflow, at.ask["path"], person=person, now=now)
+                    path = at.ask["path"]
+                    await hand_back_task(face, at.workflow, path, person=person, signed_in=signed_in, now=now)
                     given += 1
         except ClientError:
             complete = False  # it is tried again; one run that does not answer holds up none of the others
     return given, complete
 
 
-async def relieve(face: Face, person: str, *, now: datetime | None = None) -> tuple[int, bool]:
+async def relieve(face: Face, person: str, *, signed_in: SignIn = DEV, now: datetime | None = None) -> tuple[int, bool]:
     """Hand everything back and, when nothing is left, write down that it is done."""
     now = now or datetime.now(UTC)
-    given, complete = await hand_everything_back(face, person, now=now)
+    given, complete = await hand_everything_back(face, person, signed_in=signed_in, now=now)
     if complete and face.wellness is not None:
         care = face.wellness.care
         for one in await asyncio.to_thread(care.open_ones, person):

@@ -6,9 +6,11 @@ is no part of it.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from watchfloor.authorisation import Question
 from watchfloor.client.asks import AskAt, Family, family
 from watchfloor.client.errors import ClientError
 from watchfloor.client.exposure import mark_of
@@ -98,7 +100,7 @@ async def find_turn(face: Face, person: str, *, signed_in: SignIn = DEV, now: da
     claimed: list[str] = []
     for found in answers:
         for at in found.asks if found is not None else ():
-            if not _is_for(face, at, someone, signed_in, now):
+            if not is_for(face, at, someone, signed_in, now):
                 continue
             claim = find_claim(at.ask, now)
             if claim is not None:
@@ -106,7 +108,7 @@ async def find_turn(face: Face, person: str, *, signed_in: SignIn = DEV, now: da
                 continue
             board = found.board if found is not None else at.board
             priority = find_priority(board["severity"], board.get("pressure", ""), now)
-            one = await asyncio.to_thread(_weigh, face, at, someone, priority, now)
+            one = await asyncio.to_thread(weigh, face, at, someone, priority, now)
             if isinstance(one, LeftOut):
                 left_out.append(one)
             else:
@@ -117,8 +119,20 @@ async def find_turn(face: Face, person: str, *, signed_in: SignIn = DEV, now: da
     return Turn(someone.id, tuple(each[3] for each in tasks), tuple(left_out), tuple(sorted(claimed)), silent)
 
 
-def _is_for(face: Face, at: AskAt, someone: Person, signed_in: SignIn, now: datetime) -> bool:
-    """Whether a person may see a task and take it, by the policies and by whom the run asks."""
+def is_for(
+    face: Face,
+    at: AskAt,
+    someone: Person,
+    signed_in: SignIn,
+    now: datetime,
+    allows: Callable[[Question], bool] | None = None,
+) -> bool:
+    """Whether a person may see a task and take it, by the policies and by whom the run asks.
+
+    Args:
+        allows: answers for the policies, where a face remembers what they said; the face's own when left out.
+    """
+    allows = allows or (lambda question: face.authority.judge(question).allowed)
     ask = at.ask
     if ask["kind"] != "task" or ask.get("person", someone.id) != someone.id:
         return False
@@ -126,14 +140,16 @@ def _is_for(face: Face, at: AskAt, someone: Person, signed_in: SignIn, now: date
         return False
     run = about_run(at.board)
     return any(
-        face.authority.judge(ask_question(face, someone, "view", run, role, "", signed_in)).allowed
-        and face.authority.judge(ask_question(face, someone, "control", run, role, "claim", signed_in)).allowed
+        allows(ask_question(face, someone, "view", run, role, "", signed_in))
+        and allows(ask_question(face, someone, "control", run, role, "claim", signed_in))
         for role in seats_of_task(ask)
         if role in someone.roles
     )
 
 
-def _weigh(face: Face, at: AskAt, someone: Person, priority: str, now: datetime) -> Waiting | LeftOut:
+def weigh(face: Face, at: AskAt, someone: Person, priority: str, now: datetime) -> Waiting | LeftOut:
+    """Whether a person is asked to take a task now, whether before others, and why in words for them. Reads the
+    wellness file."""
     exposure = at.ask.get("exposure", "")
     named = "person" in at.ask
     first, why = True, "" if named else "whoever holds the role may take it"

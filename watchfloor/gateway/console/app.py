@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from watchfloor.gateway.console.asks import offer_asks
 from watchfloor.gateway.console.boards import offer_board
+from watchfloor.gateway.console.edge import Edge
 from watchfloor.gateway.console.gate import (
     SIGN_IN,
     SignInNeeded,
@@ -24,6 +25,9 @@ from watchfloor.gateway.console.gate import (
 )
 from watchfloor.gateway.console.incidents import offer_incidents
 from watchfloor.gateway.console.pages import ROOT, ConsoleDesk, Pages
+from watchfloor.gateway.console.queue import offer_queue
+from watchfloor.gateway.console.relief import offer_relief
+from watchfloor.gateway.console.tasks import offer_tasks
 from watchfloor.gateway.console.watch import offer_watch
 from watchfloor.gateway.problems import Problem
 
@@ -40,11 +44,15 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     app.add_exception_handler(RequestValidationError, pages.render_shape)
     _offer_sign_in(app, pages)
     offer_watch(app, pages)
+    offer_queue(app, pages)
+    offer_tasks(app, pages)
+    offer_relief(app, pages)
     offer_board(app, pages)
     offer_incidents(app, pages)
     offer_asks(app, pages)
     _offer_events(app, pages)
     _offer_static(app)
+    app.add_middleware(Edge, render=pages.render_problem)
     return app
 
 

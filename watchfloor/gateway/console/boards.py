@@ -1,24 +1,135 @@
-"""The board: all incidents by priority, clocks at risk first."""
+"""The board: all incidents, clocks at risk first; filters, a wall mode, and taking many pages at once."""
 
+import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 
+from watchfloor.client.errors import ClientError
+from watchfloor.client.pages import send_ack
+from watchfloor.gateway.console.board_lines import (
+    LEVELS,
+    STATES,
+    BoardLine,
+    Filters,
+    count_levels,
+    draw_board,
+    list_choices,
+)
+from watchfloor.gateway.console.fields import read_fields
 from watchfloor.gateway.console.gate import Visitor
 from watchfloor.gateway.console.pages import OPEN, Pages
-from watchfloor.gateway.console.views import list_cases
+from watchfloor.gateway.problems import Problem
+from watchfloor.signing import neutral_name
 
-_STATES = {"open": OPEN, "closed": ("closed", "failed", "aborted", "stopped")}
+PER_PAGE = 100
+ON_WALL = 24
+"""Incidents that a wall shows; how many more there are stands below them."""
+AT_ONCE = 8
+"""Acknowledgements under way at the same time."""
+MOST_ACKED = 200
+_STATES = {"open": OPEN, "paused": ("paused",), "ended": ("closed", "failed", "aborted", "stopped"), "all": ()}
+Level = Literal["S0", "S1", "S2", "S3", "S4"]
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """What became of one incident of a bulk."""
+
+    name: str
+    pages: int
+    refused: str
 
 
 def offer_board(app: FastAPI, pages: Pages) -> None:
-    """The board of incidents."""
+    """The board of incidents, and acknowledging many at once."""
     admitted = Annotated[Visitor, Depends(pages.desk.gate.admit)]
 
     @app.get("/board")
-    async def all_incidents(visitor: admitted, state: str = "open", wall: bool = False) -> HTMLResponse:
-        cases = await pages.cases(visitor, kinds=("incident",), states=_STATES.get(state, ()))
-        lines = list_cases(cases, datetime.now(UTC))
-        return pages.show("board.html", visitor, cases=lines, state=state, wall=wall)
+    async def all_incidents(  # one parameter for each filter
+        visitor: admitted,
+        severity: Annotated[list[Level] | None, Query(max_length=len(LEVELS))] = None,
+        runbook: Annotated[str, Query(max_length=80)] = "",
+        region: Annotated[str, Query(max_length=40)] = "",
+        state: Annotated[str, Query(max_length=10)] = "open",
+        role: Annotated[str, Query(max_length=60)] = "",
+        risk: Annotated[str, Query(max_length=5)] = "",
+        text: Annotated[str, Query(max_length=80)] = "",
+        page: Annotated[int, Query(ge=1, le=1000)] = 1,
+        wall: bool = False,
+    ) -> HTMLResponse:
+        chosen = state if state in STATES else "open"
+        wish = Filters(tuple(severity or ()), runbook, region, chosen, role, bool(risk), text)
+        return await _board(pages, visitor, wish, page=page, wall=wall)
+
+    @app.post("/board/acknowledge")
+    async def acknowledge(request: Request, visitor: admitted) -> HTMLResponse:
+        said = await read_fields(request, visitor)
+        everything = " ".join(said.get("shown", ())).split() if said.get("all") else []
+        chosen = list(dict.fromkeys([*said.get("incident", ()), *everything]))[:MOST_ACKED]
+        return await _acknowledge(pages, visitor, chosen)
+
+
+async def _lines(pages: Pages, visitor: Visitor, state: str) -> list[BoardLine]:
+    cases = await pages.cases(visitor, kinds=("incident",), states=_STATES[state])
+    return draw_board(cases, visitor.person, datetime.now(UTC))
+
+
+async def _board(
+    pages: Pages,
+    visitor: Visitor,
+    wish: Filters,
+    *,
+    page: int = 1,
+    wall: bool = False,
+    acked: tuple[Acked, ...] = (),
+) -> HTMLResponse:
+    lines = await _lines(pages, visitor, wish.state)
+    kept = wish.keep(lines)
+    start = PER_PAGE * (page - 1)
+    shown = kept[:ON_WALL] if wall else kept[start : start + PER_PAGE]
+    return pages.show(
+        "wall.html" if wall else "board.html",
+        visitor,
+        lines=shown,
+        count=len(kept),
+        hidden=len(lines) - len(kept),
+        more=max(0, len(kept) - (len(shown) if wall else start + len(shown))),
+        start=start,
+        page=page,
+        wish=wish,
+        choices=list_choices(lines),
+        levels=count_levels(kept),
+        known_levels=LEVELS,
+        known_states=STATES,
+        risks=sum(one.at_risk for one in kept),
+        to_ack=[one.line.incident for one in shown if one.pages],
+        acked=acked,
+    )
+
+
+async def _acknowledge(pages: Pages, visitor: Visitor, incidents: list[str]) -> HTMLResponse:
+    """Take what went to this visitor on each of these incidents. What they may not see is not there: the whole bulk is
+    refused, in the words of one that never was."""
+    if not incidents:
+        raise Problem(422, "shape", "nothing was chosen; mark the incidents whose pages you take")
+    cases = [await pages.case(visitor, one) for one in incidents]
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def take(incident: str) -> Acked:
+        async with turns:
+            try:
+                _, taken = await send_ack(
+                    pages.desk.face, incident, None, person=visitor.person.id, signed_in=visitor.signed_in
+                )
+            except ClientError as error:
+                return Acked(neutral_name(incident), 0, str(error))
+            return Acked(neutral_name(incident), len(taken), "")
+
+    acked = await asyncio.gather(*(take(case.incident) for case in cases))
+    if any(not one.refused for one in acked):
+        await pages.settle(cases[0])
+    return await _board(pages, visitor, Filters(), acked=tuple(acked))

@@ -1,6 +1,7 @@
 """What every page of the console is made with: rendering, and what a visitor may see."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,8 @@ from starlette.exceptions import HTTPException
 
 from schemas.incident import Board
 from schemas.plan import Plan
-from watchfloor.cases import Case, CaseIndex
+from watchfloor.authorisation import Question, RememberingAuthority
+from watchfloor.cases import Case, CaseIndex, OpenCases
 from watchfloor.client.asks import AskAt
 from watchfloor.client.errors import ClientError
 from watchfloor.client.face import Face
@@ -30,9 +32,14 @@ KINDS = ("incident", "hold", "handoff", "incoming", "postmortem")
 OPEN = ("open", "paused")
 NAV = (
     ("watch", f"{ROOT}/", "My watch"),
+    ("queue", f"{ROOT}/queue", "Queue"),
     ("board", f"{ROOT}/board", "Board"),
 )
 """The pages that every page links to: the word a template's block `at` gives, the address, the label."""
+SETTLE = 1.5
+"""Seconds that a page waits for what was just said to show."""
+IN_REACH = 4
+"""Pages of `NAV` that are one touch away on a phone; the others are behind "More"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,8 @@ class Pages:
 
     def __init__(self, desk: ConsoleDesk) -> None:
         self.desk = desk
+        self._open = OpenCases(desk.index)
+        self._remembered = RememberingAuthority(desk.face.authority)
         self._templates = Environment(
             loader=PackageLoader("watchfloor.gateway.console"),
             autoescape=True,
@@ -65,11 +74,19 @@ class Pages:
     def may_see(self, visitor: Visitor, said: Board) -> bool:
         """Whether the policies show this run to this person."""
         question = ask_question(self.desk.face, visitor.person, "view", about_run(said), "", "", visitor.signed_in)
-        return self.desk.face.authority.judge(question).allowed
+        return self.allows(question)
+
+    def allows(self, question: Question) -> bool:
+        """What the policies say to a question; each different one is put to them once."""
+        return self._remembered.allows(question)
 
     async def cases(self, visitor: Visitor, *, kinds: tuple[str, ...], states: tuple[str, ...] = ()) -> list[Case]:
         """Runs of these kinds and states that the visitor may see."""
-        found = await asyncio.to_thread(self.desk.index.page, kinds=kinds, states=states, limit=MOST_CASES)
+        if states and set(states) <= set(OPEN):
+            found = [case for case in await asyncio.to_thread(self._open.now) if case.kind in kinds]
+            found = [case for case in found if case.state in states]
+        else:
+            found = await asyncio.to_thread(self.desk.index.page, kinds=kinds, states=states, limit=MOST_CASES)
         return [case for case in found if self.may_see(visitor, case.board)]
 
     async def case(self, visitor: Visitor, workflow: str) -> Case:
@@ -82,6 +99,15 @@ class Pages:
         if case is None or not self.may_see(visitor, case.board):
             raise Problem(404, "not_found", "there is nothing of this id that you may see")
         return case
+
+    async def settle(self, before: Case) -> None:
+        """Wait a moment until what a run was told shows on its board here, so that the next page is not of before."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE):
+                async for _ in self.desk.changes.rounds(SETTLE):
+                    now_there = await asyncio.to_thread(self.desk.index.get, before.incident)
+                    if now_there is None or now_there.revision != before.revision:
+                        return
 
     async def ask_now(self, workflow: str, path: str, known: Board) -> AskAt | None:
         """The ask as the run has it now; as the index has it while no worker answers, and then the run judges."""
@@ -106,7 +132,7 @@ class Pages:
     def show(self, template: str, visitor: Visitor | None, *, status: int = 200, **given: Any) -> HTMLResponse:
         """A page from its template, with the headers that every page carries."""
         text = self._templates.get_template(template).render(
-            visitor=visitor, region=self.desk.face.region, now=datetime.now(UTC), nav=NAV, **given
+            visitor=visitor, region=self.desk.face.region, now=datetime.now(UTC), nav=NAV, reach=IN_REACH, **given
         )
         return HTMLResponse(text, status, headers=HEADERS)
 
@@ -119,7 +145,8 @@ class Pages:
 
     def render_http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return self.render_problem(request, Problem(error.status_code, "refused", "there is nothing at this address"))
+        detail = _DETAILS.get(error.status_code, "that did not work; nothing was done")
+        return self.render_problem(request, Problem(error.status_code, "refused", detail))
 
     def render_shape(self, request: Request, error: Exception) -> Response:
         return self.render_problem(request, Problem(422, "shape", "the form was not complete; nothing was done"))
@@ -130,11 +157,24 @@ def _show_text(value: Any) -> Any:
     return show_controls(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
+_DETAILS = {
+    400: "what was sent could not be read; nothing was done",
+    404: "there is nothing at this address",
+    405: "this address does not take that; nothing was done",
+    413: "what was sent is too large; nothing was done",
+}
+
+
 def _title(status: int) -> str:
     return {
+        400: "That could not be read",
         403: "That is not allowed",
         404: "Nothing here",
+        405: "Not like this",
         409: "It has changed",
+        413: "Too large",
         422: "That does not fit",
+        429: "Too many at once",
+        500: "Something went wrong here",
         503: "Not at the moment",
     }.get(status, "That did not work")

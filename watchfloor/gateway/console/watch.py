@@ -1,41 +1,138 @@
-"""My watch: what waits on the visitor, soonest deadline first."""
+"""My watch: what waits on the visitor, what they have, who commands, and what they were exposed to today."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import Depends, FastAPI
-from fastapi.responses import HTMLResponse
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
 
-from watchfloor.gateway.console.gate import Visitor
-from watchfloor.gateway.console.pages import KINDS, OPEN, Pages
-from watchfloor.gateway.console.views import draw_case, list_asks
+from watchfloor.cases import Case
+from watchfloor.client.command import send_command
+from watchfloor.client.errors import ClientError, EngineUnavailable
+from watchfloor.client.queueing import list_queue
+from watchfloor.gateway.console.gate import Visitor, read_form
+from watchfloor.gateway.console.pages import KINDS, OPEN, ROOT, Pages
+from watchfloor.gateway.console.task_cards import draw_task
+from watchfloor.gateway.console.views import CaseLine, draw_case, list_asks, say_left
+from watchfloor.gateway.problems import Problem
+from watchfloor.signing import parse_instant
+from watchfloor.wellness import WellnessUnavailable
+from watchfloor.wellness.desk import Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Command of an incident that is offered to the visitor. `from_at` lies in the future where it cannot be accepted
+    yet."""
+
+    line: CaseLine
+    by: str
+    until: str
+    left: str
+    from_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the wellness file holds about the visitor, for them alone."""
+
+    figures: tuple[Figures, ...]
+    rest_until: datetime | None
 
 
 def offer_watch(app: FastAPI, pages: Pages) -> None:
-    """The first page of the console."""
+    """The first page of the console, and answering an offer of command."""
     admitted = Annotated[Visitor, Depends(pages.desk.gate.admit)]
 
     @app.get("/")
     async def my_watch(visitor: admitted) -> HTMLResponse:
         return await _my_watch(pages, visitor)
 
+    @app.post("/offers/{incident}/{answer}")
+    async def answer_offer(
+        incident: str, answer: Literal["accept", "decline"], request: Request, visitor: admitted
+    ) -> Response:
+        said = await read_form(request, visitor)
+        case = await pages.case(visitor, incident)
+        try:
+            await send_command(
+                pages.desk.face,
+                incident,
+                "accept_command" if answer == "accept" else "decline_command",
+                person=visitor.person.id,
+                reason=said.get("reason", "").strip() or f"{answer}ed",
+                signed_in=visitor.signed_in,
+            )
+        except EngineUnavailable as error:
+            raise Problem(503, "unavailable", str(error), retry_after=5) from error
+        except ClientError as error:
+            raise Problem(409, "refused", str(error)) from error
+        await pages.settle(case)
+        return RedirectResponse(f"{ROOT}/", 303)
+
 
 async def _my_watch(pages: Pages, visitor: Visitor) -> HTMLResponse:
     now = datetime.now(UTC)
     cases = await pages.cases(visitor, kinds=KINDS, states=OPEN)
     boards = [case.board for case in cases]
-    commanding = [
-        draw_case(case, now)
-        for case in cases
-        if case.kind == "incident" and case.board["commander"]["person"] == visitor.person.id
-    ]
+    incidents = [case for case in cases if case.kind == "incident"]
+    tasks = list_queue(
+        pages.desk.face, visitor.person, boards, allows=pages.allows, signed_in=visitor.signed_in, now=now
+    )
+    asked = [card for card in list_asks(boards, visitor.person, now, all_of_them=True) if card.kind != "task"]
     return pages.show(
         "my_watch.html",
         visitor,
-        mine=list_asks(boards, visitor.person, now),
-        others=[card for card in list_asks(boards, visitor.person, now, all_of_them=True) if not card.mine],
-        commanding=commanding,
-        unled=[
-            draw_case(case, now) for case in cases if case.kind == "incident" and not case.board["commander"]["person"]
-        ],
+        mine=[card for card in asked if card.mine],
+        others=[card for card in asked if not card.mine],
+        tasks=[draw_task(one, now) for one in tasks.mine],
+        queued=len(tasks.waiting),
+        offers=_list_offers(incidents, visitor.person.id, now),
+        commanding=[draw_case(case, now) for case in incidents if _commander(case) == visitor.person.id],
+        unled=[draw_case(case, now) for case in incidents if not _commander(case)],
+        led=_list_led(incidents, visitor.person.id, now),
+        own=await asyncio.to_thread(_own, pages, visitor.person.id, now),
+        back=f"{ROOT}/",
     )
+
+
+def _commander(case: Case) -> str:
+    return case.board["commander"]["person"]
+
+
+def _list_led(cases: Sequence[Case], person: str, now: datetime) -> dict[str, list[CaseLine]]:
+    """Who else commands what."""
+    led: dict[str, list[CaseLine]] = {}
+    for case in cases:
+        if _commander(case) not in {"", person}:
+            led.setdefault(_commander(case), []).append(draw_case(case, now))
+    return dict(sorted(led.items()))
+
+
+def _list_offers(cases: Sequence[Case], person: str, now: datetime) -> list[Offer]:
+    offers = []
+    for case in cases:
+        offer = case.board.get("command_offer")
+        if offer is not None and offer["to"] == person and now < parse_instant(offer["until"]):
+            wait = offer["acceptable_at"] if now < parse_instant(offer["acceptable_at"]) else ""
+            until = parse_instant(offer["until"])
+            offers.append(Offer(draw_case(case, now), offer["by"], offer["until"], say_left(until, now), wait))
+    return offers
+
+
+def _own(pages: Pages, person: str, now: datetime) -> Own | None:
+    """The visitor's own figures: what they were exposed to, or have opted in to. None where nobody can say now."""
+    desk = pages.desk.face.wellness
+    if desk is None:
+        return None
+    try:
+        figures = desk.figures(person, now=now)
+        rest = desk.rest_of(person, now=now)
+    except WellnessUnavailable:
+        return None
+    asked = {name for name, rule in desk.caps.classes.items() if rule.opt_in}
+    shown = tuple(one for one in figures if one.items or (one.opted_in and one.exposure in asked))
+    return Own(shown, rest)

@@ -15,15 +15,35 @@
   const stale = document.getElementById("stale");
   let asked = false;
   let again = false;
+  // What somebody writes or chooses is theirs: the page waits until it is sent, or empty again.
+  const isBusy = () =>
+    [...main.querySelectorAll("textarea, input:not([type=hidden]):not([type=checkbox]), select")].some((field) =>
+      field.tagName === "SELECT"
+        ? [...field.options].some((option) => option.selected !== option.defaultSelected && option.index > 0)
+        : field.value !== field.defaultValue,
+    );
+  const keepMarks = (fresh) => {
+    for (const box of main.querySelectorAll("input[type=checkbox]")) {
+      const same = `input[type=checkbox][name="${CSS.escape(box.name)}"][value="${CSS.escape(box.value)}"]`;
+      const there = fresh.querySelector(same);
+      if (there && box.checked !== box.defaultChecked) there.checked = box.checked;
+    }
+    for (const part of main.querySelectorAll("details[id]")) {
+      const there = fresh.querySelector(`details[id="${CSS.escape(part.id)}"]`);
+      if (there) there.open = part.open;
+    }
+  };
   const refresh = async () => {
-    if (asked) { again = true; return; }
+    if (asked || isBusy()) { again = asked; return; }
     asked = true;
     try {
       const answer = await fetch(location.href, { credentials: "same-origin", redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("main");
+      if (isBusy()) return;
       localTimes(fresh);
+      keepMarks(fresh);
       const focused = document.activeElement && document.activeElement.getAttribute("href");
       main.replaceChildren(...fresh.childNodes);
       document.title = page.title;
