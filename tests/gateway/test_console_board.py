@@ -81,9 +81,12 @@ async def test_clocks_at_risk_come_first_then_priority_then_the_deadline(console
         ("runbook=other", ["b"]),
         ("role=exec_sponsor", ["b"]),
         ("region=us", ["c"]),
-        ("risk=1", ["c"]),
+        ("risk=1", ["c", "f"]),
         ("text=INC-BBBB", ["b"]),
         ("text=odd+title", ["a"]),
+        ("mode=case", ["e", "f"]),
+        ("mode=all&text=INC-EEEE", ["e"]),
+        ("risk=1&mode=case", ["f"]),
         ("state=paused", ["c"]),
         ("state=ended", ["d"]),
         ("state=all&severity=S4", ["d"]),
@@ -101,6 +104,8 @@ async def test_a_filter_keeps_what_fits(console: Console, query: str, found: lis
             workflow=named("c"), state="paused", severity="S2", commander=away, clocks=[ticking(timedelta(minutes=1))]
         ),
         board(workflow=named("d"), state="closed", severity="S4"),
+        board(workflow=named("e"), mode="case", severity="S3"),
+        board(workflow=named("f"), mode="case", severity="S3", clocks=[ticking(timedelta(minutes=1))]),
     )
     async with console.signed_in("counsel-1") as browser:
         page = (await browser.get(f"/console/board?{query}")).text

@@ -45,17 +45,19 @@ class Filters:
     role: str = ""
     risk: bool = False
     text: str = ""
+    mode: str = ""
+    """Empty for incidents, and those cases of queues whose clock is at risk; `case` or `all`."""
 
     @property
     def any(self) -> bool:
         """Whether something is left out beside what has ended."""
-        return bool(self.severity or self.runbook or self.region or self.role or self.risk or self.text)
+        return bool(self.severity or self.runbook or self.region or self.role or self.risk or self.text or self.mode)
 
     def query(self, **more: str) -> str:
         """The filters as they stand in an address."""
         pairs = [("severity", one) for one in self.severity]
         pairs += [("runbook", self.runbook), ("region", self.region), ("state", self.state), ("role", self.role)]
-        pairs += [("risk", "1" if self.risk else ""), ("text", self.text), *more.items()]
+        pairs += [("risk", "1" if self.risk else ""), ("text", self.text), ("mode", self.mode), *more.items()]
         return urlencode([(name, value) for name, value in pairs if value])
 
     def keep(self, lines: Iterable[BoardLine]) -> list[BoardLine]:
@@ -63,7 +65,8 @@ class Filters:
         return [
             one
             for one in lines
-            if (not self.severity or one.line.severity in self.severity)
+            if (self.mode == "all" or one.is_case == (self.mode == "case") or (not self.mode and one.at_risk))
+            and (not self.severity or one.line.severity in self.severity)
             and (not self.runbook or one.line.runbook == self.runbook)
             and (not self.region or one.region == self.region)
             and (not self.role or self.role in one.line.waiting)

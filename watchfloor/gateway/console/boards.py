@@ -58,11 +58,12 @@ def offer_board(app: FastAPI, pages: Pages) -> None:
         role: Annotated[str, Query(max_length=60)] = "",
         risk: Annotated[str, Query(max_length=5)] = "",
         text: Annotated[str, Query(max_length=80)] = "",
+        mode: Annotated[Literal["", "case", "all"], Query()] = "",
         page: Annotated[int, Query(ge=1, le=1000)] = 1,
         wall: bool = False,
     ) -> HTMLResponse:
         chosen = state if state in STATES else "open"
-        wish = Filters(tuple(severity or ()), runbook, region, chosen, role, bool(risk), text)
+        wish = Filters(tuple(severity or ()), runbook, region, chosen, role, bool(risk), text, mode)
         return await _board(pages, visitor, wish, page=page, wall=wall)
 
     @app.post("/board/acknowledge")
@@ -96,7 +97,8 @@ async def _board(
         visitor,
         lines=shown,
         count=len(kept),
-        hidden=len(lines) - len(kept),
+        hidden=sum(not one.is_case for one in lines) - sum(not one.is_case for one in kept),
+        cases=sum(one.is_case for one in lines) - sum(one.is_case for one in kept),
         more=max(0, len(kept) - (len(shown) if wall else start + len(shown))),
         start=start,
         page=page,

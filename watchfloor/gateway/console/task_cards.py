@@ -79,5 +79,5 @@ def draw_task(one: Queued, now: datetime, why: str = "") -> TaskCard:
         open_items=sum(item.required and not item.by for item in items),
         form=ask["form"],
         ask=ask["ask"],
-        why=why,
+        why=why.replace("`", ""),
     )

@@ -16,7 +16,7 @@ from watchfloor.client.queueing import list_queue
 from watchfloor.gateway.console.gate import Visitor, read_form
 from watchfloor.gateway.console.pages import KINDS, OPEN, ROOT, Pages
 from watchfloor.gateway.console.task_cards import draw_task
-from watchfloor.gateway.console.views import CaseLine, draw_case, list_asks, say_left
+from watchfloor.gateway.console.views import CaseLine, draw_case, list_asks, list_cases, say_left
 from watchfloor.gateway.problems import Problem
 from watchfloor.signing import parse_instant
 from watchfloor.wellness import WellnessUnavailable
@@ -91,8 +91,8 @@ async def _my_watch(pages: Pages, visitor: Visitor) -> HTMLResponse:
         tasks=[draw_task(one, now) for one in tasks.mine],
         queued=len(tasks.waiting),
         offers=_list_offers(incidents, visitor.person.id, now),
-        commanding=[draw_case(case, now) for case in incidents if _commander(case) == visitor.person.id],
-        unled=[draw_case(case, now) for case in incidents if not _commander(case)],
+        commanding=list_cases((case for case in incidents if _commander(case) == visitor.person.id), now),
+        unled=list_cases((case for case in incidents if not _commander(case) and not _is_case(case)), now),
         led=_list_led(incidents, visitor.person.id, now),
         own=await asyncio.to_thread(_own, pages, visitor.person.id, now),
         back=f"{ROOT}/",
@@ -101,6 +101,11 @@ async def _my_watch(pages: Pages, visitor: Visitor) -> HTMLResponse:
 
 def _commander(case: Case) -> str:
     return case.board["commander"]["person"]
+
+
+def _is_case(case: Case) -> bool:
+    """Whether it is one item of a queue; nobody commands those."""
+    return case.board.get("mode", "incident") == "case"
 
 
 def _list_led(cases: Sequence[Case], person: str, now: datetime) -> dict[str, list[CaseLine]]:
