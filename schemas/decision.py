@@ -285,7 +285,17 @@ class OpenAsk(TypedDict):
     path: str
     step: str
     kind: Literal[
-        "approval", "decide", "task", "handoff", "release", "failed", "doubt", "review", "severity", "dismissal"
+        "approval",
+        "decide",
+        "task",
+        "handoff",
+        "release",
+        "failed",
+        "doubt",
+        "review",
+        "severity",
+        "dismissal",
+        "outside",
     ]
     title: str
     ask: str

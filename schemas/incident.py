@@ -4,7 +4,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from schemas.decision import Narrowed, OpenAsk
+from schemas.decision import Envelope, Narrowed, OpenAsk
 from schemas.json_value import Json
 from schemas.ledger import Entry
 from schemas.paging import Page, PagingPolicy, StatusDuty
@@ -133,6 +133,45 @@ class TriageState(TypedDict, total=False):
     tags: list[str]
 
 
+class Outside(TypedDict):
+    """An action or task that people carried out outside the run, with its real time; the run does not do it again.
+
+    `by` are who did it, `witnesses` who saw it, `person` who says so here. `proposed` where the step's tier wants a
+    second person, who has not confirmed it yet: the step then neither acts nor counts as done.
+    """
+
+    path: str
+    """Runtime path of the step; `[*]` in place of an iteration stands for every item of that loop."""
+    step: str
+    done_at: str
+    by: list[str]
+    witnesses: list[str]
+    outputs: dict[str, Json]
+    person: str
+    role: str
+    at: str
+    reason_ref: str
+    statement: str
+    state: Literal["proposed", "recorded"]
+
+
+class OnPaper(TypedDict):
+    """A decision that somebody made while the run could not be asked. It is a record: it fills no seat and lets nothing
+    act."""
+
+    step: str
+    option: str
+    by: str
+    decided_as: str
+    decided_at: str
+    witnesses: list[str]
+    person: str
+    role: str
+    at: str
+    reason_ref: str
+    statement: str
+
+
 class Given(TypedDict):
     """What an incident that moves here brings along: its commander, the clocks that this runbook has too (under this
     runbook's names, their instants unchanged), the facts it knows by the same name, its compartment."""
@@ -181,6 +220,9 @@ class IncidentStart(TypedDict):
     """Said by who starts the run, so that its board says it too; absent outside compartments."""
     paging: NotRequired[PagingPolicy | None]
     """How pages climb and when a status is due; without it neither happens."""
+    by_hand: NotRequired[list[Envelope]]
+    """Signed facts and records of what was done by hand before the run could be started; taken before it takes its
+    first step, so that nothing is done twice."""
 
 
 class FactState(TypedDict):
@@ -341,6 +383,10 @@ class Carried(TypedDict):
     paged: NotRequired[int]
     """How many pages there were so far; the next one's id."""
     status_duty: NotRequired[StatusDuty]
+    outside: NotRequired[dict[str, Outside]]
+    """Path as the record names it -> what was done there outside the run."""
+    on_paper: NotRequired[list[OnPaper]]
+    """Decisions made on paper, in the order in which they were recorded."""
 
 
 class Commander(TypedDict):
@@ -447,6 +493,10 @@ class Board(TypedDict):
     page_dues: NotRequired[dict[str, str]]
     """Id of a page that nobody acknowledged -> when it climbs."""
     status_due_at: NotRequired[str]
+    outside: NotRequired[list[Outside]]
+    """What people did outside the run."""
+    on_paper: NotRequired[list[OnPaper]]
+    """What people decided while the run could not be asked."""
 
 
 class IncidentResult(TypedDict):

@@ -83,6 +83,10 @@ def draw_board(run: Run, closed_at: str) -> Board:
         board["related"] = list(state["related"])
     if run.desk.recused:
         board["recused"] = list(run.desk.recused)
+    if state.get("outside"):
+        board["outside"] = list(state["outside"].values())
+    if state.get("on_paper"):
+        board["on_paper"] = list(state["on_paper"])
     offer = state.get("command_offer")
     if offer and not closed_at:
         board["command_offer"] = offer

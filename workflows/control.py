@@ -14,6 +14,7 @@ from schemas.ledger import EntryKind
 from watchfloor.signing import Refusal, envelope_digest, parse_instant
 from watchfloor.signing.gates import CLOCK_SKEW
 from workflows.command import COMMAND_VERBS, refuse_bystander
+from workflows.outside import OUTSIDE_VERBS
 from workflows.page_verbs import PAGE_VERBS
 from workflows.reception import open_statement
 from workflows.recusal import RECUSAL_VERBS
@@ -146,5 +147,6 @@ VERBS: dict[str, Verb] = {
     **TRIAGE_VERBS,
     **COMMAND_VERBS,
     **RECUSAL_VERBS,
+    **OUTSIDE_VERBS,
 }
 """Every way to steer a run, in the order in which messages name them."""

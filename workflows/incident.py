@@ -32,6 +32,7 @@ from schemas.ledger import EntryKind
 from schemas.notify import ACTIVITY_ANCHOR, AnchorCall
 from watchfloor.signing import Refusal
 from workflows.board import draw_board
+from workflows.by_hand import take_by_hand, tick_clocks
 from workflows.cadence import Cadence
 from workflows.children import take_report
 from workflows.clocks import Clocks
@@ -43,6 +44,7 @@ from workflows.human import AnswersPeople
 from workflows.interpreter import walk_block
 from workflows.linked import report_end, take_link, take_over
 from workflows.measures import Undoing, is_temporary
+from workflows.outside_confirmed import Confirmations
 from workflows.pages import Pages
 from workflows.phases import walk_phases
 from workflows.plans import PlanRefused, load
@@ -117,7 +119,7 @@ class IncidentWorkflow(AnswersPeople):
         clocks, undoing = self._begin(run)
         beside = [
             asyncio.create_task(run.react()),
-            asyncio.create_task(clocks.tick()),
+            asyncio.create_task(tick_clocks(run, clocks)),
             asyncio.create_task(undoing.tick()),
             asyncio.create_task(visibility.keep_published()),
             asyncio.create_task(run.journal.keep_flushed(lambda: run.stopped)),
@@ -219,7 +221,7 @@ class IncidentWorkflow(AnswersPeople):
     def _begin(self, run: Run) -> tuple[Clocks, Undoing]:
         """Write down the opening on a first run; look at every condition once."""
         clocks, tracks, undoing, reviews = Clocks(run), Tracks(run), Undoing(run), Reviews(run)
-        floors, proposals = Floors(run, run.stir), Proposals(run)
+        floors, proposals, confirmations = Floors(run, run.stir), Proposals(run), Confirmations(run)
         if run.state["runs"] == 0:
             trigger, policy = run.start["trigger"], run.start.get("paging")
             run.note(
@@ -237,8 +239,17 @@ class IncidentWorkflow(AnswersPeople):
             take_over(run)
             run.facts.record_inputs(run.start["inputs"], trigger["received_at"])
             run.facts.record_trigger(trigger)
+            take_by_hand(run)
             open_links(run)
-        for look in (floors.look, clocks.look, tracks.look, undoing.look, reviews.look, proposals.look):
+        for look in (
+            floors.look,
+            clocks.look,
+            tracks.look,
+            undoing.look,
+            reviews.look,
+            proposals.look,
+            confirmations.look,
+        ):
             run.listen(look)
         run.changed()
         tell_related(run, run.root)

@@ -53,7 +53,10 @@ def record_measure(run: Run, frame: Frame, step: ActionStep, path: str, of: Subj
         measure["undo_inputs"] = narrow_undo(run.state, path, undo, step["with_"], filled)
     lasts = step.get("expires")
     if undo is not None and lasts is not None:
-        measure["expires_at"] = render_instant(workflow.now() + timedelta(seconds=run.find_seconds(lasts)))
+        # what was done outside has lasted since then
+        outside = receipt.get("resolved") == "outside"
+        since = parse_instant(measure["in_force_since"]) if outside else workflow.now()
+        measure["expires_at"] = render_instant(since + timedelta(seconds=run.find_seconds(lasts)))
     run.state["measures"].append(measure)
     run.note(EntryKind.MEASURE, step=step["id"], path=path, key=of.key, action=of.action)
 

@@ -94,6 +94,8 @@ class Run:
         self._stirred = False
         self.running: dict[str, tuple[Step, str]] = {}
         """Runtime path -> step and since when, of what is under way in this execution."""
+        self.step_halts: dict[str, Halt] = {}
+        """Runtime path -> the part of the walk that is this step alone, while it is under way in this execution."""
         self.being_undone: set[str] = set()
         """Keys of measures whose undo is under way in this execution."""
         self._scope = Scope(start, loaded, state)

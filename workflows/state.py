@@ -65,6 +65,7 @@ def open_state(start: IncidentStart, now: datetime) -> Carried:
 def carry(start: IncidentStart, state: Carried) -> dict[str, Any]:
     """The start message that continues a run with this state."""
     raw = canonical(state)
+    start = cast(IncidentStart, {name: value for name, value in start.items() if name != "by_hand"})
     if len(raw) <= CARRY_PLAIN:
         return {**start, "carried": state, "carried_z": ""}
     return {**start, "carried": None, "carried_z": base64.b64encode(zlib.compress(raw, 6)).decode()}

@@ -29,7 +29,7 @@ async def carry_out_action(run: Run, frame: Frame, step: ActionStep, path: str) 
         Halted, Drained: the walk came to rest.
     """
     while True:
-        of = _resolve(run, frame, step, path)
+        of = resolve_action(run, frame, step, path)
         grant = None
         if step["approval"] is not None:
             approval = step["approval"]
@@ -38,7 +38,7 @@ async def carry_out_action(run: Run, frame: Frame, step: ActionStep, path: str) 
                 return await refuse_passage(run, frame, step, path, approval, verdict)
             await run.admit(frame.halt)
             # the world went on while people decided: what they approved must be what is done now
-            of = _resolve(run, frame, step, path)
+            of = resolve_action(run, frame, step, path)
             grant = find_grant(run, path, of, run.show(approval["show"], frame))
             if grant is None:
                 continue
@@ -52,7 +52,12 @@ async def carry_out_action(run: Run, frame: Frame, step: ActionStep, path: str) 
         return Outcome(outputs=dict(receipt["outputs"]), left_out=find_left_out(run.state, path))
 
 
-def _resolve(run: Run, frame: Frame, step: ActionStep, path: str) -> Subject:
+def resolve_action(run: Run, frame: Frame, step: ActionStep, path: str) -> Subject:
+    """The action with its inputs filled in and the key of its effect, as they are now.
+
+    Raises:
+        StepFailed: an input has no value.
+    """
     filled: dict[str, Json] = {name: run.fill(value, frame) for name, value in step["with_"].items()}
     forget_widened(run.state, run.human.asks.get(path))
     inputs = narrow_inputs(run.state, path, filled)

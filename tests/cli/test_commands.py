@@ -48,6 +48,7 @@ def test_the_commands_are_those_promised() -> None:
         *promised.split(),
         "ack",
         "print",
+        "outside",
         "notify test",
         "watchdog",
         "retention explain",

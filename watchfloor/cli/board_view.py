@@ -19,6 +19,7 @@ from watchfloor.cli.ask_view import answer_line, blind_line, decided_lines, narr
 from watchfloor.cli.clock_bars import clock_rows, render_clock
 from watchfloor.cli.hanging import Hanging, command_lines
 from watchfloor.cli.instants import ago, clock_time, left
+from watchfloor.cli.outside_view import outside_lines
 from watchfloor.cli.page_lines import page_lines
 from watchfloor.cli.relations_view import render_relations
 from watchfloor.client.asks import AskAt, Family
@@ -88,6 +89,7 @@ def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None
         ("RUNS NOW", list(_running(view.found.board, at))),
         ("DONE", list(_done(view.found.board, at))),
         ("IN FORCE", list(_measures(view.found.board["measures"], at, local))),
+        ("DONE OUTSIDE", list(outside_lines(view.found.board, at, local))),
         ("HOLDS, HANDOFFS, REVIEW", list(_children(view, at, local))),
         ("CAME IN TOO", list(render_relations(view.found.board, at, local))),
         ("FACTS", list(_facts(view.found.board, at, local))),

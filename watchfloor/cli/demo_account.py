@@ -251,6 +251,8 @@ _TELLERS: dict[str, Callable[[StoredEntry], _Told | None]] = {
     K.DISMISSED: _plain("phase", "dismissed"),
     K.DECLARED: _plain("phase", "declared an incident"),
     K.MERGED: _plain("step", "a report over the same content was taken in"),
+    K.OUTSIDE_DONE: _plain("step", "carried out outside:"),
+    K.OUTSIDE_DECIDED: _plain("step", "decided on paper:"),
     K.TRACK: _plain("phase", "track fired:"),
     K.HOLD_PLACED: _placed,
     K.HOLD_VERIFIED: _hold("proved: a test deletion was refused"),

@@ -17,6 +17,7 @@ from watchfloor.cli import (
     keyring,
     machines,
     oncall,
+    outside,
     paging,
     permits,
     printing,
@@ -86,6 +87,7 @@ comparing.add_to(app)
 editing.add_to(app)
 permits.add_to(app)
 printing.add_to(app)
+outside.add_to(app)
 machines.add_to(app)
 wellness.add_to(app)
 directory.add_to(app)

@@ -10,7 +10,7 @@ from schemas.plan import TypeSpec
 from watchfloor.client.errors import InputProblem, InputsRefused
 from watchfloor.client.inputs import validate_inputs
 
-_EXAMPLES = {"--form": "informed_at=now", "--attach": "receipt=./receipt.pdf"}
+_EXAMPLES = {"--form": "informed_at=now", "--attach": "receipt=./receipt.pdf", "--output": "receipt=DE-77"}
 _AS_JSON = {"int", "number", "bool", "list", "map"}
 
 

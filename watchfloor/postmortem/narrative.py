@@ -24,6 +24,7 @@ from watchfloor.postmortem.account import (
 )
 from watchfloor.postmortem.command_words import COMMAND_KINDS, tell_command
 from watchfloor.postmortem.fields import instant, text, words
+from watchfloor.postmortem.outside_words import OUTSIDE_KINDS, tell_outside
 from watchfloor.postmortem.sentences import Id, Sentence, Word, list_ids, say
 from watchfloor.postmortem.triage_words import TOLD, tell_triage
 from watchfloor.signing.narrowing import tell_left_out
@@ -40,6 +41,7 @@ _ASKED = {
     "review": "to review",
     "severity": "whether to lower",
     "dismissal": "whether to dismiss",
+    "outside": "whether somebody carried out",
 }
 
 
@@ -351,6 +353,8 @@ def _note(note: Note) -> Iterator[Sentence]:
             yield say(at, seqs, "This review was asked for.")
         case kind if kind in COMMAND_KINDS:
             yield from tell_command(note)
+        case kind if kind in OUTSIDE_KINDS:
+            yield from tell_outside(note)
         case kind if kind in TOLD:
             yield from tell_triage(note)
         case EntryKind.CONFLICT:
