@@ -7,9 +7,9 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
 from watchfloor.client.asks import AskAt
+from watchfloor.client.consequences import list_consequences, say_undo
 from watchfloor.client.errors import EngineUnavailable, InputsRefused, Refused
 from watchfloor.client.statements import Sent, send_decision
-from watchfloor.gateway.console.consequences import list_consequences, say_undo
 from watchfloor.gateway.console.gate import Visitor, read_form
 from watchfloor.gateway.console.pages import Pages
 from watchfloor.gateway.console.views import draw_ask, list_open, say_left
