@@ -1,6 +1,7 @@
 """Deliveries over real HTTP to a real server: signed, mapped, started once."""
 
 import asyncio
+import hashlib
 import json
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -23,17 +24,25 @@ from watchfloor.client.runs import started_with
 from watchfloor.connections.bindings import Rate
 from watchfloor.connections.rates import Bucket
 from watchfloor.gateway.app import build_app
+from watchfloor.gateway.driving import Driver
+from watchfloor.gateway.hooks import HookDesk
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.schedules import GRACE, Schedules, last_instant
-from watchfloor.gateway.senders import StandardWebhooks
-from watchfloor.gateway.triggers import Plans, TriggerDesk
+from watchfloor.gateway.senders import Sender
+from watchfloor.gateway.senders.message import Kind
+from watchfloor.gateway.senders.proofs import Signature
+from watchfloor.gateway.senders.standard import StandardWebhooks
+from watchfloor.gateway.triggers import Plans
 from watchfloor.identity.people import Directory
 from watchfloor.intake import Claims
+from watchfloor.intake.deliveries import Deliveries
+from watchfloor.intake.sealed import Sealer
 from watchfloor.regions.codec import client_encryption
-from watchfloor.regions.keys import RegionKeys
+from watchfloor.regions.keys import KeyRing, RegionKeys
 
 SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNoYXJlZC1zZWNyZXQ="
 OLD = "whsec_b2xkLXNhbmRib3gtd2ViaG9vay1zZWNyZXQtMTIzNDU="
+RATE = Rate(per_second=0.001, burst=120)
 LIMITS: Limits = {"continue_after_events": 0, "failed_step_window": 60.0, "search_attributes": False}
 EVENT: dict[str, Any] = {
     "type": "removal_order.received",
@@ -63,18 +72,27 @@ class Door:
         at: datetime | None = None,
         content: bytes | None = None,
         to: str = "eu-tco-removal-order/authority_portal",
+        id_: str = "",
     ) -> httpx2.Response:
         """Deliver as a sender does; `content` is posted in place of what was signed."""
         signed = json.dumps(document).encode()
         at = at or datetime.now(UTC)
+        id_ = id_ or f"msg-{hashlib.sha256(signed).hexdigest()[:20]}"
         headers = {
             "content-type": "application/json",
-            "webhook-id": "msg-1",
+            "webhook-id": id_,
             "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": Webhook(secret).sign("msg-1", at, signed.decode()),
+            "webhook-signature": Webhook(secret).sign(id_, at, signed.decode()),
         }
         async with httpx2.AsyncClient(trust_env=False, timeout=30) as http:
             return await http.post(f"{self.url}/triggers/{to}", content=content or signed, headers=headers)
+
+
+def desk_over(face: Face, folder: Path, *secrets: str, plans: Plans | None = None, way: Kind | None = None) -> HookDesk:
+    sealer = Sealer(KeyRing.generate(), face.region, face.namespace)
+    driver = Driver(face, Deliveries(folder / "received.sqlite"), sealer, plans=plans, limits=LIMITS)
+    way = way or StandardWebhooks(Signature(secrets))
+    return HookDesk(driver, {"authority_portal": Sender("standard_webhooks", way, Bucket(RATE))}, answer_within=60)
 
 
 @pytest.fixture
@@ -98,8 +116,7 @@ async def face(temporal: str, tmp_path: Path) -> Face:
 @pytest.fixture
 async def door(face: Face, tmp_path: Path) -> AsyncIterator[Door]:
     keys = RegionKeys.generate()
-    sender = StandardWebhooks([SECRET, OLD], Bucket(Rate(per_second=0.001, burst=120)))
-    desk = TriggerDesk(face, {"authority_portal": sender}, limits=LIMITS)
+    desk = desk_over(face, tmp_path, SECRET, OLD)
     inbox = Inbox("eu", "eu", "nobody", keys, {}, tmp_path / "anchors", RULES)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -125,15 +142,16 @@ async def test_a_hundred_identical_deliveries_at_once_are_one_incident(door: Doo
 
 
 async def test_an_order_whose_incident_the_engine_has_forgotten_is_joined_and_called_closed(
-    door: Door, temporal: str
+    door: Door, temporal: str, tmp_path: Path
 ) -> None:
     incident = (await door.post(event(order_id="DE-6"))).json()["incident"]
     assert door.face.claims is not None
     door.face.claims.note(incident, "closed")
     later = replace(door.face, client=await Client.connect(temporal, namespace="us"), namespace="us")
-    desk = TriggerDesk(later, {"authority_portal": Believed()}, limits=LIMITS)
+    desk = desk_over(later, tmp_path / "later", way=Believed())
     content = json.dumps(event(order_id="DE-6")).encode()
-    answer = await desk.take("eu-tco-removal-order", "authority_portal", {}, content)
+    headers = {"content-type": "application/json", "webhook-id": "msg-1"}
+    _, answer = await desk.take_for("eu-tco-removal-order", "authority_portal", headers, content)
     assert (answer["state"], answer["incident"], answer["closed"]) == ("joined", incident, True)
 
 
@@ -156,9 +174,8 @@ MARKED = """    dedup: ${{ event.data.order_id }}
 
 
 @pytest.fixture
-async def correlated(face: Face) -> AsyncIterator[Door]:
-    sender = StandardWebhooks([SECRET], Bucket(Rate(per_second=0.001, burst=120)))
-    desk = TriggerDesk(face, {"authority_portal": sender}, limits=LIMITS, plans=Correlated())
+async def correlated(face: Face, tmp_path: Path) -> AsyncIterator[Door]:
+    desk = desk_over(face, tmp_path, SECRET, plans=Correlated())
     inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, Path("anchors"), RULES)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -184,9 +201,12 @@ async def test_another_delivery_about_the_same_account_starts_and_names_the_inci
     assert (second["state"], second["linked"]) == ("started", [first["incident"]])
 
 
-class Believed:
-    def verify(self, headers: Mapping[str, str], content: bytes) -> str:
-        return "msg-1"
+class Believed(StandardWebhooks):
+    def __init__(self) -> None:
+        super().__init__(Signature([SECRET]))
+
+    def verify(self, headers: Mapping[str, str], content: bytes) -> None:
+        return None
 
 
 async def test_what_is_not_signed_by_the_sender_is_refused_and_starts_nothing(door: Door) -> None:

@@ -124,7 +124,7 @@ async def test_a_merged_order_that_is_sent_again_counts_once(face: Face, claims:
         for _ in range(3):
             assert (await know(face, "second")).merged
             # as if the process had died before it wrote down that the run was told
-            with claims._open() as file:
+            with claims._file.transaction() as file:
                 file.execute("UPDATE merged SET told = 0 WHERE incident = ?", (incident,))
         assert len((await board(face, first.incident))["merged"]) == 1
 
@@ -165,7 +165,7 @@ async def test_an_order_waits_for_a_claim_that_has_not_started_and_takes_over_fr
     monkeypatch.setattr(correlation, "_PATIENCE", timedelta(seconds=0.3))
     with pytest.raises(EngineUnavailable, match="has not started yet"):
         await start(face, "second", content=(HASH,))
-    with claims._open() as file:
+    with claims._file.transaction() as file:
         long_ago = (datetime.now(UTC) - timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
         file.execute("UPDATE marks SET marked_at = ?", (long_ago,))
     second = await start(face, "second", content=(HASH,))
@@ -196,7 +196,7 @@ async def test_the_same_account_runs_by_itself_and_is_linked_on_both_sides(face:
 async def test_neither_claims_nor_start_hold_a_content_hash_or_an_account(face: Face, claims: Claims) -> None:
     await start(face, "first", content=("PLAIN-HASH-1",), account=("PLAIN-ACCOUNT-2",))
     second = await start(face, "second", account=("PLAIN-ACCOUNT-2",))
-    kept = b"".join(path.read_bytes() for path in claims._path.parent.iterdir())
+    kept = b"".join(path.read_bytes() for path in claims._file.path.parent.iterdir())
     assert b"account-" in kept
     assert b"PLAIN-" not in kept
     assert "PLAIN-" not in str(await started_with(face, second.incident))

@@ -238,13 +238,75 @@ Channel = Annotated[
 """A destination of notices."""
 
 
-class Sender(Strict):
-    """A system that may trigger incidents here: `secret` verifies its Standard Webhooks signatures. While it is being
-    changed, `old_secret` verifies too."""
+class _Sender(Strict):
+    """A system that may trigger incidents here. While its secret is being changed, `old_secret` verifies too."""
 
     secret: Secret
     old_secret: Secret | None = None
     rate: Rate = Rate(per_second=20.0, burst=200)
+    patience: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=7 * 86_400)] = 900.0
+    """For how many seconds what could not be started is tried again before it is a dead letter."""
+
+
+class StandardSender(_Sender):
+    """Standard Webhooks: `secret` verifies its signatures. The kind where none is named."""
+
+    kind: Literal["standard_webhooks"] = "standard_webhooks"
+
+
+class AlertmanagerSender(_Sender):
+    """Prometheus Alertmanager, webhook version 4, which signs nothing: `secret` is a bearer token, or with `user` the
+    password of basic auth."""
+
+    kind: Literal["alertmanager"]
+    user: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
+    resolved_fact: Name | None = None
+    """The fact that a resolved group reports to the incidents it had started."""
+
+
+class PagerDutySender(_Sender):
+    """PagerDuty webhooks v3: `secret` is the subscription's."""
+
+    kind: Literal["pagerduty"]
+    resolved_fact: Name | None = None
+    """The fact that a resolved incident of theirs reports to the incidents it had started here."""
+
+
+class CoopSender(_Sender):
+    """Coop's action callbacks: `secret` is where the public key is that Coop shows as its webhook signature
+    verification key, in PEM."""
+
+    kind: Literal["coop"]
+
+
+class OspreySender(_Sender):
+    """An output sink of Osprey that posts its results: signed as Standard Webhooks are, or with a bearer token."""
+
+    kind: Literal["osprey"]
+    proof: Literal["signature", "bearer"] = "signature"
+
+
+class CloudEventsSender(_Sender):
+    """CloudEvents 1.0 over HTTP: signed as Standard Webhooks are (structured mode), or with a bearer token (structured
+    and binary mode)."""
+
+    kind: Literal["cloudevents"]
+    proof: Literal["signature", "bearer"] = "signature"
+
+
+def _named_kind(value: object) -> object:
+    """Senders were all of one kind once; one that names none is of that kind still."""
+    return {"kind": "standard_webhooks", **value} if isinstance(value, dict) else value
+
+
+Sender = Annotated[
+    Annotated[
+        StandardSender | AlertmanagerSender | PagerDutySender | CoopSender | OspreySender | CloudEventsSender,
+        Field(discriminator="kind"),
+    ],
+    BeforeValidator(_named_kind),
+]
+"""A system that may trigger incidents here."""
 
 
 class Bindings(Strict):

@@ -22,18 +22,23 @@ from watchfloor.gateway.console import ConsoleDesk
 from watchfloor.gateway.console.gate import Gate
 from watchfloor.gateway.console.sessions import Sessions
 from watchfloor.gateway.delivery import keep_delivering
+from watchfloor.gateway.driving import Driver, keep_driving
 from watchfloor.gateway.heads import HeadTimedProtocol
+from watchfloor.gateway.hooks import HookDesk
 from watchfloor.gateway.inbox import Inbox, open_inbox
 from watchfloor.gateway.indexing import Indexer
 from watchfloor.gateway.looking_in import keep_looking_in
 from watchfloor.gateway.pagers import PagerDesk, open_pagers
 from watchfloor.gateway.schedules import Schedules
 from watchfloor.gateway.senders import Sender, open_senders
-from watchfloor.gateway.triggers import Plans, TriggerDesk
+from watchfloor.gateway.senders.proofs import SecretRefused
+from watchfloor.gateway.triggers import Plans
 from watchfloor.identity.machines import Machines
 from watchfloor.identity.people import PeopleRefused
 from watchfloor.identity.reaching import reach
 from watchfloor.intake import Claims
+from watchfloor.intake.deliveries import Deliveries
+from watchfloor.intake.sealed import Sealer
 from watchfloor.intake.sweep import keep_sweeping
 from watchfloor.intake.watchdog import Watchdog
 from watchfloor.ledger import SqliteLedger
@@ -67,8 +72,11 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
     gate = Gate(face, Sessions(settings.sessions_path), secure=tls is not None)
     console = ConsoleDesk(face, indexer.index, indexer.changes, gate)
     api = ApiDesk(face, indexer.index, indexer.changes, ledger, doors, plans=plans)
+    sealer = Sealer(inbox.keys.payload, settings.region, settings.namespace)
+    driver = Driver(face, Deliveries(settings.received_path), sealer, plans=plans)
+    hooks = HookDesk(driver, senders)
     config = uvicorn.Config(
-        build_app(inbox, client, TriggerDesk(face, senders, plans=plans), api, PagerDesk(face, pagers), console),
+        build_app(inbox, client, hooks, api, PagerDesk(face, pagers), console),
         host=host,
         port=port,
         http=HeadTimedProtocol,
@@ -84,6 +92,8 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
     beside = [
         asyncio.create_task(look_after(settings, face)),
         asyncio.create_task(keep_delivering(settings, inbox, client)),
+        asyncio.create_task(keep_driving(driver)),
+        asyncio.create_task(hooks.keep_counting()),
         asyncio.create_task(Schedules(face, plans=plans).run()),
         asyncio.create_task(indexer.run()),
         asyncio.create_task(keep_sweeping(face, Claims(settings.claims_path))),
@@ -133,7 +143,7 @@ def read_callers(settings: RegionSettings) -> tuple[dict[str, Sender], dict[str,
     """Who may trigger incidents of this region and which paging services call back, with what verifies them.
 
     Raises:
-        BindingsRefused: the bindings file or a secret of it cannot be used.
+        BindingsRefused, SecretRefused: the bindings file or a secret of it cannot be used.
     """
     catalog = {**CATALOG, **INTERNAL}
     document = load_bindings(settings.bindings_path, variables=settings.variables, catalog=catalog)
@@ -169,6 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
         KeysRefused,
         ResidencyRefused,
         BindingsRefused,
+        SecretRefused,
         PeopleRefused,
         PoliciesRefused,
         CapsRefused,

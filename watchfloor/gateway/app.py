@@ -17,13 +17,17 @@ from watchfloor.gateway.api import ApiDesk, build_api
 from watchfloor.gateway.bodies import EnvelopeBody, SealedBody, read_body, read_bytes
 from watchfloor.gateway.console import ROOT as CONSOLE_ROOT
 from watchfloor.gateway.console import ConsoleDesk, build_console
+from watchfloor.gateway.hooks import HookDesk
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.pagers import PagerDesk
 from watchfloor.gateway.problems import Problem, render_problem
 from watchfloor.gateway.reception import Reception
-from watchfloor.gateway.triggers import TriggerDesk
 from watchfloor.ledger.checkpoint import open_checkpoint
 from watchfloor.signing import SignatureRefused
+
+MAX_HOOK = 256 * 1024
+"""Bytes of a delivery: what the largest of PagerDuty's has. Of it only what a trigger maps goes further."""
+HOOK_MEDIA = ("application/json", "application/cloudevents+json", "application/cloudevents-batch+json")
 
 log = structlog.get_logger(__name__)
 
@@ -31,12 +35,12 @@ log = structlog.get_logger(__name__)
 def build_app(
     inbox: Inbox,
     client: Client,
-    desk: TriggerDesk | None = None,
+    hooks: HookDesk | None = None,
     api: ApiDesk | None = None,
     pagers: PagerDesk | None = None,
     console: ConsoleDesk | None = None,
 ) -> FastAPI:
-    """The gateway over an inbox; it offers that for which it is given a desk: triggers, the API, acknowledgements of
+    """The gateway over an inbox; it offers that for which it is given a desk: deliveries, the API, acknowledgements of
     paging services, the console."""
     app = FastAPI(title=f"Watchfloor gateway of {inbox.region}", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(Problem, render_problem)
@@ -63,8 +67,8 @@ def build_app(
         body = await read_body(request, EnvelopeBody)
         return take_anchor(inbox, cast(Envelope, body.model_dump()))
 
-    if desk is not None:
-        _offer_triggers(app, desk)
+    if hooks is not None:
+        _offer_hooks(app, hooks)
     if pagers is not None:
         _offer_pagers(app, pagers)
     if api is not None:
@@ -86,12 +90,18 @@ async def _send_to_console() -> Response:
     return RedirectResponse(f"{CONSOLE_ROOT}/", 303)
 
 
-def _offer_triggers(app: FastAPI, desk: TriggerDesk) -> None:
-    @app.post("/triggers/{runbook}/{source}")
-    async def triggers(request: Request, runbook: str, source: str) -> JSONResponse:
-        content = await read_bytes(request)
-        answer = await desk.take(runbook, source, request.headers, content)
-        return JSONResponse(answer, 202 if answer["state"] == "started" else 200)
+def _offer_hooks(app: FastAPI, desk: HookDesk) -> None:
+    @app.post("/hooks/{sender}")
+    async def hooks(request: Request, sender: str) -> JSONResponse:
+        content = await read_bytes(request, media=HOOK_MEDIA, most=MAX_HOOK)
+        status, answer = await desk.take(sender, request.headers, content)
+        return JSONResponse(answer, status)
+
+    @app.post("/triggers/{runbook}/{sender}")
+    async def triggers(request: Request, runbook: str, sender: str) -> JSONResponse:
+        content = await read_bytes(request, media=HOOK_MEDIA, most=MAX_HOOK)
+        status, answer = await desk.take_for(runbook, sender, request.headers, content)
+        return JSONResponse(answer, status)
 
 
 def take_anchor(inbox: Inbox, envelope: Envelope) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Request
@@ -69,36 +70,38 @@ async def read_body(request: Request, model: type[_Model]) -> _Model:
         raise Problem(422, "shape", f"`{where}`: {first['type'].replace('_', ' ')}") from None
 
 
-async def read_bytes(request: Request) -> bytes:
+async def read_bytes(
+    request: Request, *, media: Collection[str] = ("application/json",), most: int = MAX_BODY
+) -> bytes:
     """The body as it came, for a signature is over exactly these bytes.
 
     Raises:
-        Problem: 413 too large, 415 not JSON by its type, 400 too slow.
+        Problem: 413 too large, 415 none of these media types, 400 too slow.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Problem(415, "media_type", "send the message as application/json")
+    if kind not in media:
+        raise Problem(415, "media_type", f"send the message as {' or '.join(media)}")
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length[:12]) > MAX_BODY:
-        raise _too_large()
+    if length.isdigit() and int(length[:12]) > most:
+        raise _too_large(most)
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            return await _collect(request)
+            return await _collect(request, most)
     except TimeoutError:
         raise Problem(400, "slow_body", f"the body did not arrive within {BODY_TIMEOUT:.0f} s") from None
 
 
-async def _collect(request: Request) -> bytes:
+async def _collect(request: Request, most: int) -> bytes:
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
-        if len(content) > MAX_BODY:
-            raise _too_large()
+        if len(content) > most:
+            raise _too_large(most)
     return bytes(content)
 
 
-def _too_large() -> Problem:
-    return Problem(413, "too_large", f"at most {MAX_BODY} bytes are taken")
+def _too_large(most: int) -> Problem:
+    return Problem(413, "too_large", f"at most {most} bytes are taken")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,18 +14,17 @@ processes at once; a region whose faces are on several machines needs the file w
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, cast
 
 from watchfloor.signing import render_instant
+from watchfloor.storage import SqliteFile
 
 KEPT_FOR = timedelta(days=730)
 """How long a claim is kept at least after anything was last heard of its run."""
-BUSY_SECONDS = 10.0
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS claims (
@@ -99,7 +98,7 @@ class Claims:
     """The file of one region."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = SqliteFile(path, (_TABLE, _MARKS, _MERGED), _VERSION, _unavailable)
 
     def take(
         self,
@@ -121,7 +120,7 @@ class Claims:
             ClaimsUnavailable: nothing was claimed, so nothing may be started.
         """
         now = now or datetime.now(UTC)
-        with self._open() as database:
+        with self._file.transaction() as database:
             dead = {*ended, *gone}
             merge = _find_merge(database, incident)
             if merge is not None and merge.into not in dead:
@@ -154,7 +153,7 @@ class Claims:
 
     def told(self, incident: str) -> None:
         """Write down that the run which took an order in knows of it."""
-        with self._open() as database:
+        with self._file.transaction() as database:
             database.execute("UPDATE merged SET told = 1 WHERE incident = ?", (incident,))
 
     def note(self, incident: str, state: State, *, content: str | None = None, now: datetime | None = None) -> None:
@@ -167,7 +166,7 @@ class Claims:
             ClaimsUnavailable: nothing was written; the claim is as before.
         """
         now = now or datetime.now(UTC)
-        with self._open() as database:
+        with self._file.transaction() as database:
             database.execute(
                 "UPDATE claims SET content = coalesce(?, content), looked_at = ?, kept_until = ?,"
                 " state = CASE WHEN state IN ('closed', 'lost') THEN state ELSE ? END WHERE incident = ?",
@@ -176,7 +175,7 @@ class Claims:
 
     def unsettled(self, *, before: datetime, limit: int = 200) -> list[Claim]:
         """Claims whose run is not known to have ended, not looked at since, the longest ago first."""
-        with self._open() as database:
+        with self._file.transaction() as database:
             rows = database.execute(
                 "SELECT incident, content, state FROM claims WHERE state IN ('claimed', 'started') AND looked_at < ?"
                 " ORDER BY looked_at, incident LIMIT ?",
@@ -186,12 +185,12 @@ class Claims:
 
     def looked(self, incident: str, *, now: datetime) -> None:
         """Write down that the engine was asked and knew nothing; the time it is kept for runs on."""
-        with self._open() as database:
+        with self._file.transaction() as database:
             database.execute("UPDATE claims SET looked_at = ? WHERE incident = ?", (render_instant(now), incident))
 
     def forget(self, *, now: datetime) -> int:
         """Drop claims whose time is over, but never one whose run may still be open; gives how many."""
-        with self._open() as database:
+        with self._file.transaction() as database:
             over = database.execute(
                 "DELETE FROM claims WHERE kept_until < ? AND state != 'started'", (render_instant(now),)
             )
@@ -199,40 +198,9 @@ class Claims:
             database.execute("DELETE FROM marks WHERE incident NOT IN (SELECT incident FROM claims)")
             return over.rowcount
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)
-            with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
-                if database.execute("PRAGMA user_version").fetchone() != (_VERSION,):
-                    _prepare(database)
-                database.execute("PRAGMA synchronous = FULL")
-                database.execute("BEGIN IMMEDIATE")
-                try:
-                    yield database
-                    database.execute("COMMIT")
-                except BaseException:
-                    # a failed COMMIT (disk full) may have rolled back already
-                    if database.in_transaction:
-                        database.execute("ROLLBACK")
-                    raise
-        except (sqlite3.Error, OSError) as error:
-            raise ClaimsUnavailable(f"the claims {self._path} cannot be used: {error}; nothing was started") from error
 
-
-def _prepare(database: sqlite3.Connection) -> None:
-    """A new file, or one of an earlier version, perhaps by several processes at once: the lock first, because entering
-    the write-ahead log does not wait for a busy file."""
-    database.execute("BEGIN EXCLUSIVE")
-    for table in (_TABLE, _MARKS, _MERGED):
-        database.execute(table)
-    database.execute(f"PRAGMA user_version = {_VERSION}")
-    database.execute("COMMIT")
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.OperationalError:
-        return  # another process is at it; either journal is durable, and the next to open a new file need not ask
+def _unavailable(what: str) -> ClaimsUnavailable:
+    return ClaimsUnavailable(f"the claims {what}; nothing was started")
 
 
 def _find(database: sqlite3.Connection, incident: str) -> Claim | None:

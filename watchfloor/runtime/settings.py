@@ -146,6 +146,11 @@ class RegionSettings:
         return self.directory / "deliveries.sqlite"
 
     @property
+    def received_path(self) -> Path:
+        """What other systems delivered to this region's gateway, and what became of it."""
+        return self.directory / "received.sqlite"
+
+    @property
     def log_path(self) -> Path:
         return self.home / "logs"
 
