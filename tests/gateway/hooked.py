@@ -61,7 +61,10 @@ def runbook(id_: str, *triggers: str, region: str = "eu", compartment: str = "")
     return RUNBOOK.format(id=id_, region=region, triggers="\n".join(lines), compartment=wall)
 
 
-ALERTING = "alerts | event.status == 'firing' | event.commonLabels.queue | event.alerts[0].fingerprint + event.alerts[0].startsAt | event.groupKey"
+ALERTING = (
+    "alerts | event.status == 'firing' | event.commonLabels.queue"
+    " | event.alerts[0].fingerprint + event.alerts[0].startsAt | event.groupKey"
+)
 LIBRARY = {
     "alerting": runbook("alerting", ALERTING),
     "calling-back": runbook("calling-back", "coop | has(event.action) | event.item.id | event.item.id"),
@@ -142,7 +145,7 @@ class Hooked:
 
     def broken(self) -> Driver:
         """A driver of the same store whose engine does not answer."""
-        driver = Driver(
+        return Driver(
             replace(self.face, client=cast(Any, None)),
             self.deliveries,
             self.driver.sealer,
@@ -150,7 +153,6 @@ class Hooked:
             limits=LIMITS,
             clock=self.clock,
         )
-        return driver
 
 
 async def face_on(temporal: str, folder: Path) -> Face:

@@ -48,12 +48,12 @@ async def portal(gate: Hooked, document: Any, id_: str = "msg-1", **more: Any) -
 
 TRUE = [
     ("alerts", lambda content: bearer(), GROUP, "alerting", "escalations"),
-    ("pages", lambda content: pagerduty(content), INCIDENT, "taken-over", "PGR0VU2"),
-    ("coop", lambda content: coop(content), CALLBACK, "calling-back", "item-1"),
-    ("osprey", lambda content: standard(content), RESULT, "evaluating", "u-1"),
+    ("pages", pagerduty, INCIDENT, "taken-over", "PGR0VU2"),
+    ("coop", coop, CALLBACK, "calling-back", "item-1"),
+    ("osprey", standard, RESULT, "evaluating", "u-1"),
     ("events", lambda content: bearer(media="application/cloudevents+json"), EVENT, "stalled", "escalations"),
     ("events", lambda content: {**bearer(), **BINARY}, EVENT["data"], "stalled", "escalations"),
-    ("portal", lambda content: standard(content), said("one", "P-1", "a thing"), "first", "a thing"),
+    ("portal", standard, said("one", "P-1", "a thing"), "first", "a thing"),
 ]
 
 

@@ -175,17 +175,17 @@ def refusal(described: Mapping[str, Any], headers: Mapping[str, str], document: 
 
 
 GOOD = [
-    ({"secret": SECRET}, lambda content: standard(content), INCIDENT),
+    ({"secret": SECRET}, standard, INCIDENT),
     (ALERTS, lambda content: bearer(), GROUP),
     (ALERTS, lambda content: bearer(OLD_TOKEN), GROUP),
     ({**ALERTS, "user": "alertmanager"}, lambda content: basic("alertmanager", TOKEN), GROUP),
     ({**ALERTS, "user": "alertmanager"}, lambda content: basic("alertmanager", OLD_TOKEN), GROUP),
-    (PAGER, lambda content: pagerduty(content), INCIDENT),
+    (PAGER, pagerduty, INCIDENT),
     (PAGER, lambda content: pagerduty(content, OLD_TOKEN), INCIDENT),
     (PAGER, lambda content: pagerduty(content, "a secret that is not known here", TOKEN), INCIDENT),
-    (COOP, lambda content: coop(content), CALLBACK),
-    ({**COOP, "secret": pem(OTHER_KEY), "old_secret": pem(KEY)}, lambda content: coop(content), CALLBACK),
-    (OSPREY, lambda content: standard(content), RESULT),
+    (COOP, coop, CALLBACK),
+    ({**COOP, "secret": pem(OTHER_KEY), "old_secret": pem(KEY)}, coop, CALLBACK),
+    (OSPREY, standard, RESULT),
     ({**OSPREY, "proof": "bearer", "secret": TOKEN}, lambda content: bearer(), RESULT),
     (EVENTS, lambda content: {**standard(content), "content-type": "application/cloudevents+json"}, EVENT),
     (TOLD, lambda content: bearer(media="application/cloudevents+json; charset=utf-8"), EVENT),
@@ -224,7 +224,7 @@ BAD = [
     (COOP, lambda content: {"content-type": "application/json"}),
     (OSPREY, lambda content: bearer()),
     (EVENTS, lambda content: bearer(media="application/cloudevents+json")),
-    (TOLD, lambda content: standard(content)),
+    (TOLD, standard),
 ]
 
 

@@ -500,17 +500,13 @@ def _find(database: sqlite3.Connection, id_: str) -> Delivery | None:
 
 
 def _delivery(database: sqlite3.Connection, row: Sequence[Any]) -> Delivery:
-    *known, compartments, readable, box_until = row
+    known, (compartments, readable, box_until) = row[:-3], row[-3:]
     outcomes = database.execute(
         "SELECT runbook, state, incident, code, why, compartment FROM starts WHERE delivery = ?"
         " ORDER BY runbook, incident",
         (row[0],),
     ).fetchall()
     walls = tuple(str(compartments).split())
-    return Delivery(
-        *known,
-        compartments=walls,
-        readable=bool(readable),
-        box_until=str(box_until),
-        outcomes=tuple(Outcome(*one) for one in outcomes),
-    )
+    made = tuple(Outcome(*one) for one in outcomes)
+    fields: list[Any] = [*known, walls, bool(readable), str(box_until), made]
+    return Delivery(*fields)

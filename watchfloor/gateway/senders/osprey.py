@@ -3,9 +3,9 @@
 Osprey ships no sink over HTTP: `register_output_sinks` is where one is plugged in [V: docs/development/integrations.md
 of roostorg/osprey], and docs/guides/webhooks.md has one. The body is what Osprey's own Kafka sink writes,
 `extracted_features_json` [V: osprey_worker/.../sinks/sink/kafka_output_sink.py]: a flat object of the rules' features
-beside `__action_id`, `__timestamp`, `__error_count`, `__verdicts` and others [V: custom_extracted_features.py there, but
-`__verdicts`, which is S: seen in what reads them]. It comes at least once, and a second evaluation of one action may
-find other features: the action's id is the id, and nothing else must be the same.
+beside `__action_id`, `__timestamp`, `__error_count` [V: custom_extracted_features.py there], `__verdicts` [S: seen in
+what reads them]. It comes at least once, and a second evaluation of one action may find other features: the action's
+id is the id, and nothing else must be the same.
 """
 
 from collections.abc import Mapping
