@@ -28,6 +28,7 @@ from watchfloor.gateway.console.pages import ROOT, ConsoleDesk, Pages
 from watchfloor.gateway.console.queue import offer_queue
 from watchfloor.gateway.console.relief import offer_relief
 from watchfloor.gateway.console.tasks import offer_tasks
+from watchfloor.gateway.console.timeline import offer_timelines
 from watchfloor.gateway.console.watch import offer_watch
 from watchfloor.gateway.problems import Problem
 
@@ -49,6 +50,7 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     offer_relief(app, pages)
     offer_board(app, pages)
     offer_incidents(app, pages)
+    offer_timelines(app, pages)
     offer_asks(app, pages)
     _offer_events(app, pages)
     _offer_static(app)

@@ -10,9 +10,10 @@ from watchfloor.client.asks import AskAt
 from watchfloor.client.consequences import list_consequences, say_undo
 from watchfloor.client.errors import EngineUnavailable, InputsRefused, Refused
 from watchfloor.client.statements import Sent, send_decision
+from watchfloor.gateway.console.clocks import say_left
 from watchfloor.gateway.console.gate import Visitor, read_form
 from watchfloor.gateway.console.pages import Pages
-from watchfloor.gateway.console.views import draw_ask, list_open, say_left
+from watchfloor.gateway.console.views import draw_ask, find_seat, list_open
 from watchfloor.gateway.problems import Problem
 from watchfloor.signing import neutral_name, parse_instant
 
@@ -50,7 +51,7 @@ async def _ask(
         card=draw_ask(case.board, ask, visitor.person, datetime.now(UTC)),
         name=neutral_name(case.board["workflow"]),
         open_seats=list_open(ask),
-        consequences=list_consequences(plan, ask),
+        consequences=list_consequences(plan, case.board, ask, find_seat(ask, visitor.person)),
         undo=say_undo(plan, ask),
         left=say_left(due, datetime.now(UTC)),
         told=told,

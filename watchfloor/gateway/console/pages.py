@@ -20,14 +20,17 @@ from watchfloor.client.errors import ClientError
 from watchfloor.client.face import Face
 from watchfloor.client.permission import about_run, ask_question
 from watchfloor.client.runs import board, plan_of
+from watchfloor.drawing.railway import WORDS
 from watchfloor.drawing.words import show_controls
 from watchfloor.gateway.console.gate import HEADERS, Gate, Visitor
-from watchfloor.gateway.console.views import is_instant
+from watchfloor.gateway.console.views import is_instant, say_prose
 from watchfloor.gateway.indexing import Changes
 from watchfloor.gateway.problems import Problem
 
 ROOT = "/console"
 MOST_CASES = 1000
+MOST_CHILDREN = 50
+"""Processes of one run that its page shows."""
 KINDS = ("incident", "hold", "handoff", "incoming", "postmortem")
 OPEN = ("open", "paused")
 NAV = (
@@ -68,6 +71,8 @@ class Pages:
             finalize=_show_text,
         )
         self._templates.filters["is_instant"] = is_instant
+        self._templates.filters["prose"] = lambda text: say_prose(text, datetime.now(UTC))
+        self._templates.globals["words"] = WORDS
 
     # -- what stands behind them ----------------------------------------------------------------------------------
 
@@ -108,6 +113,12 @@ class Pages:
                     now_there = await asyncio.to_thread(self.desk.index.get, before.incident)
                     if now_there is None or now_there.revision != before.revision:
                         return
+
+    async def children(self, visitor: Visitor, said: Board) -> list[Case]:
+        """What a run has started in this region and the visitor may see, in the order in which it was started."""
+        names = list(dict.fromkeys(report["workflow"] for report in said["children"] if report["workflow"]))
+        found = await asyncio.gather(*(asyncio.to_thread(self.desk.index.get, name) for name in names[:MOST_CHILDREN]))
+        return [case for case in found if case is not None and self.may_see(visitor, case.board)]
 
     async def ask_now(self, workflow: str, path: str, known: Board) -> AskAt | None:
         """The ask as the run has it now; as the index has it while no worker answers, and then the run judges."""

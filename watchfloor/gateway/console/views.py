@@ -1,21 +1,24 @@
 """From boards to what a screen shows: how bad, what waits on whom until when, what happens on silence. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from markupsafe import Markup, escape
+
 from schemas.decision import OpenAsk
-from schemas.incident import Board, ClockState
-from schemas.plan import ClockLaw, Plan
+from schemas.incident import Board
 from watchfloor.cases import Case
-from watchfloor.drawing.words import render_span
+from watchfloor.drawing.words import show_controls
+from watchfloor.gateway.console.clocks import say_left
 from watchfloor.identity.people import Person
 from watchfloor.signing import find_priority, in_words, neutral_name, open_slots, parse_instant
+from watchfloor.signing.standing import find_abstained, find_delegations, find_delegators
 
-_CLOCK_RANK = {"breached": 0, "running": 1, "paused": 2, "late": 3, "assigned": 4, "met": 5, "waiting": 6}
 _RUNNING = {"running", "breached"}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+_CODE = re.compile(r"`([^`]{1,200})`")
 _SOON = 0.25
 """Share of a clock below which what is left is shown as pressing."""
 
@@ -47,19 +50,6 @@ class AskCard:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockBar:
-    """One clock as a bar. `gone` is the share that has passed, 0 to 100."""
-
-    name: str
-    state: str
-    gone: int
-    left: str
-    due_at: str | None
-    basis: str
-    pressing: bool
-
-
-@dataclass(frozen=True, slots=True)
 class CaseLine:
     """One incident on the board."""
 
@@ -86,6 +76,18 @@ def is_instant(text: str) -> bool:
     return _INSTANT.fullmatch(text) is not None
 
 
+def say_prose(text: object, now: datetime) -> Markup:
+    """A sentence of ours with names in backticks and instants in it, as markup: everything else in it is escaped."""
+    said = str(escape(show_controls(str(text))))
+    said = _CODE.sub(r"<code>\1</code>", said)
+    return Markup(_INSTANT.sub(lambda found: _say_instant(found[0], now), said))  # noqa: S704
+
+
+def _say_instant(text: str, now: datetime) -> str:
+    day = "" if text[:10] == now.date().isoformat() else f"{text[:10]} "
+    return f'{day}<time datetime="{text}" data-local>{text[11:16]} UTC</time>'
+
+
 def list_asks(boards: Iterable[Board], person: Person, now: datetime, *, all_of_them: bool = False) -> list[AskCard]:
     """What waits, the nearest deadline first; only what this person may answer unless all are wanted."""
     cards = [draw_ask(board, ask, person, now) for board in boards for ask in board["asks"]]
@@ -97,8 +99,6 @@ def draw_ask(board: Board, ask: OpenAsk, person: Person, now: datetime) -> AskCa
     answered = {str(one["body"]["person"]) for one in ask["answers"]}
     seats = [slot for slots in ask["options"].values() for slot in slots]
     roles = tuple(dict.fromkeys(role for slot in seats for role in slot["any_of"]))
-    excluded = person.id in ask["exclude"] or all(role in ask["exclude"] for role in person.roles)
-    mine = bool(set(roles) & set(person.roles)) and person.id not in answered and not excluded
     due = parse_instant(ask["deadline_at"]) if ask["deadline_at"] else None
     asked = parse_instant(ask["asked_at"])
     return AskCard(
@@ -116,9 +116,31 @@ def draw_ask(board: Board, ask: OpenAsk, person: Person, now: datetime) -> AskCa
         pressing=due is not None and (due - now) < _SOON * (due - asked),
         on_silence=ask["on_silence"],
         answered=int(ask.get("answered", len(answered))),
-        mine=mine,
+        mine=is_mine(ask, person),
         exposure=ask.get("exposure", ""),
     )
+
+
+def is_mine(ask: OpenAsk, person: Person) -> bool:
+    """Whether this person may fill an open seat of some option, in a role of theirs or one that was given to them."""
+    given_away, given_to = find_delegations(ask), find_delegators(ask, person.id)
+    out = {*(one["body"]["person"] for one in ask["answers"]), *find_abstained(ask), *ask["exclude"]}
+    if person.id in out or (person.id in given_away and not given_to):
+        return False
+    roles = {role for slots in ask["options"].values() for slot in slots for role in slot["any_of"]}
+    own = {role for role in person.roles if role not in ask["exclude"]}
+    return bool(roles & own) or bool(given_to)
+
+
+def find_seat(ask: OpenAsk, person: Person) -> str:
+    """A role of this person that has a seat here; empty when none has, or they are not to fill one."""
+    if not is_mine(ask, person):
+        return ""
+    given = next(iter(find_delegators(ask, person.id).values()), "")
+    if given:
+        return given
+    seated = (role for slots in ask["options"].values() for slot in slots for role in slot["any_of"])
+    return next((role for role in seated if role in person.roles), "")
 
 
 def list_open(ask: OpenAsk) -> list[str]:
@@ -129,41 +151,6 @@ def list_open(ask: OpenAsk) -> list[str]:
         left = in_words(open_slots(slots, same))
         lines.append(f"{option}: {', '.join(left) if left else 'all seats filled'}")
     return lines
-
-
-def list_clocks(clocks: Sequence[ClockState], plan: Plan | None, now: datetime) -> list[ClockBar]:
-    """The clocks, the most urgent first."""
-    ordered = sorted(clocks, key=lambda one: (_CLOCK_RANK.get(one["state"], 9), one["due_at"] or "9999", one["name"]))
-    return [_draw_clock(clock, plan, now) for clock in ordered]
-
-
-def _draw_clock(clock: ClockState, plan: Plan | None, now: datetime) -> ClockBar:
-    found = plan["clocks"].get(clock.get("of", clock["name"])) if plan else None
-    gone, pressing = 0, clock["state"] in {"breached", "late"}
-    if clock["started_at"] and clock["due_at"] and clock["state"] in _RUNNING:
-        start, due = parse_instant(clock["started_at"]), parse_instant(clock["due_at"])
-        whole = (due - start).total_seconds()
-        share = 1.0 if whole <= 0 else min(1.0, max(0.0, (now - start).total_seconds() / whole))
-        gone, pressing = round(100 * share), share >= 1 - _SOON
-    due_at = parse_instant(clock["due_at"]) if clock["due_at"] and clock["state"] in _RUNNING else None
-    return ClockBar(
-        name=clock["name"],
-        state=clock["state"],
-        gone=gone,
-        left=say_left(due_at, now) if due_at else "",
-        due_at=clock["due_at"],
-        basis=say_basis(found["law"]) if found else "",
-        pressing=pressing,
-    )
-
-
-def say_basis(law: ClockLaw) -> str:
-    """Whether the law or we set the length, and how well it is known."""
-    counted = law["duration"] is not None or law["business_days"] is not None or law["months"] is not None
-    doubt = "" if law["basis"] == "V" else ", reading not verified"
-    if law["basis"] == "P":
-        return f"our objective: {law['legal_ref']}"
-    return f"{'law' if counted else 'our objective, the law gives no number'}: {law['legal_ref']}{doubt}"
 
 
 def list_cases(cases: Iterable[Case], now: datetime) -> list[CaseLine]:
@@ -197,11 +184,3 @@ def draw_case(case: Case, now: datetime) -> CaseLine:
         pressing=priority == "P0" or (due_at is not None and parse_instant(due_at) <= now),
         priority=priority,
     )
-
-
-def say_left(due: datetime | None, now: datetime) -> str:
-    """`19m 58s left`, `4m over`, or that nothing presses."""
-    if due is None:
-        return "no deadline"
-    seconds = (due - now).total_seconds()
-    return f"{render_span(float(round(abs(seconds))))} {'left' if seconds >= 0 else 'over'}"

@@ -1,0 +1,65 @@
+"""Ledger entries in words."""
+
+from typing import Any
+
+import pytest
+
+from schemas.ledger import EntryKind
+from watchfloor.ledger.wording import FAMILIES, find_family, is_known, tell_entry
+
+KINDS = [value for name, value in vars(EntryKind).items() if name.isupper()]
+
+
+def entry(kind: str, actor: str = "engine", **data: Any) -> Any:
+    return {
+        "v": 1,
+        "id": "a",
+        "chain": "inc-a",
+        "kind": kind,
+        "at": "",
+        "actor": actor,
+        "step": "",
+        "path": "",
+        "data": data,
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_words_and_a_place_in_the_filter(kind: str) -> None:
+    assert is_known(kind), f"{kind} has no words in watchfloor/ledger/wording.py"
+    assert find_family(kind), f"{kind} belongs to no family there"
+
+
+def test_no_kind_is_in_two_families() -> None:
+    for kind in KINDS:
+        assert sum(kind.startswith(starts) for starts in FAMILIES.values()) == 1, kind
+
+
+def test_who_did_it_is_named_and_what_is_empty_is_left_out() -> None:
+    told = tell_entry(
+        entry(
+            EntryKind.DECIDED,
+            "counsel-1",
+            option="approve",
+            role="legal_counsel",
+            on_behalf_of="",
+            reason_ref="sha256:x",
+        )
+    )
+    assert told.words == "counsel-1: answered"
+    assert told.details == (("option", "approve"), ("role", "legal_counsel"))
+    assert told.reason_ref == "sha256:x"
+
+
+def test_what_the_engine_did_names_nobody() -> None:
+    assert tell_entry(entry(EntryKind.CLOCK_BREACHED, clock="removal")).words == "clock ran out"
+
+
+def test_a_kind_of_a_newer_version_is_told_by_its_name() -> None:
+    assert tell_entry(entry("thing.happened_twice")).words == "thing happened twice"
+
+
+def test_long_lists_and_texts_are_cut() -> None:
+    told = tell_entry(entry(EntryKind.FACT, fact="x" * 500, source=[f"role{n}" for n in range(9)]))
+    assert told.details[1] == ("source", "role0, role1, role2, role3, role4, role5 and 3 more")
+    assert len(told.details[0][1]) == 120
