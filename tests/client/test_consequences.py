@@ -77,7 +77,7 @@ def of(found: list[Consequence], option: str) -> str:
 
 def approval(**changes: Any) -> Any:
     return ask(
-        path="act/each[3]/erase",
+        path="act/each[2]/erase",
         step="erase",
         kind="approval",
         action="content.delete",

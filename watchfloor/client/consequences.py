@@ -8,7 +8,7 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board
 from schemas.plan import Plan
 from watchfloor.client.following import find_next, list_follow_ups, say_end, say_steps
-from watchfloor.client.standstill import find_step
+from watchfloor.client.standstill import find_kind, find_step
 from watchfloor.drawing.words import join_words, render_span
 from watchfloor.signing import in_words, open_slots
 
@@ -110,13 +110,13 @@ def _after(
 ) -> list[str]:
     """What the facts that come of it start and stop, and which step is next."""
     lines = list_follow_ups(plan, board, step, written)
-    item = _say_item(board, ask)
+    item = _say_item(plan, board, ask)
     following = find_next(plan, ask["step"])
     ends = any(one["kind"] == "stop" for one in written)
     return [*lines, *([item] if item else []), *([f"next: {following}"] if following and not ends else [])]
 
 
-def _say_item(board: Board, ask: OpenAsk) -> str:
+def _say_item(plan: Plan | None, board: Board, ask: OpenAsk) -> str:
     """Which item of a loop this is about."""
     path = ask["path"]
     if "[" not in path:
@@ -125,6 +125,9 @@ def _say_item(board: Board, ask: OpenAsk) -> str:
     counts = next((one for one in board["loops"] if one["path"] == loop), None)
     of = f" of {counts['total']}" if counts else ""
     number = rest.partition("]")[0]
+    # items of a `for_each` are counted from 0 in the run, its rounds from 1; people count from 1
+    if find_kind(plan, loop) == "for_each" and number.isdecimal():
+        number = str(int(number) + 1)
     return f"this is item {number}{of} of `{loop.rpartition('/')[2]}`; the others are not touched by it"
 
 

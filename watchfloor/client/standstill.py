@@ -349,6 +349,12 @@ def find_step(plan: Plan | None, step: str) -> Mapping[str, Any] | None:
     return _search({"phases": plan["phases"], "tracks": plan["tracks"]}, step)
 
 
+def find_kind(plan: Plan | None, path: str) -> str:
+    """The kind of the step at a runtime path; empty where the plan does not tell."""
+    found = find_step(plan, path.rpartition("/")[2].partition("!")[0].partition("[")[0])
+    return str(found["kind"]) if found is not None else ""
+
+
 def _search(value: object, step: str) -> Mapping[str, Any] | None:
     if isinstance(value, dict):
         if value.get("id") == step and "kind" in value:

@@ -26,7 +26,7 @@ class Told:
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "decisions": ("decision.", "triage."),
-    "effects": ("effect.", "read.", "measure."),
+    "effects": ("effect.", "read.", "measure.", "outside."),
     "clocks": ("clock.",),
     "facts": ("fact.",),
     "people": ("command.", "person.", "page.", "status.", "notice.", "task."),
@@ -96,6 +96,11 @@ _WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     _K.PAUSED: ("paused the run", ("role",)),
     _K.RESUMED: ("resumed the run", ("role",)),
     _K.ABORTED: ("aborted the run", ("role",)),
+    _K.OUTSIDE_PROPOSED: ("said to be done outside; a second person is asked", ("done_at", "by")),
+    _K.OUTSIDE_DONE: ("was done outside", ("done_at", "by", "witnesses", "confirmed_by")),
+    _K.OUTSIDE_REFUTED: ("was not done outside", ("refuted_by",)),
+    _K.OUTSIDE_COUNTED: ("was done outside and counts", ("done_at",)),
+    _K.OUTSIDE_DECIDED: ("was decided on paper", ("option", "decided_at")),
     _K.MERGED: ("another report of the same was taken in", ("source", "received_at")),
     _K.TRACK: ("something beside it began", ("track",)),
     _K.LINKED: ("linked with another run", ("run", "runbook", "by")),

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 from watchfloor.cases import Case
 from watchfloor.client.errors import ClientError
 from watchfloor.client.pages import pick_pages
-from watchfloor.gateway.console.views import CaseLine, ClockBar, draw_case, list_clocks
+from watchfloor.gateway.console.clocks import ClockBar, list_clocks
+from watchfloor.gateway.console.views import CaseLine, draw_case
 from watchfloor.identity.people import Person
 
 LEVELS = ("S0", "S1", "S2", "S3", "S4")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from watchfloor.client.queueing import Queued
-from watchfloor.gateway.console.views import say_left
+from watchfloor.gateway.console.clocks import say_left
 from watchfloor.signing import neutral_name, parse_instant
 from watchfloor.signing.tasks import find_claim, ticks_of
 

@@ -13,10 +13,11 @@ from watchfloor.cases import Case
 from watchfloor.client.command import send_command
 from watchfloor.client.errors import ClientError, EngineUnavailable
 from watchfloor.client.queueing import list_queue
+from watchfloor.gateway.console.clocks import say_left
 from watchfloor.gateway.console.gate import Visitor, read_form
 from watchfloor.gateway.console.pages import KINDS, OPEN, ROOT, Pages
 from watchfloor.gateway.console.task_cards import draw_task
-from watchfloor.gateway.console.views import CaseLine, draw_case, list_asks, list_cases, say_left
+from watchfloor.gateway.console.views import CaseLine, draw_case, list_asks, list_cases
 from watchfloor.gateway.problems import Problem
 from watchfloor.signing import parse_instant
 from watchfloor.wellness import WellnessUnavailable

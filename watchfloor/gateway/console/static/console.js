@@ -45,12 +45,6 @@
       localTimes(fresh);
       keepMarks(fresh);
       const focused = document.activeElement && document.activeElement.getAttribute("href");
-      // what the reader has opened or typed stays as it is
-      for (const now of main.querySelectorAll("details[id]")) {
-        const then = fresh.querySelector(`#${CSS.escape(now.id)}`);
-        if (then && now.open) then.replaceWith(now.querySelector("form") ? now : then);
-        if (then) then.open = now.open;
-      }
       main.replaceChildren(...fresh.childNodes);
       document.title = page.title;
       if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
