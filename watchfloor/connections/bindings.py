@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.actions import Idempotency
+from schemas.events import PUBLISHED
 from watchfloor.connections.templates import names_in
+from watchfloor.language.findings import nearest
 
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m|h)", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -309,6 +311,46 @@ Sender = Annotated[
 """A system that may trigger incidents here."""
 
 
+def _event_pattern(text: str) -> str:
+    groups = {f"{kind.partition('.')[0]}.*" for kind in PUBLISHED}
+    if text != "*" and text not in PUBLISHED and text not in groups:
+        near = nearest(text, [*PUBLISHED, *groups])
+        raise ValueError(
+            f"`{text[:60]}` is no event" + (f"; did you mean `{near}`?" if near else "; `incident.*`, `clock.breached`")
+        )
+    return text
+
+
+EventPattern = Annotated[str, AfterValidator(_event_pattern)]
+"""A kind of event, all of a group (`clock.*`), or `*`."""
+Patience = Annotated[float, BeforeValidator(_seconds), Field(ge=60, le=14 * 86400)]
+
+
+class Subscription(Strict):
+    """A system that is told what happens to the incidents of one region, as signed webhooks.
+
+    `region` is the region whose incidents it hears of, and no other's. `clearances` are the compartments of whose
+    incidents it is told at all, and then only ids, states, severities and deadlines.
+    """
+
+    region: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+    url: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s?#]+$")]
+    secret: Secret
+    old_secret: Secret | None = None
+    """While the secret is being changed, both sign."""
+    events: Annotated[list[EventPattern], Field(min_length=1, max_length=60)]
+    severities: Annotated[list[Literal["S0", "S1", "S2", "S3", "S4"]], Field(max_length=5)] = []
+    runbooks: Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=100)] = []
+    clearances: Annotated[list[Name], Field(max_length=20)] = []
+    give_up_after: Patience = 72 * 3600.0
+    """How long an event is tried before it is a dead letter."""
+    rate: Rate = Rate(per_second=50.0, burst=100)
+
+    def wants(self, kind: str) -> bool:
+        """Whether it asked for this kind of event."""
+        return any(one in {"*", kind, f"{kind.partition('.')[0]}.*"} for one in self.events)
+
+
 class Bindings(Strict):
     """The whole document."""
 
@@ -323,9 +365,23 @@ class Bindings(Strict):
     smtp: Smtp | None = None
     channels: dict[Name, Channel] = {}
     senders: dict[Name, Sender] = {}
+    subscriptions: Annotated[dict[Name, Subscription], Field(max_length=100)] = {}
 
     def timeout_of(self, binding: Binding) -> float:
         return binding.timeout if binding.timeout is not None else self.defaults.timeout
+
+    def subscription_secrets(self, region: str | None = None) -> Mapping[tuple[str | int, ...], Secret]:
+        """What signs events, by its place: of one region's subscriptions only, or of all.
+
+        Apart from `secrets`: a worker sends no events, and no process reads what signs another region's.
+        """
+        found: dict[tuple[str | int, ...], Secret] = {}
+        for name, one in self.subscriptions.items():
+            if region in {None, one.region}:
+                found["subscriptions", name, "secret"] = one.secret
+                if one.old_secret is not None:
+                    found["subscriptions", name, "old_secret"] = one.old_secret
+        return found
 
     def secrets(self) -> Mapping[tuple[str | int, ...], Secret]:
         """Every secret by its place in the document."""

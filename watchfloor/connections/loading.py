@@ -94,15 +94,24 @@ def load_bindings(path: Path, *, variables: Mapping[str, str], catalog: Mapping[
     return document
 
 
-def read_secrets(document: Bindings, *, folder: Path, environ: Mapping[str, str]) -> Callable[[Secret], str]:
+def read_secrets(
+    document: Bindings,
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    of: Mapping[Place, Secret] | None = None,
+) -> Callable[[Secret], str]:
     """Read every secret of a document once and give the function that knows them.
+
+    Args:
+        of: the secrets to read, where it is not those that a worker needs.
 
     Raises:
         BindingsRefused: a variable is not set, or a file is missing or readable by others.
     """
     values: dict[Secret, str] = {}
     problems = []
-    for place, secret in document.secrets().items():
+    for place, secret in (document.secrets() if of is None else of).items():
         try:
             values[secret] = _read_secret(secret, folder, environ)
         except ValueError as error:
@@ -205,6 +214,7 @@ def _refusals(document: Bindings, catalog: Mapping[str, ActionContract]) -> Iter
         base_of_channel = getattr(channel, "base", None)
         if base_of_channel:
             bases["channels", name, "base"] = base_of_channel
+    bases |= {("subscriptions", name, "url"): one.url for name, one in document.subscriptions.items()}
     for place, base in bases.items():
         try:
             egress.admit(base)
@@ -220,12 +230,25 @@ def _refusals(document: Bindings, catalog: Mapping[str, ActionContract]) -> Iter
         else:
             for place, message in _disagreements(document, name, binding, contract):
                 yield ("actions", name, *place), message
+    yield from _shared_receivers(document)
     yield from _unsafe(document, egress)
+
+
+def _shared_receivers(document: Bindings) -> Iterator[tuple[Place, str]]:
+    """One receiver for two regions would put together what the regions keep apart."""
+    regions: dict[str, str] = {}
+    for name, one in document.subscriptions.items():
+        other = regions.setdefault(one.url, one.region)
+        if other != one.region:
+            yield (
+                ("subscriptions", name, "url"),
+                f"this address hears of region `{other}` already; give each region a receiver of its own",
+            )
 
 
 def _unsafe(document: Bindings, egress: Egress) -> Iterator[tuple[Place, str]]:
     if not document.sandbox:
-        for place, secret in document.secrets().items():
+        for place, secret in {**document.secrets(), **document.subscription_secrets()}.items():
             if secret.sandbox is not None:
                 yield place, "a secret stands in the file; use `env` or `file`"
     smtp = document.smtp

@@ -151,6 +151,11 @@ class RegionSettings:
         return self.directory / "received.sqlite"
 
     @property
+    def webhooks_path(self) -> Path:
+        """What other systems are to be told of incidents, and every attempt at it."""
+        return self.directory / "webhooks.sqlite"
+
+    @property
     def log_path(self) -> Path:
         return self.home / "logs"
 

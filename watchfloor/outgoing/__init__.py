@@ -1,0 +1,1 @@
+"""Webhooks out: what happens to incidents, told to other systems, signed and in order."""

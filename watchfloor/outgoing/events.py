@@ -1,0 +1,157 @@
+"""From a ledger entry to what may leave: a fixed list of fields, each checked, and less of it in a compartment."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.events import INSIDE_COMPARTMENTS, PUBLISHED, TEST_TYPE, TYPE_PREFIX, Event, EventData
+from schemas.json_value import Json
+from schemas.ledger import EntryKind, StoredEntry
+from watchfloor.connections.bindings import Subscription
+from watchfloor.signing import render_instant
+from watchfloor.signing.names import neutral_name
+
+_WORD = re.compile(r"[a-z0-9_]{1,80}", re.ASCII)
+_FIELDS: Mapping[str, TypeAdapter[Any]] = {
+    name: TypeAdapter(field.rebuild_annotation()) for name, field in EventData.model_fields.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of an incident at one place of its chain; everything an event says beside its entry.
+
+    `compartment` is None until the opening has been read: nothing is told of an incident before that.
+    """
+
+    seq: int = 0
+    severity: str = ""
+    state: str = "open"
+    runbook: str = ""
+    compartment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One entry that may be an event, and the standing after it. `before` is the severity it came from, if it did."""
+
+    entry: StoredEntry
+    standing: Standing
+    before: str = ""
+
+    @property
+    def kind(self) -> str:
+        return self.entry["kind"]
+
+
+def follow(standing: Standing, entries: Iterable[StoredEntry]) -> Iterator[Told]:
+    """Walk a chain on from where one stands; gives each entry with what was true after it."""
+    for entry in entries:
+        data, kind, before = entry["data"], entry["kind"], ""
+        standing = replace(standing, seq=entry["seq"])
+        match kind:
+            case EntryKind.OPENED:
+                standing = replace(
+                    standing, runbook=str(data.get("runbook", "")), compartment=str(data.get("compartment", ""))
+                )
+            case EntryKind.SEVERITY:
+                before = str(data.get("before", ""))
+                standing = replace(standing, severity=str(data.get("severity", "")))
+            case EntryKind.PAUSED:
+                standing = replace(standing, state="paused")
+            case EntryKind.RESUMED:
+                standing = replace(standing, state="open")
+            case EntryKind.CLOSED:
+                outcome = str(data.get("outcome", ""))
+                standing = replace(standing, state=outcome if _WORD.fullmatch(outcome) else "closed")
+        yield Told(entry, standing, before)
+
+
+def is_wanted(subscription: Subscription, told: Told) -> bool:
+    """Whether a subscription is told of this.
+
+    Of a change of severity it is told when either side of it is one it asked for, so that it hears of the lowering too.
+    """
+    standing = told.standing
+    if told.kind not in PUBLISHED or standing.compartment is None or not subscription.wants(told.kind):
+        return False
+    if standing.compartment and standing.compartment not in subscription.clearances:
+        return False
+    if subscription.runbooks and standing.runbook not in subscription.runbooks:
+        return False
+    wanted = subscription.severities
+    return not wanted or standing.severity in wanted or told.before in wanted
+
+
+def write_event(region: str, told: Told) -> str:
+    """The event of an entry, as the bytes that are sent on every attempt are made of."""
+    entry, standing = told.entry, told.standing
+    incident = entry["chain"]
+    said: dict[str, Json] = {"runbook": standing.runbook, "step": entry["step"]}
+    said |= {name: entry["data"].get(name) for name in PUBLISHED[told.kind]}
+    if standing.compartment:
+        said = {name: value for name, value in said.items() if name in INSIDE_COMPARTMENTS}
+        said["compartment"] = standing.compartment
+    said |= {
+        "region": region,
+        "incident": incident,
+        "name": neutral_name(incident),
+        "kind": told.kind,
+        "state": standing.state,
+        "severity": standing.severity,
+    }
+    event = Event(
+        id=event_id(incident, entry["seq"]),
+        source=f"/regions/{region}/incidents/{incident}",
+        type=TYPE_PREFIX + told.kind,
+        subject=incident,
+        time=entry["at"],
+        sequence=str(entry["seq"]),
+        data=EventData.model_validate({name: value for name, value in said.items() if _fits(name, value)}),
+    )
+    return render(event)
+
+
+def write_test(region: str, at: datetime) -> str:
+    """A harmless event of type `io.watchfloor.test`, about an incident that does not exist."""
+    incident = "inc-test"
+    number = int(at.timestamp())
+    data = EventData(region=region, incident=incident, name=neutral_name(incident), kind="test", state="open")
+    event = Event(
+        id=event_id(incident, number),
+        source=f"/regions/{region}/incidents/{incident}",
+        type=TEST_TYPE,
+        subject=incident,
+        time=render_instant(at),
+        sequence=str(number),
+        data=data,
+    )
+    return render(event)
+
+
+def event_id(incident: str, seq: int) -> str:
+    """The same on every attempt and for every receiver. Without a dot: what Standard Webhooks signs is put together
+    with dots."""
+    return f"{incident}:{seq}"
+
+
+def render(event: Event) -> str:
+    """An event as JSON text."""
+    return json.dumps(event.model_dump(exclude_none=True), separators=(",", ":"), ensure_ascii=True)
+
+
+def _fits(name: str, value: Json) -> bool:
+    """Whether a value is what its field promises. What is not is left out: a name that a runbook's author chose oddly
+    costs the event that name, never the event."""
+    if value is None or value == "":
+        return False
+    try:
+        _FIELDS[name].validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
