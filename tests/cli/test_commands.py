@@ -51,6 +51,7 @@ def test_the_commands_are_those_promised() -> None:
         "outside",
         "notify test",
         "watchdog",
+        *(f"webhooks {name}" for name in ("list", "log", "redrive", "enable", "test")),
         "retention explain",
         "retention rulings",
         "claim",

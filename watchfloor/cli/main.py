@@ -32,6 +32,7 @@ from watchfloor.cli import (
     triage,
     turns,
     watchdogs,
+    webhooks,
     wellness,
 )
 from watchfloor.cli.options import Home
@@ -79,6 +80,7 @@ triage.add_to(app)
 deciding.add_to(app)
 paging.add_to(app)
 watchdogs.add_to(app)
+webhooks.add_to(app)
 keeping.add_to(app)
 holds.add_to(app)
 authoring.add_to(app)

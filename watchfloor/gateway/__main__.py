@@ -33,6 +33,7 @@ from watchfloor.gateway.schedules import Schedules
 from watchfloor.gateway.senders import Sender, open_senders
 from watchfloor.gateway.senders.proofs import SecretRefused
 from watchfloor.gateway.triggers import Plans
+from watchfloor.gateway.webhooks import keep_telling
 from watchfloor.identity.machines import Machines
 from watchfloor.identity.people import PeopleRefused
 from watchfloor.identity.reaching import reach
@@ -60,9 +61,17 @@ MAX_AT_ONCE = 256
 log = structlog.get_logger(__name__)
 
 
-async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tls: tuple[Path, Path] | None) -> None:
+async def serve(
+    settings: RegionSettings,
+    inbox: Inbox,
+    host: str,
+    port: int,
+    tls: tuple[Path, Path] | None,
+    metrics_address: str | None = None,
+) -> None:
     """Serve until asked to stop."""
-    client = await connect(settings, inbox.keys, identity=f"gateway/{settings.region}", runtime=make_runtime(None))
+    runtime = make_runtime(metrics_address)
+    client = await connect(settings, inbox.keys, identity=f"gateway/{settings.region}", runtime=runtime)
     face = face_over(settings, inbox.keys, client)
     plans = Plans()
     senders, pagers = read_callers(settings)
@@ -98,6 +107,7 @@ async def serve(settings: RegionSettings, inbox: Inbox, host: str, port: int, tl
         asyncio.create_task(indexer.run()),
         asyncio.create_task(keep_sweeping(face, Claims(settings.claims_path))),
         asyncio.create_task(watch(settings, face)),
+        asyncio.create_task(keep_telling(settings, ledger, runtime.metric_meter)),
     ]
     try:
         await uvicorn.Server(config).serve()
@@ -159,6 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=None, help="home directory (WATCHFLOOR_HOME, else .watchfloor)")
     parser.add_argument("--tls-cert", type=Path, default=None, help="certificate chain, PEM")
     parser.add_argument("--tls-key", type=Path, default=None, help="private key of the certificate, PEM")
+    parser.add_argument("--metrics-port", type=int, default=None, help="serve Prometheus metrics on this loopback port")
     parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     given = parser.parse_args(arguments)
     if (given.tls_cert is None) != (given.tls_key is None):
@@ -173,7 +184,8 @@ def main(arguments: list[str] | None = None) -> int:
         settings = load(given.region, given.home)
         folder = settings.log_path if settings.embedded or sys.stderr.isatty() else None
         configure_logging(f"gateway-{given.region}", folder, level=given.log_level)
-        asyncio.run(serve(settings, open_inbox(settings), given.host, given.port, tls))
+        metrics = f"{LOOPBACK}:{given.metrics_port}" if given.metrics_port else None
+        asyncio.run(serve(settings, open_inbox(settings), given.host, given.port, tls, metrics))
     except (
         Refused,
         KeysRefused,

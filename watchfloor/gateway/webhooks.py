@@ -1,7 +1,7 @@
 """Tells other systems what happens to incidents: beside the gateway, until it stops.
 
-Several gateways of a region may run over one book; one of them at a time sends, by a lock that the kernel drops with its
-holder, so that the order within an incident holds whichever dies.
+Several gateways of a region may run over one book; one of them at a time sends, by a lock that the kernel drops with
+its holder, so that the order within an incident holds whichever dies.
 """
 
 import asyncio

@@ -46,6 +46,10 @@ CREATE TABLE IF NOT EXISTS attempts (
   next_ms INTEGER) STRICT;
 CREATE INDEX IF NOT EXISTS attempts_by_subscription ON attempts (subscription, id);
 """
+_ATTEMPT = """
+INSERT INTO attempts (subscription, chain, seq, kind, number, at_ms, took_ms, status, outcome, next_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 _LANE = """
 INSERT INTO lanes SELECT DISTINCT subscription, chain, ? FROM events WHERE subscription = ? AND chain = ?
 AND state = 'waiting' ON CONFLICT (subscription, chain) DO UPDATE SET next_ms = excluded.next_ms
@@ -240,22 +244,25 @@ class Book:
         """Write an attempt down and what became of its event: settled, the next one of its incident is due."""
         at = _ms(attempt.at)
         lane = (attempt.subscription, attempt.chain)
+        event = (*lane, attempt.seq)
         with self._transaction() as database:
             database.execute(
-                "INSERT INTO attempts "
-                "(subscription, chain, seq, kind, number, at_ms, took_ms, status, outcome, next_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                _ATTEMPT,
                 (
                     *(*lane, attempt.seq, attempt.kind, attempt.number, at),
                     *(int(attempt.took.total_seconds() * 1000), attempt.status, attempt.outcome),
                     _ms(attempt.next_at) if attempt.next_at else None,
                 ),
             )
-            settled = at if state != "waiting" else None
-            database.execute(
-                "UPDATE events SET state = ?, attempts = attempts + 1, settled_ms = ? "
-                "WHERE subscription = ? AND chain = ? AND seq = ? AND state = 'waiting'",
-                (state, settled, *lane, attempt.seq),
-            )
+            if state == "delivered":
+                # the log has it; what is kept is what may have to be sent
+                database.execute("DELETE FROM events WHERE subscription = ? AND chain = ? AND seq = ?", event)
+            else:
+                database.execute(
+                    "UPDATE events SET state = ?, attempts = attempts + 1, settled_ms = ? "
+                    "WHERE subscription = ? AND chain = ? AND seq = ? AND state = 'waiting'",
+                    (state, at if state == "dead" else None, *event),
+                )
             database.execute("DELETE FROM lanes WHERE subscription = ? AND chain = ?", lane)
             database.execute(_LANE, (_ms(attempt.next_at) if attempt.next_at else at, *lane))
             if rests_until is not None:

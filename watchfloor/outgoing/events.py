@@ -13,7 +13,7 @@ from schemas.events import INSIDE_COMPARTMENTS, PUBLISHED, TEST_TYPE, TYPE_PREFI
 from schemas.json_value import Json
 from schemas.ledger import EntryKind, StoredEntry
 from watchfloor.connections.bindings import Subscription
-from watchfloor.signing import render_instant
+from watchfloor.signing import parse_instant, render_instant
 from watchfloor.signing.names import neutral_name
 
 _WORD = re.compile(r"[a-z0-9_]{1,80}", re.ASCII)
@@ -110,7 +110,7 @@ def write_event(region: str, told: Told) -> str:
         source=f"/regions/{region}/incidents/{incident}",
         type=TYPE_PREFIX + told.kind,
         subject=incident,
-        time=entry["at"],
+        time=render_instant(parse_instant(entry["at"])),
         sequence=str(entry["seq"]),
         data=EventData.model_validate({name: value for name, value in said.items() if _fits(name, value)}),
     )
