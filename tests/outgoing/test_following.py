@@ -275,6 +275,7 @@ def test_a_test_event_is_one_of_ours(floor: Floor) -> None:
     assert event["type"] == "io.watchfloor.test"
 
 
+@pytest.mark.slow
 async def test_a_sender_that_is_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """Killed a dozen times at any moment: nothing is lost, the order holds, what comes twice is the same bytes."""
     dice = random.Random(5)
