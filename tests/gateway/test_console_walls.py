@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from tests.cli.boards import ask, board, clock
+from tests.cli.boards import DIGEST, ask, board, clock
 from tests.gateway.test_console import Console, console, token
 from tests.gateway.test_console_queue import task
 from watchfloor.gateway.console import ConsoleDesk, build_console
@@ -24,6 +24,8 @@ WORDS = ("HHHHHHHH", "hhhhhhhh", "a hidden title", "hidden-runbook", "hidden_ste
 SECRET = {"incident": HIDDEN, "workflow": HIDDEN, "chain": HIDDEN, "path": "triage/hidden_step", "hold": HOLD}
 NEVER = {"incident": f"inc-{'n' * 20}", "workflow": f"inc-{'n' * 20}", "chain": f"inc-{'n' * 20}", "path": "triage/x"}
 NEVER["hold"] = f"hold-{'n' * 20}"
+SECRET |= {"digest": DIGEST.removeprefix("sha256:"), "rehearsal": "h" * 16}
+NEVER |= {"digest": "b" * 64, "rehearsal": "n" * 16}
 OTHER = {"word": "claim", "answer": "accept", "name": "console.css", "runbook": "eu-tco-removal-order", "code": "WF204"}
 """Parameters that name nothing of a run."""
 STREAMS = {"/events"}
@@ -42,6 +44,9 @@ def hide(console: Console) -> None:
     console.api.index.put(board(workflow=HAND, kind="handoff", **common), 1)
     closed = {**common, "state": "closed"}
     console.api.index.put(board(workflow=f"inc-{'h' * 19}z", **closed), 1)
+    console.api.index.put(
+        board(workflow=f"inc-{'h' * 19}y", title="a hidden title", compartment="terror", runbook=OTHER["runbook"]), 1
+    )
 
 
 def routes(console: Console) -> Iterator[APIRoute]:

@@ -27,6 +27,7 @@ from watchfloor.gateway.console.incidents import offer_incidents
 from watchfloor.gateway.console.pages import ROOT, ConsoleDesk, Pages
 from watchfloor.gateway.console.queue import offer_queue
 from watchfloor.gateway.console.relief import offer_relief
+from watchfloor.gateway.console.runbooks import offer_runbooks
 from watchfloor.gateway.console.tasks import offer_tasks
 from watchfloor.gateway.console.timeline import offer_timelines
 from watchfloor.gateway.console.watch import offer_watch
@@ -49,6 +50,7 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     offer_tasks(app, pages)
     offer_relief(app, pages)
     offer_board(app, pages)
+    offer_runbooks(app, pages)
     offer_incidents(app, pages)
     offer_timelines(app, pages)
     offer_asks(app, pages)

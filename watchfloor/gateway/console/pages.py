@@ -37,6 +37,7 @@ NAV = (
     ("watch", f"{ROOT}/", "My watch"),
     ("queue", f"{ROOT}/queue", "Queue"),
     ("board", f"{ROOT}/board", "Board"),
+    ("runbooks", f"{ROOT}/runbooks", "Runbooks"),
 )
 """The pages that every page links to: the word a template's block `at` gives, the address, the label."""
 SETTLE = 1.5
@@ -85,13 +86,17 @@ class Pages:
         """What the policies say to a question; each different one is put to them once."""
         return self._remembered.allows(question)
 
-    async def cases(self, visitor: Visitor, *, kinds: tuple[str, ...], states: tuple[str, ...] = ()) -> list[Case]:
-        """Runs of these kinds and states that the visitor may see."""
+    async def cases(
+        self, visitor: Visitor, *, kinds: tuple[str, ...], states: tuple[str, ...] = (), runbook: str = ""
+    ) -> list[Case]:
+        """Runs of these kinds and states, all or of one runbook, that the visitor may see."""
         if states and set(states) <= set(OPEN):
             found = [case for case in await asyncio.to_thread(self._open.now) if case.kind in kinds]
-            found = [case for case in found if case.state in states]
+            found = [case for case in found if case.state in states and runbook in {"", case.runbook}]
         else:
-            found = await asyncio.to_thread(self.desk.index.page, kinds=kinds, states=states, limit=MOST_CASES)
+            found = await asyncio.to_thread(
+                self.desk.index.page, kinds=kinds, states=states, runbook=runbook, limit=MOST_CASES
+            )
         return [case for case in found if self.may_see(visitor, case.board)]
 
     async def case(self, visitor: Visitor, workflow: str) -> Case:
