@@ -66,6 +66,7 @@ def test_the_commands_are_those_promised() -> None:
         "ledger export",
         "can",
         *(f"machines {name}" for name in ("make", "list", "revoke")),
+        *(f"deliveries {name}" for name in ("list", "show", "redrive", "discard")),
         "policies check",
         "policies test",
         "tick",

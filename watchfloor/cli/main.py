@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from watchfloor.cli import (
+    arrivals,
     authoring,
     clock_register,
     commanding,
@@ -91,6 +92,7 @@ permits.add_to(app)
 printing.add_to(app)
 outside.add_to(app)
 machines.add_to(app)
+arrivals.add_to(app)
 wellness.add_to(app)
 directory.add_to(app)
 oncall.add_to(app)

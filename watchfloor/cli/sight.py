@@ -56,6 +56,14 @@ class Sight:
         if not verdict.allowed:
             raise Refused(verdict.refusal, verdict.reason)
 
+    def reader(self, store: RegionStore) -> Reader | None:
+        """Who reads, as the region knows them; None for nobody in particular, and for somebody it does not know.
+
+        Raises:
+            Refused, PeopleRefused, PoliciesRefused: as `shows`.
+        """
+        return self._reader(store) if self.person else None
+
     def _reader(self, store: RegionStore) -> Reader | None:
         if store.region not in self._readers:
             self._readers[store.region] = self._admit(store)

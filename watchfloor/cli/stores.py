@@ -34,6 +34,10 @@ class RegionStore:
     def inbox_path(self) -> Path:
         return self.folder / "inbox.sqlite"
 
+    @property
+    def received_path(self) -> Path:
+        return self.folder / "received.sqlite"
+
     def ledger_keys(self) -> dict[str, str]:
         """The region's public ledger keys.
 

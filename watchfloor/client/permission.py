@@ -22,6 +22,8 @@ TRIAGE_VERBS = frozenset({"raise_severity", "propose_severity", "propose_dismiss
 """What anybody with a role may say of severity and of the incident; who decides a proposal is asked by the run."""
 RECUSAL_VERBS = frozenset({"recuse", "unrecuse"})
 """What counsel says beside those who command."""
+DELIVERY_VERBS = frozenset({"redrive", "discard"})
+"""What is said of a delivery, which no run judges; the policies alone say who may."""
 STEERING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles by which the engine lets a run be paused, resumed or aborted, whatever a policy says."""
 
@@ -193,7 +195,7 @@ def rule(question: Question, verdict: Verdict) -> Ruling:
             found.append("engine: who asked for a thing does not approve it")
         if {who.id, question.role} & set(one.excluded):
             found.append("engine: the runbook excludes this person or role from the step")
-    elif question.verb == "control" and question.option in TASK_VERBS | TRIAGE_VERBS:
+    elif question.verb == "control" and question.option in TASK_VERBS | TRIAGE_VERBS | DELIVERY_VERBS:
         pass  # who may do a task, and who has it, is known when it is asked
     elif question.verb == "control" and question.option in RECUSAL_VERBS and question.role == "legal_counsel":
         pass

@@ -376,10 +376,18 @@ class Deliveries:
         """What was refused, the latest day first."""
         with self._file.transaction() as database:
             rows = database.execute(
-                "SELECT sender, day, code, times, last_at FROM refused ORDER BY day DESC, last_at DESC LIMIT ?",
+                "SELECT sender, day, code, times, last_at FROM refused ORDER BY day DESC, last_at DESC, sender, code LIMIT ?",
                 (limit,),
             ).fetchall()
         return [Refusals(*row) for row in rows]
+
+    def walls_of(self, sender: str) -> list[str]:
+        """Every compartment that deliveries of a sender concern."""
+        with self._file.transaction() as database:
+            rows = database.execute(
+                "SELECT DISTINCT compartments FROM deliveries WHERE sender = ?", (sender,)
+            ).fetchall()
+        return sorted({wall for row in rows for wall in str(row[0]).split()})
 
     def incidents_of(self, sender: str, thread: str) -> list[str]:
         """The incidents that messages of a thread have started or joined, the latest first."""
