@@ -8,6 +8,7 @@ see to. `/triggers` is for systems that were written for it, so it says what was
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -32,6 +33,15 @@ _REPEATED = {"started": "joined"}
 log = structlog.get_logger(__name__)
 
 
+@dataclass(slots=True)
+class _Running:
+    """A delivery that is being kept and driven for a request, and for those that bring the same meanwhile."""
+
+    mark: str
+    kept: asyncio.Future[Kept]
+    task: asyncio.Task[Driven] | None = None
+
+
 class HookDesk:
     """Takes the deliveries of one region.
 
@@ -43,7 +53,7 @@ class HookDesk:
         self._driver = driver
         self._senders = senders
         self._answer_within = answer_within
-        self._under_way: dict[str, asyncio.Task[Driven]] = {}
+        self._under_way: dict[str, _Running] = {}
         self._uncounted: Counter[tuple[str, str]] = Counter()
 
     async def take(self, name: str, headers: Mapping[str, str], content: bytes) -> tuple[int, dict[str, Any]]:
@@ -108,7 +118,7 @@ class HookDesk:
                 self._uncounted[sender, code] += times
 
     async def _receive(self, name: str, headers: Mapping[str, str], content: bytes, target: str) -> tuple[Driven, bool]:
-        """Believe, keep and drive; with whether the delivery had been driven for another request."""
+        """Believe, keep and drive; with whether the delivery had come before."""
         sender = self._senders.get(name)
         try:
             if sender is None:
@@ -116,54 +126,69 @@ class HookDesk:
             message = sender.take(headers, content)
             if target:
                 await self._require_trigger(target, name)
-            kept = await self._keep(name, sender, message, len(content), target)
+            running, first = self._run(name, sender, message, len(content), target)
+            kept = await asyncio.shield(running.kept)
         except Problem as problem:
             self._uncounted[name if sender is not None else NOBODY, problem.code] += 1
             raise
-        id_ = kept.delivery.id
-        if kept.mine:
-            said = _said(sender, message)
-            task = asyncio.create_task(self._driver.drive(kept.delivery, said))
-            self._under_way[id_] = task
-            task.add_done_callback(lambda done: self._forget(id_, done))
-        else:
-            running = self._under_way.get(id_)
-            if running is None:
-                return Driven(kept.delivery), True
-            task = running
+        assert running.task is not None
         try:
-            # the start goes on whatever becomes of the connection, and of who waits for the answer
-            return await asyncio.wait_for(asyncio.shield(task), self._answer_within), not kept.mine
+            driven = await asyncio.wait_for(asyncio.shield(running.task), self._answer_within)
         except TimeoutError:
             return Driven(kept.delivery), True
         except DeliveriesUnavailable as error:
             raise _unavailable() from error
+        return driven, not (first and kept.mine)
 
-    def _forget(self, id_: str, task: asyncio.Task[Driven]) -> None:
-        if self._under_way.get(id_) is task:
-            del self._under_way[id_]
-        if not task.cancelled() and task.exception() is not None:
-            log.warning("a delivery is driven once more later", delivery=id_)
-
-    async def _keep(self, name: str, sender: Sender, message: Message, size: int, target: str) -> Kept:
+    def _run(self, name: str, sender: Sender, message: Message, size: int, target: str) -> tuple["_Running", bool]:
+        """What is under way for this delivery; begun here when nothing is."""
         face, now = self._driver.face, self._driver.clock()
         id_ = opaque_id("del", face.secret, name, target, message.id)
+        mark = opaque_id("mark", face.secret, message.mark)
+        running = self._under_way.get(id_)
+        if running is not None and running.mark == mark:
+            return running, False
+        said = _said(sender, message)
         arrival = Arrival(
             id=id_,
             sender=name,
             kind=sender.kind,
             target=target,
             thread=opaque_id("thread", face.secret, name, message.thread) if message.thread else "",
-            mark=opaque_id("mark", face.secret, message.mark),
+            mark=mark,
             size=size,
             received_at=now,
             patience=sender.patience,
-            box=self._driver.sealer.seal(id_, _said(sender, message)),
+            box=self._driver.sealer.seal(id_, said),
         )
+        running = _Running(mark, asyncio.get_running_loop().create_future())
+        task = running.task = asyncio.create_task(self._keep_and_drive(running, arrival, said))
+        self._under_way.setdefault(id_, running)
+        task.add_done_callback(lambda _: self._forget(id_, running))
+        return running, True
+
+    async def _keep_and_drive(self, running: "_Running", arrival: Arrival, said: Mapping[str, Any]) -> Driven:
+        """Goes on whatever becomes of the connection, and of who waits for the answer."""
         try:
-            kept = await asyncio.to_thread(self._driver.deliveries.keep, arrival, now=now)
+            kept = await self._keep(arrival)
+        except Problem as problem:
+            running.kept.set_exception(problem)
+            raise
+        running.kept.set_result(kept)
+        return await self._driver.drive(kept.delivery, said) if kept.mine else Driven(kept.delivery)
+
+    def _forget(self, id_: str, running: "_Running") -> None:
+        if self._under_way.get(id_) is running:
+            del self._under_way[id_]
+        task = running.task
+        if task is not None and not task.cancelled() and isinstance(task.exception(), DeliveriesUnavailable):
+            log.warning("a delivery is driven once more later", delivery=id_)
+
+    async def _keep(self, arrival: Arrival) -> Kept:
+        try:
+            kept = await asyncio.to_thread(self._driver.deliveries.keep, arrival, now=arrival.received_at)
         except DeliveriesUnavailable as error:
-            log.error("a delivery could not be kept", sender=name)
+            log.error("a delivery could not be kept", sender=arrival.sender)
             raise _unavailable() from error
         if kept is None:
             raise _full()

@@ -376,7 +376,8 @@ class Deliveries:
         """What was refused, the latest day first."""
         with self._file.transaction() as database:
             rows = database.execute(
-                "SELECT sender, day, code, times, last_at FROM refused ORDER BY day DESC, last_at DESC, sender, code LIMIT ?",
+                "SELECT sender, day, code, times, last_at FROM refused"
+                " ORDER BY day DESC, last_at DESC, sender, code LIMIT ?",
                 (limit,),
             ).fetchall()
         return [Refusals(*row) for row in rows]
