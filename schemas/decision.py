@@ -60,6 +60,8 @@ class Decision(TypedDict):
     expires_at: str
     nonce: str
     reason_ref: str
+    amr: NotRequired[list[str]]
+    """How the person proved who they are, as the provider of the sign-in says (RFC 8176)."""
     on_behalf_of: NotRequired[str]
     """Whose seat the person fills, where that seat was given to them in this ask; `role` is then that seat's."""
 
@@ -85,6 +87,7 @@ class Motion(TypedDict):
     role: str
     entity: str
     signed_in: str
+    amr: NotRequired[list[str]]
     issued_at: str
     expires_at: str
     nonce: str
@@ -124,6 +127,9 @@ class Control(TypedDict):
     about: NotRequired[dict[str, Json]]
     person: str
     role: str
+    signed_in: NotRequired[str]
+    """As in a `Decision`; left out at development sign-in."""
+    amr: NotRequired[list[str]]
     issued_at: str
     expires_at: str
     nonce: str

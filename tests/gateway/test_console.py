@@ -19,7 +19,7 @@ from tests.gateway.regions_on_loopback import RULES, served
 from watchfloor.gateway.app import build_app
 from watchfloor.gateway.console import ConsoleDesk
 from watchfloor.gateway.console.gate import COOKIE, Gate, safe_path
-from watchfloor.gateway.console.sessions import IDLE, LONGEST, Sessions
+from watchfloor.gateway.console.sessions import DEVELOPMENT, IDLE, LONGEST, Sessions
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.identity.people import Directory, Person
 from watchfloor.regions.keys import RegionKeys
@@ -220,9 +220,9 @@ async def test_a_page_has_no_script_or_style_of_its_own(console: Console) -> Non
 
 def test_a_session_ends_when_nothing_is_asked_and_in_any_case_at_last(tmp_path: Path) -> None:
     sessions, now = Sessions(tmp_path / "sessions.sqlite"), datetime(2026, 11, 22, 3, 10, tzinfo=UTC)
-    cookie = sessions.begin("ops-1", "dev", now=now)
+    cookie = sessions.begin("ops-1", DEVELOPMENT, now=now)
     assert sessions.find(cookie, now=now + IDLE) is None
-    cookie = sessions.begin("ops-1", "dev", now=now)
+    cookie = sessions.begin("ops-1", DEVELOPMENT, now=now)
     at = now
     while at < now + LONGEST - timedelta(minutes=40):
         at += timedelta(minutes=30)
@@ -232,7 +232,7 @@ def test_a_session_ends_when_nothing_is_asked_and_in_any_case_at_last(tmp_path: 
 
 def test_the_store_of_sessions_holds_no_cookie(tmp_path: Path) -> None:
     file = tmp_path / "sessions.sqlite"
-    cookie = Sessions(file).begin("ops-1", "dev")
+    cookie = Sessions(file).begin("ops-1", DEVELOPMENT)
     assert cookie.encode() not in file.read_bytes()
     assert file.stat().st_mode & 0o077 == 0
 

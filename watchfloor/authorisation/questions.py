@@ -60,6 +60,8 @@ class Question:
     option: str = ""
     signed_in: str = "dev"
     on_this_machine: bool = False
+    methods: tuple[str, ...] = ()
+    """What the provider says of how they proved who they are (`amr`)."""
 
     def request(self) -> dict[str, Any]:
         """The question as Cedar takes it."""
@@ -72,6 +74,7 @@ class Question:
                 "option": self.option,
                 "signed_in": self.signed_in,
                 "on_this_machine": self.on_this_machine,
+                "amr": list(self.methods),
             },
         }
 

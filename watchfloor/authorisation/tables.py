@@ -59,6 +59,8 @@ class _Case(BaseModel):
     effect: str = ""
     tier: str = ""
     signed_in: Literal["dev", "oidc", "webauthn"] = "oidc"
+    amr: list[str] = Field(default_factory=list)
+    on_this_machine: Literal["true", "false"] = "false"
     expect: Literal["allowed", "refused"]
     by: str = ""
 
@@ -122,7 +124,9 @@ def _carry_out(authority: Authority, case: _Case, someone: _Someone, line: int) 
         seats=tuple(case.seats),
         given=tuple(case.given),
     )
-    verdict = authority.judge(Question(person, case.verb, resource, case.role, case.option, case.signed_in, False))
+    here = case.on_this_machine == "true"
+    question = Question(person, case.verb, resource, case.role, case.option, case.signed_in, here, tuple(case.amr))
+    verdict = authority.judge(question)
     named = verdict.permits if verdict.allowed else tuple(one.policy for one in verdict.objections)
     found = f"{'allowed' if verdict.allowed else 'refused'} by {', '.join(named) or 'no policy'}"
     expected = f"{case.expect}{f' by {case.by}' if case.by else ''}"

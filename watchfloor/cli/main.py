@@ -27,6 +27,7 @@ from watchfloor.cli import (
     retaining,
     rota_changes,
     running,
+    signing_in,
     speaking,
     stacks,
     tasks,
@@ -93,6 +94,7 @@ printing.add_to(app)
 outside.add_to(app)
 machines.add_to(app)
 arrivals.add_to(app)
+signing_in.add_to(app)
 wellness.add_to(app)
 directory.add_to(app)
 oncall.add_to(app)

@@ -30,6 +30,7 @@ from watchfloor.client.statements import (
     find_requester,
     find_role,
     keep_reason,
+    know_person,
     require_role,
 )
 from watchfloor.evidence.port import EvidenceError
@@ -86,7 +87,7 @@ async def send_motion(
         said["question"] = find_question(at.ask, said.get("question"))
     if verb == DELEGATE:
         # a seat goes to somebody whom this region knows; whether they may have it, the run decides
-        admit_person(face, str(said["to"]), signed_in)
+        know_person(face, str(said["to"]))
     if verb == ABSTAIN:
         said |= name_holders(face, at.ask)
     if verb == NARROW:
@@ -104,12 +105,14 @@ async def send_motion(
         "person": someone.id,
         "role": speaking_as,
         "entity": someone.entity,
-        "signed_in": signed_in,
+        "signed_in": signed_in.way,
         "issued_at": render_instant(now),
         "expires_at": render_instant(now + VALID_FOR),
         "nonce": secrets.token_hex(16),
         "reason_ref": keep_reason(face, reason),
     }
+    if signed_in.methods:
+        body["amr"] = list(signed_in.methods)
     envelope = face.sign(MOTION, cast(dict[str, Json], body))
     return await deliver(
         face, at.workflow, at.ask["path"], envelope, UPDATE_DECIDE, SIGNAL_DECIDE, find_end(at.ask, now)

@@ -11,6 +11,7 @@ from watchfloor.authorisation import Question, Resource, Verdict
 from watchfloor.authorisation.questions import ABOUT_ASKS
 from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face
+from watchfloor.client.sign_in import DEV, SignIn
 from watchfloor.identity.people import Person
 from watchfloor.signing.gates import GRANTING
 from watchfloor.signing.motions import ANSWERING
@@ -52,7 +53,7 @@ def require_permission(
     *,
     role: str = "",
     option: str = "",
-    signed_in: str = "dev",
+    signed_in: SignIn = DEV,
 ) -> None:
     """Ask the policies of the face's region.
 
@@ -71,17 +72,17 @@ def require_inside(face: Face, someone: Person, board: Board) -> None:
         Refused: with the policy that keeps them out.
     """
     if board.get("compartment"):
-        verdict = face.authority.judge(ask_question(face, someone, "view", about_run(board), "", "", "dev"))
+        verdict = face.authority.judge(ask_question(face, someone, "view", about_run(board), "", "", DEV))
         walls = [one for one in verdict.objections if one.policy in COMPARTMENT_WALLS]
         if walls:
             raise Refused(verdict.refusal, "; and ".join(map(str, walls)))
 
 
 def ask_question(
-    face: Face, someone: Person, verb: str, resource: Resource, role: str, option: str, signed_in: str
+    face: Face, someone: Person, verb: str, resource: Resource, role: str, option: str, signed_in: SignIn
 ) -> Question:
     """The question that `require_permission` asks."""
-    return Question(someone, verb, resource, role, option, signed_in, face.loopback)
+    return Question(someone, verb, resource, role, option, signed_in.way, face.loopback, signed_in.methods)
 
 
 def verb_of(ask: OpenAsk) -> str:

@@ -36,6 +36,8 @@ from watchfloor.client.inbox import InboxUnavailable, StatementInbox
 from watchfloor.client.permission import about_ask, about_run, require_permission, verb_of
 from watchfloor.client.refusals import hiding_option, leaves_refusal
 from watchfloor.client.runs import board, started_with
+from watchfloor.client.sign_in import DEV as DEV  # noqa: PLC0414 - faces get it with the statements
+from watchfloor.client.sign_in import SignIn as SignIn  # noqa: PLC0414
 from watchfloor.identity.people import Person
 from watchfloor.signing import envelope_digest, parse_instant, render_instant
 from watchfloor.signing.standing import find_delegators, is_blind
@@ -47,8 +49,6 @@ KEPT_FOR = timedelta(days=1)
 """How long a decision that no worker takes may wait in the inbox; never beyond its ask's deadline."""
 MAX_REASON = 4000
 """Characters of a reason."""
-SignIn = Literal["dev", "oidc", "webauthn"]
-DEV: SignIn = "dev"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +135,14 @@ async def send_decision(
             "person": someone.id,
             "role": speaking_as,
             "entity": someone.entity,
-            "signed_in": signed_in,
+            "signed_in": signed_in.way,
             "issued_at": render_instant(now),
             "expires_at": render_instant(now + VALID_FOR),
             "nonce": secrets.token_hex(16),
             "reason_ref": keep_reason(face, reason),
         }
+        if signed_in.methods:
+            body["amr"] = list(signed_in.methods)
         if giver:
             body["on_behalf_of"] = giver
         envelope = face.sign(DECISION, cast(dict[str, Json], body))
@@ -196,6 +198,9 @@ async def send_control(
     }
     if about:
         body["about"] = dict(about)
+    if signed_in.way != "dev":
+        body["signed_in"] = signed_in.way
+        body["amr"] = list(signed_in.methods)
     envelope = face.sign(CONTROL, cast(dict[str, Json], body))
     return await deliver(face, run, verb, envelope, UPDATE_CONTROL, None)
 
@@ -224,13 +229,26 @@ def admit_person(face: Face, person: str, signed_in: SignIn = DEV) -> Person:
     """The person a face speaks for, as the region's directory knows them.
 
     Raises:
-        Refused: nobody has this id, or development sign-in was tried beyond this machine.
+        Refused: nobody has this id, they are not who signed in, or development sign-in was tried beyond this machine.
     """
-    if signed_in == DEV and not face.loopback:
+    if signed_in.way == "dev" and not face.loopback:
         raise Refused(
             Refused.NOT_SIGNED_IN,
             "development sign-in (--as) works only against a stack on this machine; sign in through the gateway",
         )
+    if signed_in.person is not None:
+        if signed_in.person.id != person:
+            raise Refused(Refused.NOT_SIGNED_IN, f"`{person}` is not who signed in; speak in your own name")
+        return signed_in.person
+    return know_person(face, person)
+
+
+def know_person(face: Face, person: str) -> Person:
+    """Somebody of the region's directory.
+
+    Raises:
+        Refused: nobody has this id.
+    """
     someone = face.people.find(person)
     if someone is None:
         raise Refused(

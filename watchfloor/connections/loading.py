@@ -113,7 +113,7 @@ def read_secrets(
     problems = []
     for place, secret in (document.secrets() if of is None else of).items():
         try:
-            values[secret] = _read_secret(secret, folder, environ)
+            values[secret] = read_secret(secret, folder, environ)
         except ValueError as error:
             problems.append(Problem(1, 1, f"`{'.'.join(map(str, place))}`: {error}"))
     if problems:
@@ -121,7 +121,12 @@ def read_secrets(
     return values.__getitem__
 
 
-def _read_secret(secret: Secret, folder: Path, environ: Mapping[str, str]) -> str:
+def read_secret(secret: Secret, folder: Path, environ: Mapping[str, str]) -> str:
+    """The value of one secret.
+
+    Raises:
+        ValueError: the variable is not set, or the file is missing or readable by others.
+    """
     if secret.sandbox is not None:
         return secret.sandbox
     if secret.env is not None:

@@ -19,6 +19,7 @@ from watchfloor.gateway.api import ApiDesk
 from watchfloor.gateway.api.doors import Doors
 from watchfloor.gateway.app import build_app
 from watchfloor.gateway.console import ConsoleDesk
+from watchfloor.gateway.console.company import open_company
 from watchfloor.gateway.console.gate import Gate
 from watchfloor.gateway.console.sessions import Sessions
 from watchfloor.gateway.delivery import keep_delivering
@@ -78,7 +79,9 @@ async def serve(
     ledger = SqliteLedger(settings.ledger_path)
     indexer = Indexer(face, ledger, CaseIndex(settings.cases_path))
     doors = Doors(Machines(settings.machines_path))
-    gate = Gate(face, Sessions(settings.sessions_path), secure=tls is not None)
+    company = open_company(settings, face, os.environ)
+    secure = tls is not None or (settings.console_url or "").startswith("https://")
+    gate = Gate(face, Sessions(settings.sessions_path), secure=secure, company=company)
     console = ConsoleDesk(face, indexer.index, indexer.changes, gate)
     api = ApiDesk(face, indexer.index, indexer.changes, ledger, doors, plans=plans)
     sealer = Sealer(inbox.keys.payload, settings.region, settings.namespace)
@@ -114,6 +117,8 @@ async def serve(
     finally:
         for task in beside:
             task.cancel()
+        if company is not None:
+            await company.provider.close()
 
 
 async def look_after(settings: RegionSettings, face: Face) -> None:

@@ -6,6 +6,8 @@
       ts-eu-counsel: {role: legal_counsel, region: eu}
       ts-cleared-terror: {clearance: terror}
       ts-eu-pager: {contact: pager}
+    subjects:                         # accounts that the claim does not name, by their `sub`
+      00u1a2b3c4: counsel-1
 
 Groups that the file does not name mean nothing and are listed. Nothing is guessed: who has no role, no region, or two
 regions is refused, with what was wanted.
@@ -13,9 +15,9 @@ regions is refused, with what was wanted.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -33,6 +35,7 @@ from watchfloor.identity.people import (
     in_words,
 )
 
+Kind = Literal["role", "region", "clearance", "contact"]
 MAX_GROUPS = 1000
 """Of one file, and of one person."""
 _SHOWN = 80
@@ -65,6 +68,12 @@ class Groups:
     groups_claim: str = "groups"
     entity: str = ""
     entity_claim: str = ""
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    """Account at the provider (`sub`) -> the person whose it is, whatever another claim says."""
+
+    def gives(self, what: Kind) -> bool:
+        """Whether any group gives something of this kind; if none does, the groups say nothing about it."""
+        return any(getattr(one, what) for one in self.meanings.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,9 @@ class _Document(BaseModel):
     groups_claim: Annotated[str, Field(min_length=1, max_length=200)] = "groups"
     entity: _Claim | Id | None = None
     compartments: list[Compartment] = Field(default_factory=list)
+    subjects: Annotated[dict[Annotated[str, Field(min_length=1, max_length=255)], Id], Field(max_length=MAX_GROUPS)] = (
+        Field(default_factory=dict)
+    )
     groups: Annotated[
         dict[Annotated[str, Field(min_length=1, max_length=200)], _Meaning], Field(min_length=1, max_length=MAX_GROUPS)
     ]
@@ -154,6 +166,7 @@ def load_groups(path: Path) -> Groups:
         document.groups_claim,
         entity if isinstance(entity, str) else "",
         entity.claim if isinstance(entity, _Claim) else "",
+        document.subjects,
     )
 
 
@@ -180,14 +193,9 @@ def person_from_claims(claims: Mapping[str, object], groups: Groups) -> Mapped:
         ClaimsRefused: with everything that was wanted and not found.
     """
     faults: list[str] = []
-    id_ = _claim(claims, groups.person_claim, faults)
-    if groups.entity_claim:
-        entity = _claim(claims, groups.entity_claim, faults)
-    else:
-        entity = groups.entity
-        if not entity:
-            faults.append("no entity is known; expected `entity` in the groups file, an id or {claim: …}")
-    given = add_up(_group_names(claims, groups, faults), groups)
+    id_ = id_from_claims(claims, groups, faults)
+    entity = entity_from_claims(claims, groups, faults)
+    given = add_up(group_names(claims, groups, faults), groups)
     if not given.roles:
         wanted = ", ".join(f"`{name}`" for name, one in groups.meanings.items() if one.role)[:400]
         faults.append(f"no group gives a role; expected one of {wanted or 'no group of the file gives one'}")
@@ -200,6 +208,23 @@ def person_from_claims(claims: Mapping[str, object], groups: Groups) -> Mapped:
     return Mapped(person, given.unknown)
 
 
+def id_from_claims(claims: Mapping[str, object], groups: Groups, faults: list[str]) -> str:
+    """The id of the person that claims stand for; what is missing is added to `faults`."""
+    subject = claims.get("sub")
+    if isinstance(subject, str) and subject in groups.subjects:
+        return groups.subjects[subject]
+    return _claim(claims, groups.person_claim, faults)
+
+
+def entity_from_claims(claims: Mapping[str, object], groups: Groups, faults: list[str]) -> str:
+    """The company that employs them; what is missing is added to `faults`."""
+    if groups.entity_claim:
+        return _claim(claims, groups.entity_claim, faults)
+    if not groups.entity:
+        faults.append("no entity is known; expected `entity` in the groups file, an id or {claim: …}")
+    return groups.entity
+
+
 def _claim(claims: Mapping[str, object], name: str, faults: list[str]) -> str:
     value = claims.get(name)
     if isinstance(value, str) and len(value) <= MAX_ID and re.match(ID_PATTERN, value):
@@ -209,7 +234,8 @@ def _claim(claims: Mapping[str, object], name: str, faults: list[str]) -> str:
     return ""
 
 
-def _group_names(claims: Mapping[str, object], groups: Groups, faults: list[str]) -> Iterator[str]:
+def group_names(claims: Mapping[str, object], groups: Groups, faults: list[str]) -> Iterator[str]:
+    """The groups that claims name; what is missing is added to `faults`."""
     value = claims.get(groups.groups_claim)
     elsewhere = claims.get("_claim_names")
     if value is None and isinstance(elsewhere, Mapping) and groups.groups_claim in elsewhere:

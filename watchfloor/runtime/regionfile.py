@@ -10,14 +10,22 @@ PLATFORM_URL = "https://moderation.us.example"
 [regions.us.peers.eu]
 url = "https://gateway.eu.example"
 public_keys = "eu.public.json"           # as `watchfloor.regions.keys.PublicKeys.to_json` writes it
+
+[regions.us.sign_in]                     # docs/guides/sign-in.md
+issuer = "https://login.example"
+client_id = "watchfloor-us"
+client_secret = {env = "WATCHFLOOR_US_CLIENT_SECRET"}
+console_url = "https://watchfloor.us.example"
 """
 
+import ipaddress
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from watchfloor.regions.keys import KeysRefused, PublicKeys
 from watchfloor.runtime.refusal import SettingsRefused
@@ -63,6 +71,71 @@ class PeerTable(_Strict):
             ) from error
 
 
+def _plain_origin(text: str) -> str:
+    split = urlsplit(text)
+    if split.path or split.query or split.fragment or split.netloc != split.netloc.lower():
+        raise ValueError("an origin in lower case without a path is expected, such as https://watchfloor.eu.example")
+    return _safe(text)
+
+
+def _safe(text: str) -> str:
+    split = urlsplit(text)
+    if split.query or split.fragment or (split.scheme == "http" and not is_here(text)):
+        raise ValueError("https is expected; http only for an address on this machine")
+    return text
+
+
+def is_here(url: str) -> bool:
+    """Whether the address is this machine and nothing else; names other than `localhost` are not resolved."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class SecretTable(_Strict):
+    """Where a secret is: an environment variable, or a file that its owner alone may read. Never the secret."""
+
+    env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "SecretTable":
+        if (self.env is None) == (self.file is None):
+            raise ValueError("exactly one of `env`, `file` is expected")
+        return self
+
+
+class SignInTable(_Strict):
+    """The company's sign-in (OpenID Connect) of one region's console.
+
+    Attributes:
+        issuer: letter by letter as the provider's own documents say it.
+        client_secret: where the client's secret is; left out for a public client.
+        console_url: where people reach the console; the provider sends them back to `/console/sign-in/return` there.
+        hosts: hosts beside the issuer's own at which the provider serves some of its addresses.
+        networks: CIDRs of the company's own inside which the provider may be; else only public addresses are called.
+        people: `directory` lets in who is in `people.yaml`, in those of their roles that a group gives too; `groups`
+            takes roles, region and clearances from the groups alone.
+        groups: what groups mean; `groups.yaml` of the home directory when left out.
+    """
+
+    issuer: Annotated[Url, AfterValidator(_safe)]
+    client_id: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+    client_secret: SecretTable | None = None
+    console_url: Annotated[Url, AfterValidator(_plain_origin)] | None = None
+    hosts: tuple[Annotated[str, Field(max_length=300)], ...] = ()
+    networks: tuple[str, ...] = ()
+    people: Literal["directory", "groups"] = "directory"
+    groups: Anchored | None = None
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether the provider runs on loopback, as in development and tests."""
+        return is_here(self.issuer)
+
+
 class RegionTable(_Strict):
     """One region. Every key has a default that fits the home directory."""
 
@@ -72,6 +145,7 @@ class RegionTable(_Strict):
     rotas: Anchored | None = None
     gateway_url: Url | None = None
     ui_url: Url | None = None
+    sign_in: SignInTable | None = None
     variables: dict[Variable, str] = {}
     peers: dict[Name, PeerTable] = {}
 

@@ -21,7 +21,7 @@ from watchfloor.regions.certificates import KeyBook
 from watchfloor.regions.keys import PublicKeys
 from watchfloor.runtime.clusters import cluster_connection
 from watchfloor.runtime.refusal import SettingsRefused
-from watchfloor.runtime.regionfile import PeerTable, RegionTable, read_region_file
+from watchfloor.runtime.regionfile import PeerTable, RegionTable, SignInTable, read_region_file
 from watchfloor.runtime.stackfile import RegionRecord, StackRecord, read_stack
 
 HOME_VARIABLE = "WATCHFLOOR_HOME"
@@ -68,6 +68,8 @@ class RegionSettings:
     variables: Mapping[str, str]
     """What `${NAME}` in the bindings stands for. Addresses, never secrets."""
     peers: Mapping[str, Peer]
+    sign_in: SignInTable | None = None
+    """The company's sign-in; None where the console has development sign-in only."""
 
     @property
     def address(self) -> str:
@@ -118,6 +120,23 @@ class RegionSettings:
     def sessions_path(self) -> Path:
         """Who is signed in at the console."""
         return self.directory / "sessions.sqlite"
+
+    @property
+    def sign_in_path(self) -> Path:
+        """Whose account at the provider is whose, security keys, and who signed in when."""
+        return self.directory / "sign-in.sqlite"
+
+    @property
+    def groups_path(self) -> Path:
+        """What the groups of the company's sign-in mean."""
+        named = self.sign_in.groups if self.sign_in is not None else None
+        return named or self.home / "groups.yaml"
+
+    @property
+    def console_url(self) -> str | None:
+        """The origin under which people reach the console; None where none is known."""
+        named = self.sign_in.console_url if self.sign_in is not None else None
+        return named or self.gateway_url
 
     @property
     def cases_path(self) -> Path:
@@ -224,6 +243,7 @@ def _on_cluster(region: str, home: Path, connection: ClientConnectConfig, table:
         ui_url=table.ui_url,
         variables=dict(table.variables),
         peers={name: _peer_of(name, peer) for name, peer in table.peers.items()},
+        sign_in=table.sign_in,
     )
 
 
@@ -256,6 +276,7 @@ def _on_stack(region: str, home: Path, record: StackRecord, table: RegionTable |
             "SANDBOX_SMTP_PORT": str(record.sandbox.smtp_port),
         },
         peers={name: _peer_in(name, other) for name, other in record.regions.items() if name != region},
+        sign_in=table.sign_in if table else None,
     )
 
 

@@ -6,28 +6,22 @@ from importlib import resources
 from pathlib import PurePath
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Form, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
 from watchfloor.gateway.console.asks import offer_asks
 from watchfloor.gateway.console.boards import offer_board
 from watchfloor.gateway.console.edge import Edge
-from watchfloor.gateway.console.gate import (
-    SIGN_IN,
-    SignInNeeded,
-    Visitor,
-    require_same_site,
-    require_token,
-    safe_path,
-)
+from watchfloor.gateway.console.gate import SIGN_IN, SignInNeeded, Visitor, safe_path
 from watchfloor.gateway.console.incidents import offer_incidents
 from watchfloor.gateway.console.pages import ROOT, ConsoleDesk, Pages
 from watchfloor.gateway.console.queue import offer_queue
 from watchfloor.gateway.console.relief import offer_relief
 from watchfloor.gateway.console.runbooks import offer_runbooks
+from watchfloor.gateway.console.signing_in import offer_sign_in
 from watchfloor.gateway.console.tasks import offer_tasks
 from watchfloor.gateway.console.timeline import offer_timelines
 from watchfloor.gateway.console.watch import offer_watch
@@ -44,7 +38,7 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     app.add_exception_handler(Problem, pages.render_problem)
     app.add_exception_handler(HTTPException, pages.render_http)
     app.add_exception_handler(RequestValidationError, pages.render_shape)
-    _offer_sign_in(app, pages)
+    offer_sign_in(app, pages)
     offer_watch(app, pages)
     offer_queue(app, pages)
     offer_tasks(app, pages)
@@ -58,30 +52,6 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     _offer_static(app)
     app.add_middleware(Edge, render=pages.render_problem)
     return app
-
-
-def _offer_sign_in(app: FastAPI, pages: Pages) -> None:
-    gate = pages.desk.gate
-
-    @app.get("/sign-in")
-    async def sign_in_page(request: Request, back: str = f"{ROOT}/") -> HTMLResponse:
-        offers = gate.offers_development(request)
-        people = list(pages.desk.face.people) if offers else []
-        return pages.show("sign_in.html", None, people=people, offers=offers, back=safe_path(back))
-
-    @app.post("/sign-in")
-    async def sign_in(request: Request, person: Annotated[str, Form(max_length=80)], back: str = Form("")) -> Response:
-        require_same_site(request)
-        return await gate.sign_in(request, person, back)
-
-    @app.post("/sign-out")
-    async def sign_out(
-        request: Request,
-        visitor: Annotated[Visitor, Depends(gate.admit)],
-        csrf: Annotated[str, Form(max_length=200)],
-    ) -> Response:
-        require_token(request, visitor, csrf)
-        return await gate.sign_out(request)
 
 
 def _offer_events(app: FastAPI, pages: Pages) -> None:

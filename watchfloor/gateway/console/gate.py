@@ -1,4 +1,4 @@
-"""Who is at the console: sessions, sign-in on this machine, forms that only the console's own pages can send."""
+"""Who is at the console: sessions, the two ways to sign in, forms that only the console's own pages can send."""
 
 import asyncio
 import hmac
@@ -10,15 +10,21 @@ from fastapi.responses import RedirectResponse
 
 from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face, is_loopback
-from watchfloor.client.statements import DEV, SignIn, admit_person
-from watchfloor.gateway.console.sessions import Session, Sessions, SessionsUnavailable
+from watchfloor.client.sign_in import DEV, SignIn
+from watchfloor.client.statements import admit_person
+from watchfloor.gateway.console.company import Back, Company
+from watchfloor.gateway.console.sessions import DEVELOPMENT, Proof, Session, Sessions, SessionsUnavailable
 from watchfloor.gateway.problems import Problem
+from watchfloor.identity.belonging import NobodyHere
 from watchfloor.identity.people import Person
 
 COOKIE = "wf_session"
 SECURE_COOKIE = "__Host-wf_session"
 """Over TLS: a browser takes it from this host alone and gives it to this host alone."""
 SIGN_IN = "/console/sign-in"
+PENDING_COOKIE = "wf_signing_in"
+SECURE_PENDING_COOKIE = "__Host-wf_signing_in"
+PENDING_SECONDS = 600
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -48,16 +54,25 @@ class Visitor:
 
     @property
     def signed_in(self) -> SignIn:
-        return self.session.signed_in
+        """How they signed in, for whatever is said or asked in their name."""
+        proof = self.session.proof
+        return DEV if proof.way == "dev" else SignIn(proof.way, proof.methods, self.person)
 
 
 class Gate:
     """Lets people in. Development sign-in exists on this machine only: face, address and name all loopback."""
 
-    def __init__(self, face: Face, sessions: Sessions, *, secure: bool = False) -> None:
+    def __init__(self, face: Face, sessions: Sessions, *, secure: bool = False, company: Company | None = None) -> None:
+        """Guard a console.
+
+        Args:
+            secure: whether browsers reach it over TLS alone.
+            company: the company's sign-in; without it there is development sign-in only.
+        """
         self._face = face
         self._sessions = sessions
         self._secure = secure
+        self.company = company
 
     @property
     def cookie(self) -> str:
@@ -80,12 +95,24 @@ class Gate:
             ) from error
         if session is None:
             raise SignInNeeded(back)
-        if session.signed_in == DEV and not self.offers_development(request):
+        if session.proof.way != "dev":
+            return await self._admit_by_company(session, cookie, back)
+        if not self.offers_development(request):
             raise SignInNeeded(back)
         try:
-            return Visitor(admit_person(self._face, session.person, session.signed_in), session)
+            return Visitor(admit_person(self._face, session.person, DEV), session)
         except Refused as error:
             raise SignInNeeded(back) from error
+
+    async def _admit_by_company(self, session: Session, cookie: str, back: str) -> Visitor:
+        if self.company is None:
+            raise SignInNeeded(back)
+        try:
+            return Visitor(self.company.belonging(session), session)
+        except NobodyHere as nobody:
+            # said once; the next page leads to signing in, which says it again if nothing was put right
+            await asyncio.to_thread(self._sessions.end, cookie)
+            raise Problem(403, nobody.code, str(nobody)) from nobody
 
     def offers_development(self, request: Request) -> bool:
         """Whether one may sign in without proof here. The name in `Host` counts: another name that leads here does
@@ -105,17 +132,59 @@ class Gate:
             someone = admit_person(self._face, person, DEV)
         except Refused as error:
             raise Problem(403, error.type, error.message) from error
-        cookie = await asyncio.to_thread(self._sessions.begin, someone.id, DEV)
-        answer = RedirectResponse(safe_path(back), 303)
-        answer.set_cookie(self.cookie, cookie, httponly=True, samesite="lax", secure=self._secure, path="/")
+        return await self._begin_session(request, someone.id, DEVELOPMENT, back)
+
+    async def leave_for(self, company: Company, back: str, *, anew: bool) -> Response:
+        """Send a browser to the company's sign-in.
+
+        Raises:
+            ProviderDown, SignInUnavailable: as `Company.begin`.
+        """
+        address, cookie = await company.begin(safe_path(back), anew=anew)
+        answer = RedirectResponse(address, 303)
+        answer.set_cookie(
+            self.pending_cookie,
+            cookie,
+            httponly=True,
+            samesite="lax",
+            secure=self._secure,
+            path="/",
+            max_age=PENDING_SECONDS,
+        )
         return answer
 
-    async def sign_out(self, request: Request) -> Response:
-        cookie = request.cookies.get(self.cookie, "")
-        if cookie:
-            await asyncio.to_thread(self._sessions.end, cookie)
-        answer = RedirectResponse(SIGN_IN, 303)
-        answer.delete_cookie(self.cookie, path="/")
+    async def take_back(self, company: Company, request: Request, back: Back) -> Response:
+        """Begin a session for who comes back from the company's sign-in.
+
+        Raises:
+            Problem: 503 the session cannot be kept.
+            and everything that `Company.finish` raises.
+        """
+        arrived = await company.finish(request.cookies.get(self.pending_cookie, ""), back)
+        answer = await self._begin_session(request, arrived.person, arrived.proof, arrived.back)
+        answer.delete_cookie(self.pending_cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
+        return answer
+
+    async def sign_out(self, request: Request, visitor: Visitor) -> Response:
+        """End the session; the page after it offers to sign out at the provider too."""
+        await asyncio.to_thread(self._sessions.end, request.cookies.get(self.cookie, ""))
+        by_company = visitor.session.proof.way != "dev" and self.company is not None
+        answer = RedirectResponse(f"{SIGN_IN}/left" if by_company else SIGN_IN, 303)
+        answer.delete_cookie(self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
+        return answer
+
+    @property
+    def pending_cookie(self) -> str:
+        return SECURE_PENDING_COOKIE if self._secure else PENDING_COOKIE
+
+    async def _begin_session(self, request: Request, person: str, proof: Proof, back: str) -> Response:
+        before = request.cookies.get(self.cookie, "")
+        try:
+            cookie = await asyncio.to_thread(self._sessions.begin, person, proof, instead_of=before)
+        except SessionsUnavailable as error:
+            raise Problem(503, "unavailable", "nobody can be signed in at the moment", retry_after=2) from error
+        answer = RedirectResponse(safe_path(back), 303)
+        answer.set_cookie(self.cookie, cookie, httponly=True, samesite="lax", secure=self._secure, path="/")
         return answer
 
 

@@ -1,10 +1,12 @@
 """Sessions of people who are signed in: a random cookie, of which only the hash is kept.
 
 A session is made anew at every sign-in, so one that was planted before is worth nothing. It ends after twelve hours, or
-after an hour in which nothing was asked.
+after an hour in which nothing was asked. Of what a provider said it keeps how somebody proved who they are, and those
+of their groups that mean something here; never a token, a name or an address.
 """
 
 import hashlib
+import json
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from watchfloor.client.statements import SignIn
+from watchfloor.client.sign_in import Way
 from watchfloor.signing import parse_instant, render_instant
 
 LONGEST = timedelta(hours=12)
@@ -21,13 +23,18 @@ IDLE = timedelta(hours=1)
 SEEN_EVERY = timedelta(minutes=1)
 BUSY_SECONDS = 5.0
 
+_VERSION = 2
 _TABLE = """
 CREATE TABLE IF NOT EXISTS sessions (
   hash BLOB PRIMARY KEY,
   person TEXT NOT NULL,
-  signed_in TEXT NOT NULL,
+  way TEXT NOT NULL,
+  methods TEXT NOT NULL,
+  groups TEXT NOT NULL,
+  entity TEXT NOT NULL,
+  anew INTEGER NOT NULL,
   csrf TEXT NOT NULL,
-  ends_at TEXT NOT NULL,
+  began_at TEXT NOT NULL,
   seen_at TEXT NOT NULL
 ) STRICT
 """
@@ -38,12 +45,29 @@ class SessionsUnavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What stands behind a session: how somebody signed in, and what a provider said of them."""
+
+    way: Way
+    methods: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Those of their groups that mean something here."""
+    entity: str = ""
+    anew: bool = False
+    """Whether the provider was made to ask anew who they are."""
+
+
+DEVELOPMENT = Proof("dev")
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """Who is at the other end, how they signed in, and the token that their forms must carry."""
+    """Who is at the other end, how they signed in and when, and the token that their forms must carry."""
 
     person: str
-    signed_in: SignIn
+    proof: Proof
     csrf: str
+    began_at: datetime
 
 
 class Sessions:
@@ -52,8 +76,9 @@ class Sessions:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def begin(self, person: str, signed_in: SignIn, *, now: datetime | None = None) -> str:
-        """A new session; gives the cookie's value. Sessions that have ended are forgotten.
+    def begin(self, person: str, proof: Proof, *, instead_of: str = "", now: datetime | None = None) -> str:
+        """A new session; gives the cookie's value. Sessions that have ended are forgotten, and so is the one that the
+        browser had before (`instead_of`, its cookie).
 
         Raises:
             SessionsUnavailable: none was made.
@@ -61,15 +86,21 @@ class Sessions:
         now = now or datetime.now(UTC)
         cookie = secrets.token_urlsafe(32)
         with self._open() as database:
-            database.execute("DELETE FROM sessions WHERE ends_at < ?", (render_instant(now),))
+            database.execute("DELETE FROM sessions WHERE began_at < ?", (render_instant(now - LONGEST),))
+            database.execute("DELETE FROM sessions WHERE hash = ?", (_hash(instead_of),))
             database.execute(
-                "INSERT INTO sessions (hash, person, signed_in, csrf, ends_at, seen_at) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO sessions (hash, person, way, methods, groups, entity, anew, csrf, began_at, seen_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     _hash(cookie),
                     person,
-                    signed_in,
+                    proof.way,
+                    json.dumps(proof.methods),
+                    json.dumps(proof.groups),
+                    proof.entity,
+                    int(proof.anew),
                     secrets.token_urlsafe(32),
-                    render_instant(now + LONGEST),
+                    render_instant(now),
                     render_instant(now),
                 ),
             )
@@ -84,22 +115,31 @@ class Sessions:
         now = now or datetime.now(UTC)
         with self._open() as database:
             row = database.execute(
-                "SELECT person, signed_in, csrf, ends_at, seen_at FROM sessions WHERE hash = ?", (_hash(cookie),)
+                "SELECT person, way, methods, groups, entity, anew, csrf, began_at, seen_at "
+                "FROM sessions WHERE hash = ?",
+                (_hash(cookie),),
             ).fetchone()
             if row is None:
                 return None
-            seen_at = parse_instant(row[4])
-            if now >= parse_instant(row[3]) or now - seen_at >= IDLE:
+            person, way, methods, groups, entity, anew, csrf, *instants = row
+            began_at, seen_at = map(parse_instant, instants)
+            if now - began_at >= LONGEST or now - seen_at >= IDLE:
                 database.execute("DELETE FROM sessions WHERE hash = ?", (_hash(cookie),))
                 return None
             if now - seen_at >= SEEN_EVERY:
                 database.execute("UPDATE sessions SET seen_at = ? WHERE hash = ?", (render_instant(now), _hash(cookie)))
-        return Session(row[0], row[1], row[2])
+        proof = Proof(way, tuple(json.loads(methods)), tuple(json.loads(groups)), entity, bool(anew))
+        return Session(person, proof, csrf, began_at)
 
     def end(self, cookie: str) -> None:
         """Forget a session."""
         with self._open() as database:
             database.execute("DELETE FROM sessions WHERE hash = ?", (_hash(cookie),))
+
+    def end_all(self, person: str) -> int:
+        """Forget every session of a person, wherever they are signed in; gives how many there were."""
+        with self._open() as database:
+            return database.execute("DELETE FROM sessions WHERE person = ?", (person,)).rowcount
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -108,6 +148,10 @@ class Sessions:
             self._path.touch(mode=0o600)
             with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
                 database.execute("BEGIN IMMEDIATE")
+                if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                    # sessions of another version mean signing in again, nothing more
+                    database.execute("DROP TABLE IF EXISTS sessions")
+                    database.execute(f"PRAGMA user_version = {_VERSION}")
                 database.execute(_TABLE)
                 try:
                     yield database
