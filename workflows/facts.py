@@ -161,7 +161,7 @@ class Facts:
         if spec is None:
             known = ", ".join(self._plan["facts"])
             return Refusal(RefusalType.UNKNOWN_FACT, f"this runbook has no fact `{name}`; it has: {known}")
-        if source not in spec["sources"] or source.startswith(_OWN):
+        if not self._is_reviser(name, spec, body) and (source not in spec["sources"] or source.startswith(_OWN)):
             outside = [one for one in spec["sources"] if not one.startswith(_OWN)]
             return Refusal(
                 RefusalType.WRONG_SOURCE, f"`{name}` is taken from {', '.join(outside) or 'the run itself only'}"
@@ -176,6 +176,12 @@ class Facts:
         if spec["type"]["type"] == "timestamp" and parse_instant(body["value"]) > now + FUTURE:
             return Refusal(RefusalType.BAD_VALUE, f"the instant of `{name}` lies in the future")
         return self._refuse_revision(name, spec, body) or opened
+
+    def _is_reviser(self, name: str, spec: FactSpec, body: dict[str, Json]) -> bool:
+        """Whether somebody who may revise a fact that is recorded speaks for themselves: what a step or an input said
+        is corrected by a person, who is then its source."""
+        by = (spec["revise"] or {}).get("by", [])
+        return name in self._state["facts"] and body["source"] == body["role"] and body["role"] in by
 
     def _refuse_revision(self, name: str, spec: FactSpec, body: dict[str, Json]) -> Refusal | None:
         known = self._state["facts"].get(name)

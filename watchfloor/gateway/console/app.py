@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
+from watchfloor.gateway.console.acting import offer_acting
 from watchfloor.gateway.console.asks import offer_asks
 from watchfloor.gateway.console.boards import offer_board
 from watchfloor.gateway.console.edge import Edge
@@ -47,6 +48,7 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     offer_runbooks(app, pages)
     offer_incidents(app, pages)
     offer_timelines(app, pages)
+    offer_acting(app, pages)
     offer_asks(app, pages)
     _offer_events(app, pages)
     _offer_static(app)
