@@ -34,7 +34,7 @@ class Visit:
     async def form(self, incident: str, deed: str, page: str = "", **fields: object) -> httpx2.Response:
         """Fill in a form of the page Act and send it with what the page put into it."""
         page = page or await self.get(f"/incidents/{incident}/act")
-        start = page.index(f'/act/{deed}"', page.index("<main"))
+        start = page.index(f'/act/{deed}"')
         if deed == "fact":
             start = page.index(f'name="fact" value="{fields["fact"]}"')
             start = page.rindex("<form", 0, start)
@@ -91,9 +91,8 @@ async def test_severity_is_raised_at_once_and_lowered_by_two(floor: Floor) -> No
 
 async def test_a_fact_is_recorded_with_its_source_and_corrected_by_counsel_alone(floor: Floor) -> None:
     incident = await started(floor, "2002")
-    async with visiting(floor, "counsel-1") as counsel, visiting(floor, "ops-1") as ops:
-        if "order_annulled" in await ops.get(f"/incidents/{incident}/act"):
-            pass
+    async with visiting(floor, "counsel-1") as counsel, visiting(floor, "commander-eu-1") as ops:
+        assert "<option>legal_counsel</option>" not in await ops.get(f"/incidents/{incident}/act")
         answer = await counsel.form(
             incident, "fact", fact="clarification_received", value="-5m", source="authority_mailbox"
         )
@@ -157,8 +156,26 @@ async def test_a_run_is_paused_and_resumed_by_whoever_may(floor: Floor) -> None:
 
 
 async def test_failed_steps_are_answered_by_number(floor: Floor) -> None:
-    """Silence at the question fails the step; the commander is asked, and says so from the list."""
-    incident = await started(floor, f"2006{datetime.now(UTC):%S}")
-    async with visiting(floor, "commander-eu-1") as commander:
+    """The register of orders refuses; the commander is asked, and says from the list that it is tried again."""
+    order = f"2006{datetime.now(UTC):%S}"
+    match = {"path": "/orders/authenticate", "where": {"order_id": f"FR-2026-{order}"}}
+    refusal = {"match": match, "status": 400, "times": 1}
+    await floor.seed("faults", [refusal])
+    incident = await trigger(floor, order)
+    await floor.ask(incident, "authenticate!failed")
+    await seen(floor, incident)
+    async with visiting(floor, "commander-eu-1") as commander, visiting(floor, "counsel-1") as counsel:
+        assert "incident_commander say what became of it" in await counsel.get(f"/incidents/{incident}/act")
         page = await commander.get(f"/incidents/{incident}/act")
-        assert "Failed steps" not in page
+        assert "<b>1</b> authenticate: failed: the target said no" in page
+        form = page
+        nothing = await commander.form(incident, "resolve", form, option="retry", reason="x")
+        assert nothing.status_code == 422
+        assert "nothing is chosen" in nothing.text
+        strange = await commander.form(incident, "resolve", form, option="retry", reason="x", numbers="7")
+        assert strange.status_code == 422
+        done = await commander.form(incident, "resolve", form, pick="1", option="retry", reason="the register is back")
+        assert "1 of 1 answered: retry" in done.text
+        late = await commander.form(incident, "resolve", form, pick="1", option="retry", reason="again")
+        assert late.status_code == 409
+    await floor.ask(incident, "order_doubt")

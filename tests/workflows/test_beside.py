@@ -166,3 +166,24 @@ async def test_a_detached_track_at_each_recording_has_its_value(bench: Bench) ->
     await case.outcome()
     assert [(call["path"], call["inputs"]) for call in bench.calls] == [("alongside/asked[0]/tell", {"what": "one"})]
     assert bench.calls[0]["incident"] == child_id("inc", case.handle.id, "alongside/asked[1]")
+
+
+async def test_what_the_run_recorded_itself_is_corrected_by_whoever_may_revise_it(bench: Bench) -> None:
+    """Nobody outside speaks for an input or a step; who may revise what one of them said is its source from then on."""
+    facts = {"came": fact("inputs.came", revise={"by": ["legal_counsel"]}), "other": fact("inputs.came")}
+    began, earlier = await bench.now(), render_instant(parse_instant(await bench.now()) - timedelta(minutes=5))
+    case = await bench.start(plan(("p", [decide("pick", {"go": {}}, COUNSEL)]), facts=facts), {"came": began})
+    for name, source, role, why in (
+        ("came", "inputs.came", "legal_counsel", "wrong_source"),
+        ("came", "ops_lead", "ops_lead", "wrong_source"),
+        ("came", "legal_counsel", "ops_lead", "wrong_source"),
+        ("other", "legal_counsel", "legal_counsel", "wrong_source"),
+    ):
+        said = await case.fact_statement(name, earlier, source, role=role, person="lena")
+        assert await case.refused("fact", said) == why, (name, source, role)
+    await case.state_fact("came", earlier, "legal_counsel", role="legal_counsel", person="lena")
+    known = (await case.board())["facts"]["came"]
+    assert (known["value"], known["source"], known["by"]) == (earlier, "legal_counsel", "lena")
+    assert known["revisions"][0]["source"] == "inputs.came"
+    await case.decide("p/pick", "go", "lena", "legal_counsel")
+    await case.outcome()
