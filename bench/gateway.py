@@ -209,9 +209,7 @@ async def _measure_burst(place: Place, names: list[str], before: int) -> dict[st
     print(f"  burst: {len(names)} triggers at once of {len(place.keys)} senders, {len(again)} of them twice")
     print(f"    to the acknowledgement, tries and all{'':<1}{_spread(tally.waited)}")
     print(f"    an accepted request alone{'':<8}{_spread(tally.answered)}")
-    print(
-        f"    shed {tally.shed} (told to come again), accepted after {accepted:.1f} s, drained after {drained:.1f} s"
-    )
+    print(f"    shed {tally.shed} (told to come again), accepted after {accepted:.1f} s, drained after {drained:.1f} s")
     print(f"    lost {lost}, doubled {doubled}, other answers {dict(tally.others) or 0}; gateway {memory} MiB resident")
     return {
         "acknowledged p95": _share(tally.waited, 0.95),

@@ -31,3 +31,13 @@ async def test_the_sign_of_life_comes_at_its_time_whatever_changed_in_between() 
         seen.append(await anext(rounds))
     disturbing.cancel()
     assert seen.count(True) > 2
+
+
+async def test_a_change_while_the_reader_reads_is_not_slept_over() -> None:
+    changes = Changes()
+    rounds = changes.rounds(60.0)
+    assert await anext(rounds)
+    for _ in range(2):
+        changes.tell()  # the reader has read already, and does not wait again yet
+        async with asyncio.timeout(1):
+            assert await anext(rounds)

@@ -12,6 +12,7 @@ from tests.gateway.test_console import Console, console, token
 from watchfloor.client.errors import EngineUnavailable
 from watchfloor.gateway.console import boards as boards_module
 from watchfloor.gateway.console.board_lines import Filters, draw_board
+from watchfloor.gateway.console.drawn import Drawn
 from watchfloor.identity.people import Person
 from watchfloor.signing import render_instant
 
@@ -217,5 +218,5 @@ def test_pages_that_somebody_has_taken_are_not_counted() -> None:
     taken = paged("legal_counsel", acknowledged={"how": "statement", "by": "x", "role": "legal_counsel", "at": ""})
     said = board(pages=[taken])
     case = Case(said["workflow"], "incident", "r", "S1", "open", "", said["opened_at"], 1, 1, said)
-    (line,) = draw_board([case], COUNSEL, datetime.now(UTC))
+    (line,) = draw_board([case], COUNSEL, datetime.now(UTC), Drawn())
     assert line.pages == 0

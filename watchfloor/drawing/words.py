@@ -21,6 +21,8 @@ def show_controls(text: str) -> str:
     Control, format (bidi overrides, zero-width marks, tags), surrogate, private and unassigned characters and line
     separators; tabs and line ends become one space. What is left is safe to place on one line of any document.
     """
+    if text.isprintable():  # knows all of these categories, and most texts have none of them
+        return text
     shown: list[str] = []
     for char in text:
         if char in "\t\n\r":

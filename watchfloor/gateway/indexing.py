@@ -43,13 +43,14 @@ class Changes:
         tells nobody of a change that they may not see."""
         now = asyncio.get_running_loop().time
         due = now() + quiet
+        # taken before the reader reads: what changes while it does is not slept over
+        turn = self._turn
         yield True
         while True:
-            # taken before the caller reads on: a change in between is not slept over
-            turn = self._turn
             try:
                 async with asyncio.timeout_at(due):
                     await turn.wait()
+                turn = self._turn
                 yield True
             except TimeoutError:
                 due = now() + quiet

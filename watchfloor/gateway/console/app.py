@@ -28,6 +28,8 @@ from watchfloor.gateway.console.timeline import offer_timelines
 from watchfloor.gateway.console.watch import offer_watch
 from watchfloor.gateway.problems import Problem
 
+BREATH = 0.4
+"""Seconds between two words to one screen that something has changed."""
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
@@ -71,6 +73,8 @@ def _offer_events(app: FastAPI, pages: Pages) -> None:
                 seen = changed[-1].revision
             if any(pages.may_see(visitor, case.board) for case in changed):
                 yield ServerSentEvent(event="changed", raw_data="look again")
+                # what changes meanwhile is one more look and not ten: a run that goes on changes many times a second
+                await asyncio.sleep(BREATH)
 
 
 def _offer_static(app: FastAPI) -> None:

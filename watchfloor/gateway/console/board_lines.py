@@ -6,7 +6,7 @@ before the wall at four metres and whoever holds a phone read it in the same ord
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from watchfloor.cases import Case
 from watchfloor.client.errors import ClientError
 from watchfloor.client.pages import pick_pages
 from watchfloor.gateway.console.clocks import ClockBar, list_clocks
+from watchfloor.gateway.console.drawn import Drawn
 from watchfloor.gateway.console.views import CaseLine, draw_case
 from watchfloor.identity.people import Person
 
@@ -33,6 +34,8 @@ class BoardLine:
     region: str
     is_case: bool
     pages: int
+    mark: tuple[str, int]
+    """The incident, and the revision of the index as of which this is its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,9 @@ class Choices:
     roles: tuple[str, ...]
 
 
-def draw_board(cases: Iterable[Case], person: Person, now: datetime) -> list[BoardLine]:
+def draw_board(cases: Iterable[Case], person: Person, now: datetime, drawn: Drawn) -> list[BoardLine]:
     """The lines of a board: clocks at risk first, then the worse of severity and clock, then what is due first."""
-    lines = [_draw(case, person, now) for case in cases]
+    lines = [_draw_for(case, person, now, drawn) for case in cases]
     return sorted(
         lines, key=lambda one: (not one.at_risk, one.line.priority, one.line.due_at or "9999", one.line.incident)
     )
@@ -107,7 +110,14 @@ def count_levels(lines: Iterable[BoardLine]) -> list[tuple[str, int]]:
     return [(level, found[level]) for level in LEVELS if found[level]]
 
 
-def _draw(case: Case, person: Person, now: datetime) -> BoardLine:
+def _draw_for(case: Case, person: Person, now: datetime, drawn: Drawn) -> BoardLine:
+    """The line as everybody sees it, with what this person may do there."""
+    line = drawn.once(("line", case.incident, case.revision), now, lambda: _draw(case, now))
+    pages = _count_pages(case, person)
+    return replace(line, pages=pages) if pages else line
+
+
+def _draw(case: Case, now: datetime) -> BoardLine:
     board = case.board
     clocks = [bar for bar in list_clocks(board["clocks"], None, now) if bar.state in _TICKING and bar.due_at]
     nearest = min(clocks, key=lambda bar: bar.due_at or "", default=None)
@@ -118,7 +128,8 @@ def _draw(case: Case, person: Person, now: datetime) -> BoardLine:
         commander=board["commander"]["person"],
         region=board["commander"]["region"],
         is_case=board.get("mode", "incident") == "case",
-        pages=_count_pages(case, person),
+        pages=0,
+        mark=(case.incident, case.revision),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 
 from watchfloor.client.errors import ClientError
 from watchfloor.client.pages import send_ack
@@ -76,7 +77,7 @@ def offer_board(app: FastAPI, pages: Pages) -> None:
 
 async def _lines(pages: Pages, visitor: Visitor, state: str) -> list[BoardLine]:
     cases = await pages.cases(visitor, kinds=("incident",), states=_STATES[state])
-    return draw_board(cases, visitor.person, datetime.now(UTC))
+    return draw_board(cases, visitor.person, datetime.now(UTC).replace(microsecond=0), pages.drawn)
 
 
 async def _board(
@@ -96,6 +97,7 @@ async def _board(
         "wall.html" if wall else "board.html",
         visitor,
         lines=shown,
+        card=lambda line: _card(pages, line),
         count=len(kept),
         hidden=sum(not one.is_case for one in lines) - sum(not one.is_case for one in kept),
         cases=sum(one.is_case for one in lines) - sum(one.is_case for one in kept),
@@ -111,6 +113,12 @@ async def _board(
         to_ack=[one.line.incident for one in shown if one.pages],
         acked=acked,
     )
+
+
+def _card(pages: Pages, line: BoardLine) -> Markup:
+    """A line of the board as it stands in the page."""
+    now = datetime.now(UTC)
+    return pages.drawn.once(("card", *line.mark, line.pages), now, lambda: pages.render("board_card.html", one=line))
 
 
 async def _acknowledge(pages: Pages, visitor: Visitor, incidents: list[str]) -> HTMLResponse:

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
 from schemas.incident import Board
@@ -22,6 +23,7 @@ from watchfloor.client.permission import about_run, ask_question
 from watchfloor.client.runs import board, plan_of
 from watchfloor.drawing.railway import WORDS
 from watchfloor.drawing.words import show_controls
+from watchfloor.gateway.console.drawn import Drawn
 from watchfloor.gateway.console.gate import HEADERS, Gate, Visitor
 from watchfloor.gateway.console.views import is_instant, say_prose
 from watchfloor.gateway.indexing import Changes
@@ -64,6 +66,7 @@ class Pages:
     def __init__(self, desk: ConsoleDesk) -> None:
         self.desk = desk
         self._open = OpenCases(desk.index)
+        self.drawn = Drawn()
         self._remembered = RememberingAuthority(desk.face.authority)
         self._templates = Environment(
             loader=PackageLoader("watchfloor.gateway.console"),
@@ -79,8 +82,12 @@ class Pages:
 
     def may_see(self, visitor: Visitor, said: Board) -> bool:
         """Whether the policies show this run to this person."""
-        question = ask_question(self.desk.face, visitor.person, "view", about_run(said), "", "", visitor.signed_in)
-        return self.allows(question)
+        person, run, signed_in = visitor.person, about_run(said), visitor.signed_in
+
+        def ask() -> bool:
+            return self.allows(ask_question(self.desk.face, person, "view", run, "", "", signed_in))
+
+        return self.drawn.once(("sees", person, signed_in, run), datetime.now(UTC), ask)
 
     def allows(self, question: Question) -> bool:
         """What the policies say to a question; each different one is put to them once."""
@@ -151,6 +158,10 @@ class Pages:
             visitor=visitor, region=self.desk.face.region, now=datetime.now(UTC), nav=NAV, reach=IN_REACH, **given
         )
         return HTMLResponse(text, status, headers=HEADERS)
+
+    def render(self, template: str, **given: Any) -> Markup:
+        """A part of a page, to be put into one."""
+        return Markup(self._templates.get_template(template).render(**given))  # noqa: S704 - the template has escaped it
 
     def render_problem(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
