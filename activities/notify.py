@@ -134,6 +134,9 @@ def people_notify(deps: Dependencies) -> Callable[[NotifyCall], Awaitable[Notify
         fell_back = [one.role for one in resolved if one.fell_back]
         if fell_back:
             receipt["fell_back"] = fell_back
+        people = _told(resolved, delivered) if call["kind"] not in FOLLOW_UPS else {}
+        if people:
+            receipt["people"] = people
         follows = [name for name in sorted(delivered) if deps.notifier.kind(name) in FOLLOWING]
         if follows:
             receipt["follows"] = follows
@@ -192,6 +195,16 @@ def _narrow(deps: Dependencies, exposure: str, reached: Reached, aside: frozense
     if willing is None and not backup and deps.backups is not None:
         willing = deps.willing(exposure, deps.backups(reached.role).without(aside))
     return reached if willing is None else willing
+
+
+def _told(resolved: Sequence[Reached], delivered: Sequence[str]) -> dict[str, list[str]]:
+    """Who has it on a channel of theirs that took it."""
+    found: dict[str, list[str]] = {}
+    for one in resolved:
+        ids = [person for person in one.people if set(one.own.get(person, ())) & set(delivered)]
+        if ids:
+            found[one.role] = ids
+    return found
 
 
 def _proposed(call: NotifyCall, resolved: Sequence[Reached]) -> list[str]:

@@ -262,6 +262,8 @@ class ClockState(TypedDict):
     restarts: int
     assigned_to: str | None
     """A role, or the workflow id of the run that the clock moved to."""
+    custodian: NotRequired[str]
+    """The person of that role who was told, and has it now; never one who stands aside."""
     of: NotRequired[str]
     """The clock of the plan whose member this is; its name is then `<of>[<member>]`."""
     member: NotRequired[Json]

@@ -93,6 +93,8 @@ class NotifyReceipt(TypedDict):
     """Roles for which nobody was on call though a rota covers them: everybody who holds them was told."""
     follows: NotRequired[list[str]]
     """Channels that took it and keep something open until they are told of the end."""
+    people: NotRequired[dict[str, list[str]]]
+    """Role -> whom it really reached: those for whom a channel took it, in the order in which they were told."""
 
 
 class FindPersonCall(TypedDict):

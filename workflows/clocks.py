@@ -18,6 +18,7 @@ from temporalio import workflow
 from schemas.incident import ClockState
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
+from schemas.notify import NotifyCall, NotifyReceipt
 from schemas.plan import ClockPlan, Expr
 from watchfloor.signing import digest, parse_instant, render_instant
 from workflows.attention import Attention
@@ -88,6 +89,23 @@ class Clocks:
             run.note(EntryKind.CLOCK_ASSIGNED, clock=name, role=role, due_at=clock["due_at"])
             run.notices.send(
                 "clock_assigned", path=f"clocks/{name}", step="", roles=[role], deadline_at=clock["due_at"], clock=name
+            )
+
+    def take_custody(self, call: NotifyCall, receipt: NotifyReceipt) -> None:
+        """Somebody was told that a clock is theirs now: the record names them. Who stands aside is given none."""
+        clock = self._run.state["clocks"].get(call["clock"])
+        if call["kind"] != "clock_assigned" or clock is None:
+            return
+        told = [one for role in call["roles"] for one in receipt.get("people", {}).get(role, ())]
+        keeper = next((one for one in told if one not in self._run.desk.recused), "")
+        if keeper:
+            clock["custodian"] = keeper
+            self._run.note(
+                EntryKind.CLOCK_ASSIGNED,
+                clock=clock["name"],
+                role=call["roles"][0],
+                person=keeper,
+                due_at=clock["due_at"],
             )
 
     def _list(self) -> list[tuple[ClockPlan, ClockState]]:

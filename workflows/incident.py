@@ -221,6 +221,7 @@ class IncidentWorkflow(AnswersPeople):
     def _begin(self, run: Run) -> tuple[Clocks, Undoing]:
         """Write down the opening on a first run; look at every condition once."""
         clocks, tracks, undoing, reviews = Clocks(run), Tracks(run), Undoing(run), Reviews(run)
+        run.notices.arrived = clocks.take_custody
         floors, proposals, confirmations = Floors(run, run.stir), Proposals(run), Confirmations(run)
         if run.state["runs"] == 0:
             trigger, policy = run.start["trigger"], run.start.get("paging")

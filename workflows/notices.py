@@ -4,7 +4,7 @@ A notice holds ids, roles and instants only. One that reaches nobody is written 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -86,6 +86,8 @@ class Notices:
         self._journal = journal
         self.severity = severity
         self.listener: Listener | None = None
+        self.arrived: Callable[[NotifyCall, NotifyReceipt], None] = lambda call, receipt: None
+        """Told of every notice that an activity has sent off; must not wait."""
         self._under_way: list[asyncio.Task[None]] = []
 
     def send(
@@ -157,6 +159,7 @@ class Notices:
                     schedule_to_close_timeout=_PATIENCE,
                     retry_policy=_RETRY,
                 )
+            self.arrived(call, receipt)
             if self.listener is not None:
                 self.listener.delivered(call, receipt)
             failed = receipt["failed"] if not receipt["delivered"] and call["kind"] not in FOLLOW_UPS else []

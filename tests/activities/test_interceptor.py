@@ -177,6 +177,16 @@ async def test_a_task_for_a_person_is_told_on_their_own_channels_only_and_by_rol
     assert await told(4, person="ops-1", excluded=["ops-1"]) == ["bell"]
 
 
+async def test_the_receipt_names_whom_it_really_reached_and_nobody_who_stands_aside(w: Any) -> None:
+    own = {"ops-1": ("room",), "ops-2": ("bell",), "ops-3": ("room",), "ops-4": ()}
+    four = Reached("ops_lead", tuple(own), ("room", "bell"), "no_rota", own)
+    w.deps = dataclasses.replace(w.deps, contacts=lambda _role: four)
+    receipt = await work(w, "people.notify", notify_call(key="1" * 64))
+    assert receipt["people"] == {"ops_lead": ["ops-1", "ops-2", "ops-3"]}
+    receipt = await work(w, "people.notify", notify_call(key="2" * 64, excluded=["ops-1", "ops-2"]))
+    assert (receipt["delivered"], receipt["people"]) == (["room"], {"ops_lead": ["ops-3"]})
+
+
 async def test_what_exposes_goes_to_whoever_takes_it_beside_those_on_call_before_it_goes_to_everybody(w: Any) -> None:
     on_call = Reached("ops_lead", ("ops-1",), ("room",), "on_call", {"ops-1": ("room",)})
     beside = Reached("ops_lead", ("ops-2",), ("bell",), "on_call", {"ops-2": ("bell",)})
@@ -229,7 +239,7 @@ async def test_a_channel_that_hangs_holds_up_the_others_no_longer_than_its_head_
 
     w.deps.notifier.deliver = hanging
     receipt = await work(w, "people.notify", notify_call(exposure="graphic"))
-    assert receipt == {"delivered": ["bell", "room"], "failed": []}
+    assert (receipt["delivered"], receipt["failed"]) == (["bell", "room"], [])
 
 
 @pytest.mark.parametrize("channels", [[], ["room"], ["gone"]])

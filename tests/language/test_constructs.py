@@ -387,3 +387,16 @@ def test_a_plan_says_which_inputs_an_approver_may_narrow() -> None:
     filled = "id: hide, action: content.disable"
     step = plan_of(f"{inputs}phases:\n  - main:\n      - {{{text.format(hide=filled, seats='deputy', more='')}}}\n")
     assert set(step["phases"][0]["steps"][0]["narrows"]) == {"scope"}, "an input that is filled in by itself counts"
+
+
+def test_what_outlives_the_run_is_kept_by_nobody_whom_it_recuses() -> None:
+    clocks = "clocks:\n  removal: {use: eu.tco.removal, start: inputs.received_at, on_close: {assign: ROLE}}\n"
+    assert "WF305" in codes("recuse: [records_custodian]\n" + clocks.replace("ROLE", "records_custodian"))
+    assert "WF305" not in codes("recuse: [deputy]\n" + clocks.replace("ROLE", "records_custodian"))
+    step = "- id: a\n        hold: {basis: eu.tco.preserve, scope: {urls: inputs.urls}, sources: [content]RELEASE}"
+    hold = "phases:\n  - main:\n      " + step
+    written = ", release: [exec_sponsor, deputy]"
+    assert "WF305" not in codes("recuse: [ops_lead]\n" + hold.replace("RELEASE", ""))
+    for recused, release in (("records_custodian", written), ("legal_counsel", "")):
+        assert "WF305" in codes(f"recuse: [{recused}]\n" + hold.replace("RELEASE", release))
+    assert "WF305" not in codes("recuse: [legal_counsel]\n" + hold.replace("RELEASE", written))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.workflows.bench import Bench, Case
-from tests.workflows.builder import action, approval, decide, library_of, plan, run, slot, task
+from tests.workflows.builder import action, approval, clock, decide, fact, library_of, plan, run, slot, task
 from tests.workflows.test_revocation import until_noted
 from tests.workflows.test_run_step import decisions_of
 from workflows.addresses import child_id
@@ -192,3 +192,21 @@ async def test_a_run_started_later_writes_down_from_the_beginning_who_stands_asi
         one["data"]["person"] for one in bench.entries if (one["chain"], one["kind"]) == (started, "person.recused")
     ]
     assert noted == ["egon"]
+
+
+async def test_a_clock_that_outlives_the_incident_is_given_to_a_person_who_does_not_stand_aside(bench: Bench) -> None:
+    people = {"records_custodian": ["kai", "kim"]}
+    bench.behaviour["people.notify"] = lambda call: {"delivered": ["desk"], "failed": [], "people": people}
+    running = clock("due", "facts.seen", on_close="records_custodian")
+    facts = {"seen": fact("desk")}
+    case = await bench.start(plan(("p", [decide("pick", {"go": {}}, slot("exec_sponsor"))]), clocks=[running], facts=facts))
+    await case.state_fact("seen", await bench.now(), "desk")
+    await case.until(lambda board: board["clocks"][0]["state"] == "running")
+    await case.send("control", await say(case, "recuse", "kai", "lena", "legal_counsel"))
+    await case.decide("p/pick", "go", "erna", "exec_sponsor")
+    (left,) = (await case.outcome(skipping=False))["clocks"]
+    assert (left["assigned_to"], left["custodian"]) == ("records_custodian", "kim")
+    told = [one["excluded"] for one in bench.notices if one["kind"] == "clock_assigned"]
+    assert told == [["kai"]]
+    named = [one["data"].get("person", "") for one in bench.entries if one["kind"] == "clock.assigned"]
+    assert named == ["", "kim"]

@@ -8,6 +8,7 @@ from rich.text import Text
 from schemas.incident import ClockState
 from schemas.plan import ClockLaw, ClockPlan, Plan
 from watchfloor.cli.instants import clock_time, left, span
+from watchfloor.drawing.words import show_controls
 from watchfloor.signing import parse_instant
 
 WIDTH = 20
@@ -69,7 +70,9 @@ def render_clock(row: ClockRow, now: datetime, *, local: tzinfo | None = None) -
         case "late":
             head.append("✗ stopped late", style="bold red").append(_margin(state, "after it was due"))
         case "assigned":
-            head.append(f"→ now owned by {state['assigned_to']}", style="yellow")
+            keeper, role = state.get("custodian", ""), state["assigned_to"]
+            owner = f"{show_controls(keeper)} ({role})" if keeper else role
+            head.append(f"→ now owned by {owner}", style="yellow")
             if state["due_at"]:
                 head.append(f", due {clock_time(state['due_at'], now, local=local)}")
     lines = [head]

@@ -23,6 +23,7 @@ from watchfloor.language.step_compiler import (
     DEFAULT_DOUBT,
     DEFAULT_RELEASE,
     DEFAULT_RETRY,
+    KEEPER_OF_HOLDS,
     StepCompiler,
 )
 from watchfloor.language.type_reader import field_type
@@ -351,6 +352,9 @@ def hold(at: StepCompiler, body: doc.Hold, scope: Scope) -> Made:
             expected="a row of kind min_retention",
             found=law["kind"],
         )
+    at.require_unrecused(KEEPER_OF_HOLDS, body.basis.span, "keep this hold")
+    if not body.release:
+        at.require_unrecused("legal_counsel", body.basis.span, "release this hold, which is the default of `release`")
     release: list[Slot] = at.slots(body.release) or DEFAULT_RELEASE
     if len(release) < 2:
         at.report.add(

@@ -263,6 +263,8 @@ def _clock(compiler: StepCompiler, clock: Clock, scope: Scope) -> ClockPlan | No
     stop = compiler.expressions.check(clock.stop, scope, wants=instants, may_be_absent=True) if clock.stop else None
     on_breach = compiler.roles(clock.on_breach)
     on_close = compiler.role(clock.on_close) if clock.on_close else None
+    if clock.on_close:
+        compiler.require_unrecused(clock.on_close.value, clock.on_close.span, "own this clock")
     warn = [compiler.duration(time) for time in clock.warn]
     pause, renew = compile_pauses(compiler, clock, scope), compile_renewal(compiler, clock, scope)
     if law is None or start is None:

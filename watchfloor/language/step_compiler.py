@@ -34,6 +34,7 @@ _ADDRESS = re.compile(r"[@/:]")
 """What stands in every address and in no name."""
 DEFAULT_DOUBT: shape.Doubt = {"ask": ["incident_commander"], "within": 3600.0}
 DEFAULT_AT_ONCE = 10
+KEEPER_OF_HOLDS = "records_custodian"
 DEFAULT_RELEASE: list[Slot] = [{"any_of": ["legal_counsel"]}, {"any_of": ["records_custodian"]}]
 
 
@@ -263,6 +264,16 @@ class StepCompiler:
         """Who may not answer: whom `not` names here, and whom the run's `recuse` names everywhere."""
         here = self.roles(written)
         return here + [each.value for each in self.given.runbook.recuse if each.value not in here]
+
+    def require_unrecused(self, role: str, span: Span, does: str) -> None:
+        """A role that is given something to keep or to let go of is none that the run's `recuse` names."""
+        if role in {each.value for each in self.given.runbook.recuse}:
+            self.report.add(
+                codes.SEATS,
+                span,
+                f"`{role}` cannot {does}: `recuse` names it",
+                expected="a role that is not recused",
+            )
 
     def slots(self, seats: tuple[Seat, ...]) -> list[Slot]:
         """Seats without the roles that the run's `recuse` names."""

@@ -73,6 +73,8 @@ class Clock:
     stopped_at: datetime | None = None
     assigned: Moment | None = None
     assigned_to: str = ""
+    custodian: str = ""
+    """The person of the role who was told that it is theirs."""
     stills: list[Still] = field(default_factory=list)
     renewals: list[Renewed] = field(default_factory=list)
 

@@ -217,7 +217,7 @@ def _end(clock: Clock) -> Markdown:
         case "breached":
             return Markdown("**ran out**, never stopped")
         case "assigned":
-            return Markdown(f"runs on with {code(clock.assigned_to)}")
+            return Markdown(f"runs on with {code(clock.custodian or clock.assigned_to)}")
         case _:
             return Markdown("runs on")
 

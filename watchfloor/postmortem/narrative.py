@@ -154,7 +154,8 @@ def _clock(clock: Clock) -> Iterator[Sentence]:
             clock.stopped.at, [clock.stopped.seq], "The clock ", name, " stopped at ", clock.stopped_at, *left, "."
         )
     if clock.assigned:
-        to: list[Word] = [" and was assigned to ", Id(clock.assigned_to)] if clock.assigned_to else []
+        owner: list[Word] = [Id(clock.custodian), " as ", Id(clock.assigned_to)]
+        to: list[Word] = [" and was assigned to ", *owner[0 if clock.custodian else 2 :]] if clock.assigned_to else []
         yield say(clock.assigned.at, [clock.assigned.seq], "The clock ", name, " still ran at the close", *to, ".")
 
 

@@ -180,6 +180,7 @@ def _clock_assigned(account: Account, entry: StoredEntry, moment: Moment) -> Non
     if clock:
         clock.assigned = moment
         clock.assigned_to = text(entry["data"], "role", "assigned_to", "to")
+        clock.custodian = text(entry["data"], "person")
 
 
 def _clock(account: Account, entry: StoredEntry) -> Clock | None:

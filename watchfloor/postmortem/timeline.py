@@ -185,7 +185,7 @@ def _clock_words(clock: Clock) -> str:
         case "breached":
             return f"{due} · ran out, never stopped"
         case "assigned":
-            return f"{due} · runs on with {clock.assigned_to or 'its owner'}"
+            return f"{due} · runs on with {clock.custodian or clock.assigned_to or 'its owner'}"
         case _:
             return f"{due} · runs on"
 
