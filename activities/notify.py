@@ -65,16 +65,19 @@ def page(deps: Dependencies) -> Action:
         require_admission(call)
         role = str(call["inputs"]["role"])
         aside = frozenset(call.get("recused", ()))
-        destinations = _reach_others(deps, role, aside, backup=False).destinations
-        if not destinations:
+        reached = _reach_others(deps, role, aside, backup=False)
+        if not reached.destinations:
             message = (
                 f"nobody who holds `{role}` in region `{deps.region}` can be reached; add contacts to the directory"
             )
             raise CallFailed(ErrorType.REFUSED, message, possible=False, detail={"why": "nobody"})
-        results = await _deliver_all(deps, destinations, _notice(deps, call, roles=(role,)))
+        results = await _deliver_all(deps, reached.destinations, _notice(deps, call, roles=(role,)))
         times = [result for result in results.values() if isinstance(result, datetime)]
         if times:
-            return receipt_of(call, {"sent_at": render_instant(min(times))}, min(times))
+            took = [name for name, result in results.items() if isinstance(result, datetime)]
+            receipt = receipt_of(call, {"sent_at": render_instant(min(times))}, min(times))
+            told = _told([reached], took).get(role)
+            return {**receipt, "told": told} if told else receipt
         failures = [result for result in results.values() if isinstance(result, CallFailed)]
         again = next((item for item in failures if item.type == ErrorType.UNAVAILABLE), failures[0])
         raise again

@@ -119,6 +119,8 @@ class ActionReceipt(TypedDict):
     resolved: Literal["called", "recorded", "looked_up", "confirmed"]
     """How the effect came to be known: called now, already in the ledger, found by look-up, said by a person."""
     done_at: str
+    told: NotRequired[list[str]]
+    """Of the action `page`: the people whom a channel really told. Absent where the ledger gave the receipt."""
 
 
 class ErrorType:

@@ -6,6 +6,7 @@ from typing_extensions import TypedDict
 
 from schemas.decision import Envelope
 from schemas.json_value import Json
+from schemas.paging import PagingPolicy
 
 PACKET = "watchfloor.packet.v1"
 ANSWER = "watchfloor.packet-answer.v1"
@@ -107,6 +108,8 @@ class HandoffStart(TypedDict):
     recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """The incident's; absent outside compartments. It does not cross the border."""
+    tells_incident: NotRequired[bool]
+    """The incident has pages: that nobody answered is told by it, where it climbs. Absent in offers of before."""
 
 
 class IncomingStart(TypedDict):
@@ -125,8 +128,12 @@ class IncomingStart(TypedDict):
     """With `revoked` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
     recused: NotRequired[list[str]]
+    paging: NotRequired[PagingPolicy]
+    """How its pages climb; without it each is sent once."""
 
 
+UNTOLD = "untold"
+"""In the data of a report that nobody took an offer: the incident has still to tell its commander."""
 UPDATE_ANSWER = "answer"
 """Envelope(ANSWER) -> AnswerReceipt, on the sending handoff. Accepting it is the moment at which command passes."""
 

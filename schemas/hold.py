@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 from schemas.decision import Envelope, OpenAsk
 from schemas.incident import RenewalSeen
 from schemas.json_value import Json
+from schemas.paging import Page, PagingPolicy
 from schemas.plan import ClockLaw
 
 
@@ -45,6 +46,8 @@ class HoldStart(TypedDict):
     recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """The incident's; absent outside compartments."""
+    paging: NotRequired[PagingPolicy]
+    """How its pages climb; without it each is sent once."""
 
 
 class SourceState(TypedDict):
@@ -77,6 +80,9 @@ class HoldCarried(TypedDict):
     revoked: NotRequired[dict[str, str]]
     """Key id -> instant from which on nothing under it counts."""
     recused: NotRequired[list[str]]
+    pages: NotRequired[dict[str, Page]]
+    paged: NotRequired[int]
+    """How many pages there were so far."""
 
 
 class HoldResult(TypedDict):

@@ -108,6 +108,8 @@ class EntryKind:
     PAGE_SENT = "page.sent"
     PAGE_CLIMBED = "page.climbed"
     PAGE_ACKNOWLEDGED = "page.acknowledged"
+    PAGE_REOPENED = "page.reopened"
+    """Whoever had taken a page stands aside now; it climbs on."""
     STATUS_REMINDED = "status.reminded"
     STATUS_NOTED = "status.noted"
     ANNOUNCED = "effect.announced"

@@ -19,6 +19,10 @@ class SeverityTimes(TypedDict):
     """How long a page may go unacknowledged before it climbs, at each rung."""
     status_every: float | None
     """How often the communications lead owes a status."""
+    business_days: NotRequired[int]
+    """In place of `acknowledge_within`: so many business days, at each rung."""
+    ladder: NotRequired[list[str]]
+    """In place of the policy's ladder."""
 
 
 class PagingPolicy(TypedDict):
@@ -31,6 +35,9 @@ class PagingPolicy(TypedDict):
     ladder: list[str]
     """Rungs in order: a role, or `backup`."""
     status_role: str
+    processes: NotRequired[dict[str, SeverityTimes]]
+    """What has no severity of its own: `hold`, `hold_failed` (a freeze that is not proved), `review`. Absent in a
+    policy of before, under which these page once."""
 
 
 class Acknowledgement(TypedDict):
@@ -70,6 +77,8 @@ class Page(TypedDict):
     acknowledged: NotRequired[Acknowledgement]
     follows: NotRequired[list[str]]
     """Channels that keep something open until they are told of the end; empty where they are not known by name."""
+    reached: NotRequired[list[str]]
+    """The people whom a channel really told, in the order they were."""
     untold: NotRequired[bool]
     """Acknowledged, and the channels that keep it open are still to be told."""
 

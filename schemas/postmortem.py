@@ -6,6 +6,7 @@ from typing_extensions import TypedDict
 
 from schemas.incident import ClockState
 from schemas.json_value import Json
+from schemas.paging import PagingPolicy
 
 
 class PostmortemStart(TypedDict):
@@ -31,6 +32,8 @@ class PostmortemStart(TypedDict):
     recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """The incident's; absent outside compartments."""
+    paging: NotRequired[PagingPolicy]
+    """How its pages climb; without it each is sent once."""
 
 
 class DraftCall(TypedDict):

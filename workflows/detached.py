@@ -79,8 +79,7 @@ async def start_detached(run: Run, track: Track, mark: str, frame: Frame) -> Non
     if policy:
         # one incident owes one status, and this run is a part of it
         silent: dict[str, SeverityTimes] = {
-            level: {"acknowledge_within": times["acknowledge_within"], "status_every": None}
-            for level, times in policy["severities"].items()
+            level: {**times, "status_every": None} for level, times in policy["severities"].items()
         }
         argument["paging"] = {**policy, "severities": silent}
     run.note(EntryKind.LINKED, path=at, run=child, runbook=plan["id"], plan=plan_digest, track=track["id"])

@@ -15,7 +15,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from schemas.actions import ErrorType
 from schemas.decision import CONTROL, Envelope, Receipt, RefusalType
-from schemas.handoff import UPDATE_ANSWER, AnswerReceipt, HandoffResult, HandoffStart, PacketAnswer
+from schemas.handoff import UNTOLD, UPDATE_ANSWER, AnswerReceipt, HandoffResult, HandoffStart, PacketAnswer
 from schemas.incident import HANDOFF_WORKFLOW, QUERY_BOARD, SIGNAL_RECUSAL, SIGNAL_REPORT, UPDATE_CONTROL, Board, Report
 from schemas.keys import SIGNAL_REVOKED
 from schemas.ledger import EntryKind
@@ -318,8 +318,11 @@ class Handoff(RefusesBadStarts):
                 "detail": ended["detail"],
             },
         )
-        if ended["state"] in {"unanswered", "refused"}:
-            self.notices.send("handoff_unanswered", path=self.start["path"], step=STEP, roles=[COMMANDER])
+        is_unanswered = ended["state"] in {"unanswered", "refused"}
+        # an incident that pages tells it itself: there the page climbs until somebody has it, here nobody stays
+        is_told_there = is_unanswered and self.start.get("tells_incident", False)
+        if is_unanswered and not is_told_there:
+            self._tell_unanswered()
         report: Report = {
             "path": self.start["path"],
             "kind": "handoff",
@@ -336,6 +339,7 @@ class Handoff(RefusesBadStarts):
                 "workflow": ended["workflow"],
                 "read_back": self.answer[0]["read_back"] if self.answer else {},
                 "detail": ended["detail"],
+                **({UNTOLD: True} if is_told_there else {}),
             },
         }
         try:
@@ -343,10 +347,15 @@ class Handoff(RefusesBadStarts):
         except FailureError:
             # the incident has closed meanwhile: its command ended with it, so there is nothing to pass
             workflow.logger.info("the incident has ended; the offer's end stands in the ledger")
+            if is_told_there:
+                self._tell_unanswered()
         await self.notices.drained()
         await workflow.wait_condition(workflow.all_handlers_finished)
         await anchor(self.journal)
         await self.journal.flush()
+
+    def _tell_unanswered(self) -> None:
+        self.notices.send("handoff_unanswered", path=self.start["path"], step=STEP, roles=[COMMANDER])
 
 
 def _refusal(refusal: Refusal) -> ApplicationError:

@@ -12,14 +12,16 @@ from schemas.hold import HoldCarried, HoldResult, HoldStart
 from schemas.incident import HOLD_WORKFLOW, QUERY_BOARD, SIGNAL_REPORT, UPDATE_CONTROL, Board, Report, StepView
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
+from schemas.paging import Page
 from watchfloor.signing import Refusal, bind_grant, digest, envelope_digest, parse_instant, render_instant
 from workflows.anchoring import anchor
 from workflows.child_boards import child_board, clock_view
 from workflows.custody import RELEASE, Custody
-from workflows.hold_renewal import add_renewals, refuse_renewal
+from workflows.hold_renewal import RENEW, add_renewals, refuse_renewal
 from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, plain_wait
 from workflows.journal import Journal
 from workflows.notices import Notices
+from workflows.process_desk import VERBS, ProcessDesk, verb_of
 from workflows.retention import describe_terms, find_expiry, find_release, find_warnings
 from workflows.standing_aside import note_those_aside
 from workflows.starts import RefusesBadStarts, refuse_bad_start
@@ -107,6 +109,16 @@ class Hold(AnswersPeople, RefusesBadStarts):
             self.desk, self.journal, self.notices, asks=asks, seen=carried.get("seen", []) if carried else None
         )
         self.human.releasable_at = find_release(start["law"], self.placed_at, self.expires_at)
+        self.paging = ProcessDesk(
+            start,
+            self.desk,
+            self.journal,
+            self.notices,
+            self.human,
+            process="hold",
+            over=self._is_over,
+            carried={name: carried[name] for name in ("pages", "paged") if name in carried} if carried else None,
+        )
         self.custody = Custody(
             start,
             self.journal,
@@ -125,6 +137,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
         self.require_start()
         start = self.start
         flusher = asyncio.create_task(self.journal.keep_flushed())
+        climbing = asyncio.create_task(self.paging.climb())
         if start["carried"] is None:
             self._note_opening()
             await self._prove(start["sources"])
@@ -136,13 +149,14 @@ class Hold(AnswersPeople, RefusesBadStarts):
                 if self._renewed and self.settled is None:
                     self._take_renewal()
                 if self.settled is None and self._long_history():
-                    await self._continue(flusher, self._asking)
+                    await self._continue(flusher, self._asking, climbing)
                 await self._take_due()
             if await self._release(self.settled):
                 break
             self.settled = None
             self._asking = asyncio.create_task(self._ask_release())
         await self._report(RELEASE + "d", {"by": self._deciders(self.settled)})
+        self.paging.rest()
         flusher.cancel()
         await self.notices.drained()
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -160,6 +174,9 @@ class Hold(AnswersPeople, RefusesBadStarts):
 
     @workflow.update(name=UPDATE_CONTROL)
     def control(self, envelope: Any) -> Receipt:
+        if verb_of(envelope) in VERBS:
+            self.require_start()
+            return self.paging.accept(envelope, RENEW)
         checked, body, received = self._refuse(envelope)
         mark = envelope_digest(checked)
         self.human.seen.extend([mark, f"nonce:{body['nonce']}"])
@@ -187,7 +204,11 @@ class Hold(AnswersPeople, RefusesBadStarts):
 
     @control.validator
     def check_control(self, envelope: Any) -> None:
-        self._refuse(envelope)
+        if verb_of(envelope) in VERBS:
+            self.require_start()
+            self.paging.refuse(envelope, RENEW)
+        else:
+            self._refuse(envelope)
 
     def _refuse(self, envelope: object) -> tuple[Envelope, dict[str, Json], datetime]:
         """Check a renewal, hostile until this returns. Changes nothing.
@@ -229,7 +250,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
         start = self.start
         due = render_instant(self.expires_at) if self.expires_at else None
         clock = clock_view(start["law"]["id"], render_instant(self.placed_at), due, self.warned)
-        return child_board(
+        board = child_board(
             "hold",
             self.desk,
             compartment=start.get("compartment", ""),
@@ -241,6 +262,16 @@ class Hold(AnswersPeople, RefusesBadStarts):
             steps=[self._view(source) for source in start["sources"]],
             clocks=[clock],
         )
+        return self.paging.draw(board)
+
+    def _is_over(self, page: Page) -> bool:
+        """An unproved freeze is proved by now, or all sources have let go; an end warned of has moved, or is here."""
+        if self.released_at:
+            return True
+        if page["kind"] == "hold_failed":
+            return self.settled is None and not self.custody.unproved
+        is_past = self.expires_at is not None and self.expires_at <= workflow.now()
+        return page["deadline_at"] != self._expires() or is_past
 
     def _note_opening(self) -> None:
         start = self.start
@@ -413,14 +444,14 @@ class Hold(AnswersPeople, RefusesBadStarts):
     def _long_history(self) -> bool:
         return workflow.info().is_continue_as_new_suggested()
 
-    async def _continue(self, flusher: "asyncio.Task[None]", release: "asyncio.Task[None]") -> None:
+    async def _continue(self, *beside: "asyncio.Task[None]") -> None:
         await self.notices.drained()
         await workflow.wait_condition(workflow.all_handlers_finished)
         await self.journal.flush()
         if self.settled is not None or self._renewed or self.journal.entries:
             return
-        flusher.cancel()
-        release.cancel()
+        for task in beside:
+            task.cancel()
         carried: HoldCarried = {
             "placed_at": render_instant(self.placed_at),
             "expires_at": self._expires(),
@@ -435,6 +466,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
             "effects": self.custody.effects,
             "reported": self.reported,
         }
+        carried.update(self.paging.carry())  # type: ignore[typeddict-item]
         if self.renewals:
             carried["renewals"] = self.renewals
         if self.desk.revoked:

@@ -57,6 +57,7 @@ from workflows.run import Run
 from workflows.severity import Floors
 from workflows.standing_aside import note_those_aside
 from workflows.state import carry, open_state
+from workflows.step_handoff import tell_unanswered
 from workflows.ticking import tick
 from workflows.tracks import Tracks
 from workflows.triage import Proposals, refuse_stale_proposal
@@ -190,6 +191,7 @@ class IncidentWorkflow(AnswersPeople):
         taken = take_report(self._run, said[0] if len(said) == 1 else None)
         if taken is not None:
             pass_command(self._run, taken)
+            tell_unanswered(self._run, taken)
             self._run.stir()
 
     @workflow.signal(name=SIGNAL_LINK)

@@ -9,9 +9,9 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from schemas.actions import ErrorType
-from schemas.decision import Envelope, OpenAsk, RefusalType
+from schemas.decision import Envelope, OpenAsk, Receipt, RefusalType
 from schemas.handoff import HandoffResult, IncomingStart, Packet, PacketAnswer
-from schemas.incident import INCOMING_WORKFLOW, QUERY_BOARD, Board, ClockState, Commander
+from schemas.incident import INCOMING_WORKFLOW, QUERY_BOARD, UPDATE_CONTROL, Board, ClockState, Commander
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.notify import ACTIVITY_POST_ANSWER, PostPacketCall, PostReceipt
@@ -22,6 +22,8 @@ from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience
 from workflows.journal import Journal
 from workflows.notices import Notices
 from workflows.packets import find_read_back_fault, refuse_packet
+from workflows.process_desk import ProcessDesk
+from workflows.refusals import counted
 from workflows.starts import RefusesBadStarts, refuse_bad_start
 
 PATH = "accept"
@@ -92,6 +94,15 @@ class IncomingHandoff(AnswersPeople, RefusesBadStarts):
         self.notices = Notices(self.desk, self.journal, "" if self.refused else self.packet["severity"])
         self.human: OfferSteps = OfferSteps(self.desk, self.journal, self.notices)
         self.human.packet = self.packet
+        self.paging = ProcessDesk(
+            start,
+            self.desk,
+            self.journal,
+            self.notices,
+            self.human,
+            process="incoming",
+            severity=self.notices.severity or "S0",
+        )
 
     @workflow.run
     async def run(self, *said: Any) -> HandoffResult:
@@ -99,6 +110,7 @@ class IncomingHandoff(AnswersPeople, RefusesBadStarts):
         if self.refused is not None:
             raise ApplicationError(self.refused.message, type=self.refused.type, non_retryable=True)
         flusher = asyncio.create_task(self.journal.keep_flushed())
+        climbing = asyncio.create_task(self.paging.climb())
         packet = self.packet
         self.journal.note(
             EntryKind.OFFERED,
@@ -123,9 +135,12 @@ class IncomingHandoff(AnswersPeople, RefusesBadStarts):
                 self._end("unanswered", None, "nobody_answered")
             else:
                 await self._answer(answer)
+                # whoever believes that they command must hear that they do not: this is open until somebody has that
+                await workflow.wait_condition(lambda: not self.paging.pages.is_waiting())
+        self.paging.rest()
         flusher.cancel()
         await self.notices.drained()
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(lambda: climbing.done() and workflow.all_handlers_finished())
         await anchor(self.journal)
         await self.journal.flush()
         assert self.ended is not None
@@ -141,7 +156,7 @@ class IncomingHandoff(AnswersPeople, RefusesBadStarts):
             }
             for clock in packet["clocks"]
         ]
-        return child_board(
+        board = child_board(
             "incoming",
             self.desk,
             title=f"Offered by {packet['from_region']}: {packet['title']}",
@@ -165,6 +180,18 @@ class IncomingHandoff(AnswersPeople, RefusesBadStarts):
             or {"region": packet["from_region"], "person": "", "since": packet["offered_at"], "fence": packet["fence"]},
             severity=packet["severity"],
         )
+        return self.paging.draw(board)
+
+    @workflow.update(name=UPDATE_CONTROL)
+    def control(self, envelope: Any) -> Receipt:
+        self.require_start()
+        return self.paging.accept(envelope)
+
+    @control.validator
+    def check_control(self, envelope: Any) -> None:
+        with counted(UPDATE_CONTROL):
+            self.require_start()
+            self.paging.refuse(envelope)
 
     async def _ask(self, left: float) -> Answer:
         packet = self.packet

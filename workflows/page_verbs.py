@@ -5,7 +5,7 @@ from schemas.json_value import Json
 from schemas.paging import Page
 from watchfloor.signing import Refusal
 from workflows.cadence import note_status
-from workflows.pages import acknowledge
+from workflows.pages import PageDesk, acknowledge
 from workflows.run import COMMANDER, Run
 from workflows.verbs import Verb
 
@@ -16,7 +16,7 @@ MOST = 100
 """Pages that one statement may name."""
 
 
-def _named(run: Run, body: dict[str, Json]) -> list[Page] | Refusal:
+def _named(run: PageDesk, body: dict[str, Json]) -> list[Page] | Refusal:
     about = body.get("about")
     ids = about.get("pages") if isinstance(about, dict) else None
     if not isinstance(ids, list) or not ids or len(ids) > MOST or not all(isinstance(one, str) for one in ids):
@@ -30,7 +30,7 @@ def _named(run: Run, body: dict[str, Json]) -> list[Page] | Refusal:
     return [pages[str(one)] for one in dict.fromkeys(ids)]
 
 
-def refuse_ack(run: Run, body: dict[str, Json]) -> Refusal | None:
+def refuse_ack(run: PageDesk, body: dict[str, Json]) -> Refusal | None:
     """What speaks against an acknowledgement: not open, taken already, not theirs."""
     named = _named(run, body)
     if isinstance(named, Refusal):
@@ -47,7 +47,7 @@ def refuse_ack(run: Run, body: dict[str, Json]) -> Refusal | None:
     return None
 
 
-def take_ack(run: Run, body: dict[str, Json], mark: str) -> None:
+def take_ack(run: PageDesk, body: dict[str, Json], mark: str) -> None:
     """Stop the climbing of the pages named."""
     named = _named(run, body)
     assert not isinstance(named, Refusal)  # `refuse_ack` has just said so

@@ -1,19 +1,20 @@
 """Pages: what people were told and somebody must take, or it climbs.
 
-A page is opened by an ask, a failed step, a doubtful effect, a review, an alarm of a clock or the `page` action. Until
-somebody acknowledges it (a signed `ack`, an answer to what it is about, a claim, the paging service), it climbs one
-rung of the policy's ladder whenever the time that the run's severity gives has passed since the last rung; each rung
-has its whole time, and a change of severity counts for what is left of it. After the last rung that one is paged again
-and again, each time after twice the wait, a day at most: nobody who answers is never a reason to fall silent. A page
-is settled when what it is about is over.
+A page is opened by an ask, a failed step, a doubtful effect, a review, an alarm of a clock or of a hold, an offer, or
+the `page` action. Until somebody acknowledges it (a signed `ack`, an answer to what it is about, a claim, the paging
+service), it climbs one rung of the policy's ladder whenever the time that the run's severity gives has passed since the
+last rung; each rung has its whole time, and a change of severity counts for what is left of it. After the last rung
+that one is paged again and again, each time after twice the wait, a day at most: nobody who answers is never a reason
+to fall silent. A page is settled when what it is about is over.
 
 Durable: everything is in `state["pages"]`, instants absolute; a pause of the run, a crash or continue-as-new delays no
-rung. Only a run that was started with a policy has pages. Ledger entries: `page.sent`, `.climbed`, `.acknowledged`.
+rung. Only what was started with a policy has pages. Ledger entries: `page.sent`, `page.climbed`, `page.acknowledged`,
+`page.reopened`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from temporalio import workflow
 
@@ -21,25 +22,88 @@ from schemas.decision import OpenAsk
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.notify import NotifyCall, NotifyReceipt
-from schemas.paging import BACKUP, Acknowledgement, Page
+from schemas.paging import BACKUP, Acknowledgement, Page, PagingPolicy, SeverityTimes
 from watchfloor.signing import parse_instant, render_instant
-from workflows.run import Run
+from workflows.journal import Journal
+from workflows.notices import Notices
+from workflows.spans import add_business_days
 from workflows.whom import find_whom
 
-ALARMS = frozenset({"ask", "failed_step", "doubtful_effect", "review_due", "clock_warning", "clock_breach"})
+ALARMS = frozenset(
+    {
+        "ask",
+        "failed_step",
+        "doubtful_effect",
+        "review_due",
+        "clock_warning",
+        "clock_breach",
+        "handoff_offered",
+        "handoff_unanswered",
+        "hold_failed",
+        "hold_expiry",
+    }
+)
 """Kinds of notice that open a page. What is handed over at closing (`clock_assigned`) has no run left to climb in."""
 CLAIM_TAKES_PAGE = "a claim takes the page of its task"
+ALONE = frozenset({"hold_failed", "hold_expiry"})
+"""Kinds that have a page of their own beside others at the same path, and keep it while it goes on."""
+MOST_ALERTS = 50
+"""Alerts of a page that comes again and again; the last one stands for those after it."""
 LONGEST_WAIT = 86_400.0
 """Seconds between two pages of the last rung, at most."""
 _RUNNING = {"running", "breached"}
 
 
-class Pages:
-    """Keeps the pages of one run; `find_next` and `take_due` as `workflows.ticking.tick` wants them."""
+class Asking(Protocol):
+    """Whoever has the open asks of a run or process."""
 
-    def __init__(self, run: Run) -> None:
+    @property
+    def asks(self) -> Mapping[str, OpenAsk]: ...
+
+
+class PageDesk(Protocol):
+    """What has pages: an incident's run, or a process that outlives it. `state` is carried over continue-as-new."""
+
+    stopped: bool
+
+    @property
+    def start(self) -> Mapping[str, Any]: ...
+
+    @property
+    def state(self) -> Any: ...
+
+    @property
+    def human(self) -> Asking: ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def notices(self) -> Notices: ...
+
+    @property
+    def now(self) -> str: ...
+
+
+FindTimes = Callable[[PagingPolicy, Page], SeverityTimes | None]
+
+
+class Pages:
+    """Keeps the pages of one run or process; `find_next` and `take_due` as `workflows.ticking.tick` wants them.
+
+    Args:
+        run: what has them.
+        times: how long a page has; by the severity that the run has now where it is not given.
+        over: whether what a page that is about no ask and no clock is about has ended.
+    """
+
+    def __init__(
+        self, run: PageDesk, times: FindTimes | None = None, over: Callable[[Page], bool] = lambda page: False
+    ) -> None:
         self._run = run
-        self._policy = run.start.get("paging")
+        self._policy: PagingPolicy | None = run.start.get("paging")
+        self._times = times or self._by_severity
+        self._ended = over
 
     @property
     def is_on(self) -> bool:
@@ -61,8 +125,13 @@ class Pages:
     def delivered(self, call: NotifyCall, receipt: NotifyReceipt) -> None:
         """A channel that took it keeps something open: it is told of the acknowledgement and of the end."""
         page = self._run.state.get("pages", {}).get(call.get("page", ""))
-        if page is not None and receipt.get("follows"):
+        if page is None:
+            return
+        if receipt.get("follows"):
             page["follows"] = sorted({*page.get("follows", []), *receipt["follows"]})
+        told = [one for ids in receipt.get("people", {}).values() for one in ids]
+        if told:
+            page["reached"] = list(dict.fromkeys([*page.get("reached", []), *told]))
 
     def heard(self, ask: OpenAsk, body: dict[str, Json]) -> None:
         """An answer counts: whoever gives one, even one of several, has taken the page."""
@@ -73,10 +142,14 @@ class Pages:
         if workflow.patched(CLAIM_TAKES_PAGE):
             self._taken(ask, body, "claim")
 
-    def took_action(self, path: str, step: str, role: str, key: str, deadline_at: Json) -> None:
+    def took_action(
+        self, path: str, step: str, role: str, key: str, deadline_at: Json, told: Sequence[str] = ()
+    ) -> None:
         """The action `page` has reached somebody; the paging of this role climbs like any other."""
         page = self._make("page", path, step, [role], str(deadline_at) if deadline_at else None)
         page["alerts"] = [key[-16:]]
+        if told:
+            page["reached"] = list(told)
         page["follows"] = []
 
     # -- what `tick` asks -----------------------------------------------------------------------------------------
@@ -108,7 +181,9 @@ class Pages:
         """When a page climbs, by the severity the run has now; None once it is acknowledged or never."""
         if self._policy is None or "acknowledged" in page:
             return None
-        times = self._policy["severities"].get(self._run.state["severity"])
+        times = self._times(self._policy, page)
+        if times is not None and times.get("business_days"):
+            return add_business_days(parse_instant(page["rung_at"]), times["business_days"])
         within = times["acknowledge_within"] if times is not None else None
         if within is None:
             return None
@@ -116,6 +191,26 @@ class Pages:
         if beyond > 0:
             within = max(within, min(within * 2.0 ** min(beyond, 20), LONGEST_WAIT))
         return parse_instant(page["rung_at"]) + timedelta(seconds=within)
+
+    def give_back(self, person: str) -> None:
+        """Somebody stands aside: what they had taken is nobody's, and climbs at once."""
+        for page in list(self._run.state.get("pages", {}).values()):
+            taken = page.get("acknowledged")
+            if taken is None or taken["by"] != person or self._is_over(page):
+                continue
+            del page["acknowledged"]
+            page.pop("untold", None)
+            self._note(EntryKind.PAGE_REOPENED, page, before=person)
+            self._climb(page, workflow.now())
+
+    def has_taken(self, person: str) -> bool:
+        """Whether somebody has a page now."""
+        pages = self._run.state.get("pages", {}).values()
+        return any(page.get("acknowledged", {}).get("by") == person for page in pages)
+
+    def is_waiting(self) -> bool:
+        """Whether some page is nobody's yet and climbs."""
+        return any(self.due_of(page) is not None for page in self._run.state.get("pages", {}).values())
 
     def settle_all(self) -> None:
         """The run is ending: nothing waits any more."""
@@ -138,18 +233,20 @@ class Pages:
     def _open(self, call: NotifyCall) -> None:
         kind = "ask" if call["kind"] == "reassigned" else call["kind"]
         ask = self._run.human.asks.get(call["path"])
-        page = self._find(call["path"])
-        if page is not None and ("acknowledged" in page or page["ask"] != (ask["ask"] if ask else "")):
+        page = self._find(call["path"], kind)
+        goes_on = kind in ALONE and page is not None and not self._is_over(page)
+        if page is not None and not goes_on and ("acknowledged" in page or page["ask"] != (ask["ask"] if ask else "")):
             self._settle(page)
             page = None
         if page is None:
             page = self._make(kind, call["path"], call["step"], call["roles"], call["deadline_at"], call["clock"])
-            page["ask"] = ask["ask"] if ask else ""
+            page["ask"] = ask["ask"] if ask and kind not in ALONE else ""
             alert = page["alerts"][0]
         else:
             # another alarm about what nobody has taken yet: it climbs on from where it stands
             page["kind"], page["deadline_at"] = kind, call["deadline_at"]
-            alert = self._alert(page, call["roles"])
+            is_heard = "acknowledged" in page or len(page["alerts"]) >= MOST_ALERTS
+            alert = page["alerts"][-1] if is_heard else self._alert(page, call["roles"])
         call["page"], call["alerts"] = page["id"], [alert]
 
     def _make(
@@ -175,11 +272,9 @@ class Pages:
         }
         run.state.setdefault("pages", {})[page["id"]] = page
         due = self.due_of(page)
-        run.note(
+        self._note(
             EntryKind.PAGE_SENT,
-            step=step,
-            path=path,
-            page=page["id"],
+            page,
             about=kind,
             roles=list(roles),
             severity=run.state["severity"],
@@ -194,11 +289,9 @@ class Pages:
         page["rung"] += 1
         page["rung_at"] = render_instant(now)
         alert = self._alert(page, roles)
-        run.note(
+        self._note(
             EntryKind.PAGE_CLIMBED,
-            step=page["step"],
-            path=page["path"],
-            page=page["id"],
+            page,
             rung=page["rung"],
             to=rung,
             roles=list(roles),
@@ -246,7 +339,9 @@ class Pages:
 
     def _rungs(self, page: Page) -> list[str]:
         """The ladder above those first paged; somebody is always on it."""
-        ladder = self._policy["ladder"] if self._policy is not None else []
+        times = self._times(self._policy, page) if self._policy is not None else None
+        own = times.get("ladder") if times is not None else None
+        ladder = own or (self._policy["ladder"] if self._policy is not None else [])
         return [rung for rung in ladder if rung not in page["roles"]] or [BACKUP]
 
     def _alert(self, page: Page, roles: Sequence[str]) -> str:
@@ -256,9 +351,16 @@ class Pages:
         page["told"].extend(role for role in roles if role not in page["told"])
         return alert
 
-    def _find(self, path: str) -> Page | None:
-        pages = self._run.state.get("pages", {})
-        return next((page for page in reversed(list(pages.values())) if page["path"] == path), None)
+    def _find(self, path: str, kind: str = "") -> Page | None:
+        pages = reversed(list(self._run.state.get("pages", {}).values()))
+        at = (page for page in pages if page["path"] == path)
+        return next((page for page in at if page["kind"] == kind or not {page["kind"], kind} & ALONE), None)
+
+    def _note(self, kind: str, page: Page, **data: Json) -> None:
+        self._run.journal.note(kind, step=page["step"], path=page["path"], data={"page": page["id"], **data})
+
+    def _by_severity(self, policy: PagingPolicy, page: Page) -> SeverityTimes | None:
+        return policy["severities"].get(self._run.state["severity"])
 
     def _is_over(self, page: Page) -> bool:
         """Whether what a page is about has ended by itself or was decided."""
@@ -266,12 +368,12 @@ class Pages:
             clock = self._run.state["clocks"].get(page["clock"])
             return clock is None or clock["state"] not in _RUNNING
         if not page["ask"]:
-            return False
+            return self._ended(page)
         ask = self._run.human.asks.get(page["path"])
         return ask is None or ask["ask"] != page["ask"] or "chosen" in ask
 
 
-def acknowledge(run: Run, page: Page, of: Acknowledgement, statement: str = "") -> None:
+def acknowledge(run: PageDesk, page: Page, of: Acknowledgement, statement: str = "") -> None:
     """Somebody has taken a page: it climbs no further. Says so in the ledger; the channels are told by `take_due`."""
     page["acknowledged"] = of
     if "follows" in page:

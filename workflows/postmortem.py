@@ -8,7 +8,17 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, FailureError
 
-from schemas.incident import POSTMORTEM_WORKFLOW, QUERY_BOARD, SIGNAL_CLOSED, SIGNAL_REPORT, Board, ClockState, Report
+from schemas.decision import Receipt
+from schemas.incident import (
+    POSTMORTEM_WORKFLOW,
+    QUERY_BOARD,
+    SIGNAL_CLOSED,
+    SIGNAL_REPORT,
+    UPDATE_CONTROL,
+    Board,
+    ClockState,
+    Report,
+)
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.notify import ACTIVITY_DRAFT
@@ -18,6 +28,8 @@ from workflows.child_boards import child_board, clock_view
 from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, plain_wait
 from workflows.journal import Journal
 from workflows.notices import Notices
+from workflows.process_desk import ProcessDesk
+from workflows.refusals import counted
 from workflows.spans import add_business_days
 from workflows.standing_aside import note_those_aside
 from workflows.starts import RefusesBadStarts, refuse_bad_start
@@ -78,6 +90,7 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
         self.journal = Journal(chain=start["postmortem"], region=start["region"])
         self.notices = Notices(self.desk, self.journal)
         self.human: HumanSteps = HumanSteps(self.desk, self.journal, self.notices)
+        self.paging = ProcessDesk(start, self.desk, self.journal, self.notices, self.human, process="review")
 
     @workflow.signal(name=SIGNAL_CLOSED)
     def incident_closed(self, *said: Any) -> None:
@@ -92,6 +105,7 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
         self.require_start()
         start = self.start
         flusher = asyncio.create_task(self.journal.keep_flushed())
+        climbing = asyncio.create_task(self.paging.climb())
         self.journal.note(
             EntryKind.REVIEW_STARTED,
             step=REVIEW,
@@ -110,17 +124,29 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
         answer = await self._await_review()
         result = self._conclude(answer)
         await self._report(DONE, {"by": answer.by, "actions": result["actions"], "late": result["late"]})
+        self.paging.rest()
         flusher.cancel()
         await self.notices.drained()
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(lambda: climbing.done() and workflow.all_handlers_finished())
         await self.journal.flush()
         return result
+
+    @workflow.update(name=UPDATE_CONTROL)
+    def control(self, envelope: Any) -> Receipt:
+        self.require_start()
+        return self.paging.accept(envelope)
+
+    @control.validator
+    def check_control(self, envelope: Any) -> None:
+        with counted(UPDATE_CONTROL):
+            self.require_start()
+            self.paging.refuse(envelope)
 
     @workflow.query(name=QUERY_BOARD)
     def board(self) -> Board:
         due = render_instant(self.due_at) if self.due_at else None
         began = self._closed_text() or self.opened_at
-        return child_board(
+        board = child_board(
             "postmortem",
             self.desk,
             compartment=self.start.get("compartment", ""),
@@ -142,6 +168,7 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
             ],
             clocks=[clock_view(REVIEW, began, due, [], ended=bool(self.done_at))] if self.due_at else [],
         )
+        return self.paging.draw(board)
 
     async def _await_draft(self) -> datetime:
         """Wait for the closing and have the review drafted; a closing that the ledger does not show is not believed."""

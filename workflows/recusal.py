@@ -21,6 +21,7 @@ from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from watchfloor.signing import Refusal
 from workflows.command import vacate
+from workflows.pages import Pages
 from workflows.run import COMMANDER, Run
 from workflows.standing_aside import is_person, stand_aside
 from workflows.verbs import Verb
@@ -53,6 +54,9 @@ def _recuse(run: Run, body: dict[str, Json], mark: str) -> None:
     )
     nth = workflow.info().get_current_history_length()
     stand_aside(run.desk.recused, run.human.asks, run.journal, run.notices, person, nth)
+    pages = Pages(run)
+    if pages.has_taken(person) and workflow.patched(REACHES_ALL):
+        pages.give_back(person)
     run.state["recused"] = run.desk.recused
     vacate(run, person)
     _tell_children(run, person, recused=True)
@@ -106,6 +110,7 @@ def pass_on(run: Run, person: str, recused: bool) -> None:
         return
     run.state["recused"] = run.desk.recused
     if recused:
+        Pages(run).give_back(person)
         vacate(run, person)
     _tell_children(run, person, recused=recused)
     run.stir()

@@ -43,7 +43,9 @@ class WalkBlock(Protocol):
 class Paged(Protocol):
     """What a step tells `workflows.pages.Pages`."""
 
-    def took_action(self, path: str, step: str, role: str, key: str, deadline_at: Json) -> None: ...
+    def took_action(
+        self, path: str, step: str, role: str, key: str, deadline_at: Json, told: Sequence[str]
+    ) -> None: ...
 
     def claimed(self, ask: OpenAsk, body: dict[str, Json]) -> None: ...
 

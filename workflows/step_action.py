@@ -48,7 +48,8 @@ async def carry_out_action(run: Run, frame: Frame, step: ActionStep, path: str) 
         ask_reviews(run, frame, step, path, of, find_breaker(grant))
         run.state.get("glass", {}).pop(path, None)
         if run.pages is not None and step["action"] == "page":
-            run.pages.took_action(path, step["id"], str(of.inputs["role"]), of.key, of.inputs.get("due_at"))
+            role, due_at = str(of.inputs["role"]), of.inputs.get("due_at")
+            run.pages.took_action(path, step["id"], role, of.key, due_at, receipt.get("told", ()))
         return Outcome(outputs=dict(receipt["outputs"]), left_out=find_left_out(run.state, path))
 
 

@@ -7,8 +7,8 @@ with an accepted `command` offer only (`workflows.command`).
 
 from datetime import timedelta
 
-from schemas.handoff import HandoffStart, Packet, SharedItem
-from schemas.incident import HANDOFF_WORKFLOW
+from schemas.handoff import UNTOLD, HandoffStart, Packet, SharedItem
+from schemas.incident import HANDOFF_WORKFLOW, Report
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.plan import HandoffStep, Shown, TypeSpec
@@ -17,7 +17,7 @@ from workflows.addresses import child_id
 from workflows.children import GONE, STARTED, find_report, start_child
 from workflows.halt import StepFailed
 from workflows.outcome import Outcome
-from workflows.run import Run
+from workflows.run import COMMANDER, Run
 from workflows.scope import Frame
 
 UNDECLARED = ""
@@ -74,8 +74,16 @@ async def _offer(run: Run, frame: Frame, step: HandoffStep, path: str, at: str) 
     run.desk.pin(argument)
     if run.compartment:
         argument["compartment"] = run.compartment
+    if run.start.get("paging"):
+        argument["tells_incident"] = True
     run.note(EntryKind.OFFERED, step=step["id"], path=path, handoff=child, to=step["to"], mode=step["mode"])
     await start_child(run, path=at, kind="handoff", workflow_type=HANDOFF_WORKFLOW, child=child, argument=argument)
+
+
+def tell_unanswered(run: Run, report: Report) -> None:
+    """Nobody took an offer: a page that climbs here, because this is where command stays."""
+    if report["kind"] == "handoff" and report["data"].get(UNTOLD) is True:
+        run.notices.send("handoff_unanswered", path=report["path"], step="handoff", roles=[COMMANDER])
 
 
 async def _await_answer(run: Run, frame: Frame, at: str) -> str:

@@ -53,6 +53,9 @@ async def carry_out_hold(run: Run, frame: Frame, step: HoldStep, path: str) -> O
         run.desk.pin(argument)
         if run.compartment:
             argument["compartment"] = run.compartment
+        policy = run.start.get("paging")
+        if policy:
+            argument["paging"] = policy
         run.note(EntryKind.HOLD_PLACED, step=step["id"], path=path, hold=child, basis=step["basis"])
         await start_child(run, path=at, kind="hold", workflow_type=HOLD_WORKFLOW, child=child, argument=argument)
     await run.wait(frame.halt, lambda: find_report(run, at)["state"] in {_VERIFIED, *_FAILED})

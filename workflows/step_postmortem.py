@@ -50,6 +50,9 @@ async def carry_out_postmortem(run: Run, frame: Frame, step: PostmortemStep, pat
         run.desk.pin(argument)
         if run.compartment:
             argument["compartment"] = run.compartment
+        policy = run.start.get("paging")
+        if policy:
+            argument["paging"] = policy
         run.note(EntryKind.REVIEW_STARTED, step=step["id"], path=path, review=child)
         await start_child(
             run, path=path, kind="postmortem", workflow_type=POSTMORTEM_WORKFLOW, child=child, argument=argument

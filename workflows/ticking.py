@@ -2,13 +2,19 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from temporalio import workflow
 
-from workflows.run import Run
+
+class Stopping(Protocol):
+    """What comes to rest at some time."""
+
+    @property
+    def stopped(self) -> bool: ...
 
 
-async def tick(run: Run, find_next: Callable[[], datetime | None], take_due: Callable[[datetime], None]) -> None:
+async def tick(run: Stopping, find_next: Callable[[], datetime | None], take_due: Callable[[datetime], None]) -> None:
     """Run beside the walk until the run has come to rest; it goes on while the run drains and while it is paused.
 
     Args:

@@ -288,3 +288,16 @@ def test_what_was_left_out_of_an_ask_stands_beside_what_is_left_with_the_command
     assert "can be narrowed: failures" in flat
     assert 'watchfloor narrow inc-abcdefgh order_doubt --to failures=… --as PERSON --reason "…"' in flat
     assert "can be narrowed" not in screen(view(board(asks=[ask()])))
+
+
+def test_pages_name_whom_they_reached_and_those_of_what_the_incident_started_stand_beside_them() -> None:
+    page: Any = {
+        "id": "p1", "kind": "ask", "path": "triage/doubt", "step": "doubt", "clock": "", "ask": "", "rung": 0,
+        "roles": ["legal_counsel"], "told": ["legal_counsel"], "alerts": ["p1"], "sent_at": "2026-11-22T03:10:00Z",
+        "rung_at": "2026-11-22T03:10:00Z", "deadline_at": None, "reached": ["counsel-1", "counsel-2"],
+    }  # fmt: skip
+    hold = board(kind="hold", workflow="hold-7q2mabcdefghijklmnop", pages=[{**page, "step": "hold", "reached": []}])
+    shown = " ".join(screen(view(board(pages=[page]), hold)).split())
+    assert "legal_counsel (reached counsel-1 and counsel-2); nobody has acknowledged it" in shown
+    assert shown.count("nobody has acknowledged it") == 2
+    assert "watchfloor ack hold-7q2m" in shown

@@ -16,14 +16,21 @@ SHIPPED = (library_folder() / FILE).read_text()
 
 def test_the_shipped_policy_has_the_times_of_the_severity_model() -> None:
     policy, review_after = read_paging(library_folder() / FILE)
-    times = {level: (one["acknowledge_within"], one["status_every"]) for level, one in policy["severities"].items()}
+    times: dict[str, Any] = {}
+    for level, one in {**policy["severities"], **policy["processes"]}.items():
+        days = one.get("business_days")
+        times[level] = (f"{days} bd" if days else one["acknowledge_within"], one["status_every"])
     assert times == {
         "S0": (300.0, 1800.0),
         "S1": (900.0, 3600.0),
         "S2": (3600.0, 14_400.0),
         "S3": (14_400.0, 86_400.0),
-        "S4": (None, None),
+        "S4": ("1 bd", None),
+        "hold_failed": (3600.0, None),
+        "hold": ("1 bd", None),
+        "review": ("1 bd", None),
     }
+    assert policy["severities"]["S4"]["ladder"] == ["backup"]
     assert policy["ladder"] == ["backup", "deputy", "incident_commander", "exec_sponsor"]
     assert review_after == "2027-05-01"
 
@@ -39,16 +46,26 @@ def test_a_file_in_the_home_directory_takes_the_place_of_the_shipped_one(tmp_pat
 @pytest.mark.parametrize(
     ("found", "put", "line", "words"),
     [
-        ("5m", "5", 12, "a length such as `5m`"),
-        ("5m", "0s", 12, "a length such as `5m`"),
-        ("5m", "31d", 12, "up to 30d"),
-        ("status_every: 30m", "statuses: 30m", 12, "missing|not permitted"),
-        ("  S3:", "  S9:", 15, "severities"),
-        ("  S4: {acknowledge_within: never, status_every: never}\n", "", 11, "S4 missing"),
-        ("[backup, deputy,", "[backup, depty,", 19, "unknown rung `depty`"),
-        ("[backup, deputy,", "[backup, backup,", 19, "a rung stands twice"),
-        ("ladder: [backup, deputy, incident_commander, exec_sponsor]", "ladder: []", 19, "at least 1"),
-        ("status_role: comms_lead", "status_role: nobody", 22, "unknown role `nobody`"),
+        ("5m", "5", 13, "a length such as `5m`"),
+        ("5m", "0s", 13, "a length such as `5m`"),
+        ("5m", "31d", 13, "up to 30d"),
+        ("5m", "0bd", 13, "in business days, `1bd`"),
+        ("status_every: 30m", "status_every: 1bd", 13, "a length such as `5m`"),
+        ("status_every: 30m", "statuses: 30m", 13, "missing|not permitted"),
+        ("  S3:", "  S9:", 16, "severities"),
+        ("  S4: {acknowledge_within: 1bd, status_every: never, ladder: [backup]}\n", "", 12, "S4 missing"),
+        ("ladder: [backup]", "ladder: []", 17, "at least 1"),
+        ("  review: {acknowledge_within: 1bd,", "  reviews: {acknowledge_within: 1bd,", 23, "processes"),
+        (
+            "  hold: {acknowledge_within: 1bd,",
+            "  hold: {acknowledge_within: 1bd, status_every: 4h,",
+            22,
+            "not permitted",
+        ),
+        ("[backup, deputy,", "[backup, depty,", 26, "unknown rung `depty`"),
+        ("[backup, deputy,", "[backup, backup,", 26, "a rung stands twice"),
+        ("ladder: [backup, deputy, incident_commander, exec_sponsor]", "ladder: []", 26, "at least 1"),
+        ("status_role: comms_lead", "status_role: nobody", 29, "unknown role `nobody`"),
         ('"2027-05-01"', '"2027-13-01"', 8, "a day such as"),
         ("basis: P", "basis: Q", 5, "'V', 'S', 'T' or 'P'"),
         ("version: 1", "version: 2", 4, "'1'"),
@@ -63,6 +80,14 @@ def test_a_mistake_is_refused_at_its_place(tmp_path: Path, found: str, put: str,
         load_paging(file)
     if line > 1:
         assert f"{file}:{line}:" in str(refused.value)
+
+
+def test_every_process_has_to_be_given_its_time(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    line = next(line for line in SHIPPED.splitlines(keepends=True) if line.startswith("  hold:"))
+    file.write_text(SHIPPED.replace(line, ""))
+    with pytest.raises(PagingRefused, match="`processes`: hold missing"):
+        load_paging(file)
 
 
 def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from schemas.incident import Board
 from schemas.ledger import Entry
 from schemas.notify import AppendCall, NotifyCall, NotifyReceipt
 from schemas.postmortem import DraftCall, DraftReceipt, PostmortemResult, PostmortemStart
+from watchfloor.client.library import library_folder
+from watchfloor.client.paging import FILE, load_paging
 from watchfloor.signing import SigningKey, parse_instant, render_instant, sign
 from workflows.postmortem import Postmortem
 from workflows.sandboxing import runner
@@ -311,3 +313,20 @@ async def test_the_history_replays() -> None:
         history = await review.handle.fetch_history()
         replayer = Replayer(workflows=[Postmortem], workflow_runner=runner(), data_converter=pydantic_data_converter)
         await replayer.replay_workflow(history)
+
+
+async def test_a_review_that_nobody_takes_climbs_by_business_days_and_an_answer_takes_it() -> None:
+    policy = load_paging(library_folder() / FILE)
+    async with reviewing(paging=policy) as review:
+        await review.close()
+        board = await review.asked()
+        page = board["pages"][0]
+        assert (page["kind"], page["roles"]) == ("review_due", ["postmortem_facilitator"])
+        assert parse_instant(board["page_dues"]["p1"]) == add_business_days(parse_instant(page["sent_at"]), 1)
+        await review.env.sleep(parse_instant(board["page_dues"]["p1"]) - await review.env.get_current_time())
+        await review.env.sleep(timedelta(minutes=1))
+        climbed = [one["roles"] for one in review.watched.notices if one["kind"] == "page_climbed"]
+        assert climbed == [["postmortem_facilitator"]]
+        assert (await review.board())["pages"][0]["rung"] == 1
+        assert (await review.finish(await review.asked()))["state"] == "done"
+        assert "page.acknowledged" in review.watched.kinds()

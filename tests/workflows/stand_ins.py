@@ -41,6 +41,10 @@ class HandoffStandIn:
         if packet["title"] == "Nobody home":
             await asyncio.sleep(3600)
             return packet
+        if packet["title"] == "Unanswered":
+            told = {"untold": True} if start.get("tells_incident") else {}
+            await _report(start, "handoff", "unanswered", told)
+            return packet
         state = "declined" if packet["title"] == "Declined" else "accepted"
         data = {"mode": packet["mode"], "fence": packet["fence"], "person": "eva", "role": "eu_desk", "region": "eu"}
         await _report(start, "handoff", state, data)

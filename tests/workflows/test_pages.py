@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.workflows.bench import Bench, Case
-from tests.workflows.builder import action, clock, decide, fact, plan, slot, task, wait
+from tests.workflows.builder import action, clock, decide, fact, handoff, plan, slot, task, wait
+from watchfloor.signing import parse_instant
+from workflows.spans import add_business_days
 
 POLICY: dict[str, Any] = {
     "v": 1,
@@ -345,6 +347,59 @@ async def test_a_page_costs_no_more_than_its_timer_until_a_rung_is_due(bench: Be
     for event in bare:
         paged.remove(event)
     assert sorted(paged) == ["TIMER_CANCELED", "TIMER_STARTED"]
+
+
+async def test_an_offer_that_no_region_took_climbs_in_the_incident(bench: Bench) -> None:
+    last = decide("doubt", {"go": {}}, slot("ops_lead"), within=DAY)
+    steps = [handoff("to_eu", fallback=[action("ourselves"), last])]
+    case = await bench.start(plan(("one", steps), title="Unanswered", mode=CASE), paging=POLICY, exposed_regions=["eu"])
+    await case.ask("one/to_eu/fallback/doubt")
+    await bench.skip(905)
+    page = (await case.until(lambda board: board["pages"][0]["rung"] == 1))["pages"][0]
+    assert (page["kind"], page["path"], page["roles"]) == ("handoff_unanswered", "one/to_eu", ["incident_commander"])
+    await ack(case, "incident_commander", page["id"])
+    await case.decide("one/to_eu/fallback/doubt", "go", "otto", "ops_lead")
+    assert (await case.outcome(skipping=False))["outcome"] == "closed"
+
+
+async def test_business_days_and_a_ladder_of_its_own_count_for_what_is_only_tracked(bench: Bench) -> None:
+    tracked = {"acknowledge_within": None, "status_every": None, "business_days": 1, "ladder": ["backup"]}
+    policy = {**POLICY, "severities": {"S1": tracked}}
+    case = await bench.start(
+        plan(("one", [decide("doubt", {"go": {}}, slot("ops_lead"), within=30 * DAY)]), mode=CASE), paging=policy
+    )
+    await case.ask("one/doubt")
+    board = await case.until(lambda board: board["pages"])
+    sent = parse_instant(board["pages"][0]["sent_at"])
+    assert parse_instant(board["page_dues"]["p1"]) == add_business_days(sent, 1)
+    await bench.skip((add_business_days(sent, 2) - sent).total_seconds() + 5)
+    await case.until(lambda board: board["pages"][0]["rung"] == 2)
+    assert [roles for kind, roles in rungs(bench) if kind == "page_climbed"] == [["ops_lead"], ["ops_lead"]]
+
+
+async def test_a_page_names_the_people_whom_a_channel_really_told(bench: Bench) -> None:
+    people = {"legal_counsel": ["lena"], "deputy": ["dora"]}
+    bench.behaviour["people.notify"] = lambda call: {
+        "delivered": ["desk"],
+        "failed": [],
+        "people": {role: people[role] for role in call["roles"] if role in people},
+    }
+    case = await bench.start(doubt(), paging=POLICY)
+    await case.ask("triage/doubt")
+    await case.until(lambda board: board["pages"][0].get("reached") == ["lena"])
+    await bench.skip(2 * 900 + 5)
+    await case.until(lambda board: board["pages"][0].get("reached") == ["lena", "dora"])
+
+
+async def test_who_stands_aside_has_no_page_any_more_and_it_climbs_at_once(bench: Bench) -> None:
+    case = await bench.start(doubt(), paging=POLICY)
+    await case.ask("triage/doubt")
+    await ack(case, person="lena")
+    await case.control("recuse", role="legal_counsel", person="lea", about={"person": "lena"})
+    board = await case.until(lambda board: "acknowledged" not in board["pages"][0])
+    assert board["pages"][0]["rung"] == 1
+    (entry,) = await said(bench, "page.reopened")
+    assert (entry["data"]["page"], entry["data"]["before"]) == ("p1", "lena")
 
 
 async def test_an_incident_owes_a_status_and_one_that_is_given_begins_the_time_anew(bench: Bench) -> None:

@@ -199,7 +199,9 @@ async def test_a_clock_that_outlives_the_incident_is_given_to_a_person_who_does_
     bench.behaviour["people.notify"] = lambda call: {"delivered": ["desk"], "failed": [], "people": people}
     running = clock("due", "facts.seen", on_close="records_custodian")
     facts = {"seen": fact("desk")}
-    case = await bench.start(plan(("p", [decide("pick", {"go": {}}, slot("exec_sponsor"))]), clocks=[running], facts=facts))
+    case = await bench.start(
+        plan(("p", [decide("pick", {"go": {}}, slot("exec_sponsor"))]), clocks=[running], facts=facts)
+    )
     await case.state_fact("seen", await bench.now(), "desk")
     await case.until(lambda board: board["clocks"][0]["state"] == "running")
     await case.send("control", await say(case, "recuse", "kai", "lena", "legal_counsel"))

@@ -56,6 +56,8 @@ class Offered:
     received: WorkflowHandle[Any, Any] | None = None
     cut: set[str] = field(default_factory=set)
     """`packet` or `answer`: what the network loses now."""
+    paging: Any = None
+    """Policy of both regions; None for regions that have none."""
 
     @property
     def incoming(self) -> WorkflowHandle[Any, Any]:
@@ -92,6 +94,8 @@ class Offered:
             "decision_keys": DECISION_KEYS,
             "received_at": render_instant(await self.now()),
         }
+        if self.paging:
+            start["paging"] = self.paging
         with suppress(WorkflowAlreadyStartedError):
             # only a handle from `start_workflow` skips time while it waits for the result
             self.received = await self.environment.client.start_workflow(
@@ -134,7 +138,11 @@ def read_back(sent: Packet, **changes: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def offered(
-    skipping: WorkflowEnvironment, mode: str = "assist", cut: set[str] | None = None, **changes: Any
+    skipping: WorkflowEnvironment,
+    mode: str = "assist",
+    cut: set[str] | None = None,
+    paging: Any = None,
+    **changes: Any,
 ) -> AsyncIterator[Offered]:
     watched = Watched()
     now = await skipping.get_current_time()
@@ -161,7 +169,9 @@ async def offered(
             "fallback": "keep",
             "decision_keys": DECISION_KEYS,
         }
-        offer = Offered(skipping, queue, incident, watched, sent, cut=cut or set())
+        if paging:
+            start["tells_incident"] = True
+        offer = Offered(skipping, queue, incident, watched, sent, cut=cut or set(), paging=paging)
         watched.deliver = offer.deliver
         offer.handle = await skipping.client.start_workflow(Handoff.run, start, id=handoff, task_queue=queue)
         yield offer

@@ -73,7 +73,7 @@ def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None
     blocks: list[RenderableType] = [*_head(view.found.board, at, local)]
     for title, lines in (
         ("WAITS ON PEOPLE", list(_asks(view, at, local))),
-        ("PAGES", list(_pages(view.found.board, at, local))),
+        ("PAGES", list(_pages(view, at, local))),
         (
             "DECIDED, NOT YET BEGUN",
             [line for one in view.found.decided for line in decided_lines(one.ask, short_id(one.workflow))],
@@ -168,8 +168,10 @@ def _head(board: Board, now: datetime, local: tzinfo | None) -> Iterator[Rendera
         yield Text(f"PAUSED{by} {since}: no new step starts; clocks keep running", style="bold yellow")
 
 
-def _pages(board: Board, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
-    yield from page_lines(board, short_id(board["workflow"]), COMMAND_WIDTH, now, local)
+def _pages(view: View, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
+    """Those of the run, and of what it started: these climb by themselves and are acknowledged there."""
+    for board in (view.found.board, *view.found.children.values(), *view.abroad.values()):
+        yield from page_lines(board, short_id(board["workflow"]), COMMAND_WIDTH, now, local)
 
 
 def _asks(view: View, now: datetime, local: tzinfo | None) -> Iterator[RenderableType]:
@@ -344,7 +346,7 @@ def _children(view: View, now: datetime, local: tzinfo | None) -> Iterator[Rende
         line.append(f"  {report['path']} · {report['workflow']}", style="dim")
         yield line
         data = report["data"]
-        known = {"hold", "workflow", "fence", "verified", "accepted", "region", "mode", "review"}
+        known = {"hold", "workflow", "fence", "verified", "accepted", "region", "mode", "review", "untold"}
         told = [f"{name} {_value(value, now)}" for name, value in data.items() if name not in known and value]
         if report["kind"] == "handoff" and data.get("mode"):
             told.insert(0, f"{data['mode']} from {data.get('region', 'there')}")

@@ -35,6 +35,9 @@ def _page(page: Page, due: str | None, now: datetime, local: tzinfo | None) -> R
     mark, style = ("✓", "green") if taken else ("!", "bold red" if page["rung"] else "bold yellow")
     line = Text().append(f"  {mark} ", style=style).append(page["step"] or page["path"], style="bold")
     line.append(f" ({page['id']}) paged {ago(page['sent_at'], now)}: {join_words(page['told'], 'and')}")
+    reached = [show_controls(one) for one in page.get("reached", [])]
+    if reached:
+        line.append(f" (reached {join_words(reached, 'and')})", style="dim")
     if taken:
         by = show_controls(taken["by"])
         line.append(f"; {by} has it since {clock_time(taken['at'], now, local=local)}{_HOW.get(taken['how'], '')}")

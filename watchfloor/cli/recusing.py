@@ -31,7 +31,7 @@ def recuse(
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Have a person stand aside from an incident, because they are a party to it or too close to it.
+    """Have a person stand aside from an incident (or hold, offer, review): they are a party to it, or too close.
 
     They decide, steer and take nothing there any more, what they had answered to open questions is void and
     asked again, and they are not told of it. The commander or counsel says so.

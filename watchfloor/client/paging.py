@@ -7,6 +7,9 @@ owner: ...
 review_after: "2027-05-01"
 severities:
   S0: {acknowledge_within: 5m, status_every: 30m}
+  S4: {acknowledge_within: 1bd, status_every: never, ladder: [backup]}
+processes:
+  hold: {acknowledge_within: 1bd}
 ladder: [backup, deputy, incident_commander]
 status_role: comms_lead
 """
@@ -14,7 +17,7 @@ status_role: comms_lead
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -27,7 +30,10 @@ from watchfloor.signing import canonical, digest
 
 FILE = "paging.yaml"
 LEVELS = ("S0", "S1", "S2", "S3", "S4")
+PROCESSES = ("hold_failed", "hold", "review")
+"""What outlives an incident and has no severity: a hold that is not proved, its other pages, a review."""
 _LENGTH = re.compile(r"([0-9]{1,4})([smhd])", re.ASCII)
+_DAYS = re.compile(r"([1-9]|[12][0-9]|30)bd", re.ASCII)
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 LEAST, MOST = 1.0, 30 * 86_400.0
 
@@ -42,8 +48,18 @@ def _length(text: object) -> object:
     match = _LENGTH.fullmatch(text) if isinstance(text, str) else None
     seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
     if not LEAST <= seconds <= MOST:
-        raise PydanticCustomError("length", "a length such as `5m`, `4h` or `1d`, up to 30d, or `never` is expected")
+        raise PydanticCustomError(
+            "length",
+            "a length such as `5m`, `4h` or `1d`, up to 30d, or `never` is expected; "
+            "an acknowledgement may be due in business days, `1bd`",
+        )
     return seconds
+
+
+def _wait(text: object) -> object:
+    """A length, or business days, which stay an int."""
+    days = _DAYS.fullmatch(text) if isinstance(text, str) else None
+    return int(days[1]) if days else _length(text)
 
 
 def _rung(name: str) -> str:
@@ -78,12 +94,20 @@ def _day(text: str) -> str:
 
 
 Length = Annotated[float | None, BeforeValidator(_length)]
+Wait = Annotated[float | int | None, BeforeValidator(_wait)]
+Ladder = Annotated[
+    list[Annotated[str, AfterValidator(_rung)]], Field(min_length=1, max_length=10), AfterValidator(_unique)
+]
 
 
-class _Times(BaseModel):
+class _Climbing(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    acknowledge_within: Length
+    acknowledge_within: Wait
+    ladder: Ladder | None = None
+
+
+class _Times(_Climbing):
     status_every: Length
 
 
@@ -96,9 +120,8 @@ class _Document(BaseModel):
     owner: Annotated[str, Field(min_length=1, max_length=100)]
     review_after: Annotated[str, AfterValidator(_day)]
     severities: dict[Literal["S0", "S1", "S2", "S3", "S4"], _Times]
-    ladder: Annotated[
-        list[Annotated[str, AfterValidator(_rung)]], Field(min_length=1, max_length=10), AfterValidator(_unique)
-    ]
+    processes: dict[Literal["hold_failed", "hold", "review"], _Climbing]
+    ladder: Ladder
     status_role: Annotated[str, AfterValidator(_role)]
 
 
@@ -142,19 +165,38 @@ def read_paging(path: Path) -> tuple[PagingPolicy, str]:
             f"{located.where(('severities',))}: `severities`: {', '.join(missing)} missing; give every level "
             "its times, `never` where nothing is due"
         )
-    times: dict[str, SeverityTimes] = {
-        level: {
-            "acknowledge_within": document.severities[level].acknowledge_within,  # type: ignore[index]
-            "status_every": document.severities[level].status_every,  # type: ignore[index]
-        }
-        for level in LEVELS
+    absent = [name for name in PROCESSES if name not in document.processes]
+    if absent:
+        raise PagingRefused(
+            f"{located.where(('processes',))}: `processes`: {', '.join(absent)} missing; what outlives an incident "
+            "climbs by these, `never` where it does not"
+        )
+    times = {level: _times(document.severities[level], document.severities[level].status_every) for level in LEVELS}  # type: ignore[index]
+    processes = {name: _times(document.processes[name], None) for name in PROCESSES}  # type: ignore[index]
+    said: dict[str, Any] = {
+        "v": 1,
+        "severities": times,
+        "processes": processes,
+        "ladder": document.ladder,
+        "status_role": document.status_role,
     }
-    said = {"v": 1, "severities": times, "ladder": document.ladder, "status_role": document.status_role}
     policy: PagingPolicy = {
         "v": 1,
         "digest": digest(canonical(said)),
         "severities": times,
+        "processes": processes,
         "ladder": document.ladder,
         "status_role": document.status_role,
     }
     return policy, document.review_after
+
+
+def _times(written: _Climbing, status_every: float | None) -> SeverityTimes:
+    within = written.acknowledge_within
+    is_days = isinstance(within, int)
+    times: SeverityTimes = {"acknowledge_within": None if is_days else within, "status_every": status_every}
+    if isinstance(within, int):
+        times["business_days"] = within
+    if written.ladder:
+        times["ladder"] = written.ladder
+    return times

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from schemas.paging import PagingPolicy
+from watchfloor.client.paging import find_paging, load_paging
 from watchfloor.regions.certificates import KeyBook
 from watchfloor.regions.keys import PublicKeys, RegionKeys
 from watchfloor.regions.residency import Residency, load_residency
@@ -29,12 +31,15 @@ class Inbox:
     residency: Residency
     clock: Callable[[], datetime] = field(default=_now)
     book: KeyBook | None = None
+    paging: PagingPolicy | None = None
+    """By which the page about an offer climbs."""
 
 
 def open_inbox(settings: RegionSettings) -> Inbox:
     """The inbox of a region as its settings describe it.
 
     Raises:
+        watchfloor.client.paging.PagingRefused: the paging policy does not load.
         watchfloor.regions.keys.KeysRefused: a key file is missing or wrong.
         watchfloor.regions.residency.ResidencyRefused: the residency rules cannot be followed.
     """
@@ -47,4 +52,5 @@ def open_inbox(settings: RegionSettings) -> Inbox:
         anchors_path=settings.directory / "anchors",
         residency=load_residency(),
         book=settings.book,
+        paging=load_paging(find_paging(settings.home)),
     )

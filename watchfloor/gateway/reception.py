@@ -77,6 +77,8 @@ class Reception:
             "decision_keys": inbox.keys.decision_keys,
             "received_at": render_instant(now),
         }
+        if inbox.paging is not None:
+            start["paging"] = inbox.paging
         if inbox.book is not None:
             try:
                 inbox.book.pin(start)

@@ -342,7 +342,7 @@ def _note(note: Note) -> Iterator[Sentence]:
             yield say(at, seqs, *_ruling(note), ".")
         case EntryKind.NOTICE_FAILED:
             yield say(at, seqs, "A notice about ", step, " reached nobody.")
-        case EntryKind.PAGE_SENT | EntryKind.PAGE_CLIMBED | EntryKind.PAGE_ACKNOWLEDGED:
+        case EntryKind.PAGE_SENT | EntryKind.PAGE_CLIMBED | EntryKind.PAGE_ACKNOWLEDGED | EntryKind.PAGE_REOPENED:
             yield say(at, seqs, *_page(note))
         case EntryKind.STATUS_REMINDED:
             yield say(
@@ -370,6 +370,8 @@ def _page(note: Note) -> list[Word]:
         return ["", *roles, " was paged about ", about, "."]
     if note.kind == EntryKind.PAGE_CLIMBED:
         return ["Nobody had acknowledged the page about ", about, "; it climbed to ", *roles, "."]
+    if note.kind == EntryKind.PAGE_REOPENED:
+        return ["The page about ", about, " was nobody's again: ", Id(text(note.data, "before")), " stands aside."]
     how = text(note.data, "how")
     if how == "over":
         return ["What the page about ", about, " was for ended before anybody acknowledged it."]

@@ -437,6 +437,7 @@ _READERS: dict[str, Reader] = {
     EntryKind.PAGE_SENT: _note,
     EntryKind.PAGE_CLIMBED: _note,
     EntryKind.PAGE_ACKNOWLEDGED: _note,
+    EntryKind.PAGE_REOPENED: _note,
     EntryKind.STATUS_REMINDED: _note,
     EntryKind.STATUS_NOTED: _note,
     EntryKind.PAUSED: _note,
