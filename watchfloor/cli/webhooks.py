@@ -102,16 +102,14 @@ def show_log(
         elif not found:
             typer.echo("no attempt of that kind is on record")
         else:
-            from rich.table import Table
-
-            table = Table("AT (UTC)", "REGION", "NAME", "EVENT", "KIND", "TRY", "STATUS", "TOOK", "OUTCOME", box=None)
             for where, one in reversed(found):
-                again = f"; again at {one.next_at:%H:%M:%S}" if one.next_at else ""
-                table.add_row(
-                    *(f"{one.at:%Y-%m-%d %H:%M:%S}", where, one.subscription, one.event, one.kind, str(one.number)),
-                    *(str(one.status or "-"), f"{one.took.total_seconds() * 1000:.0f} ms", one.outcome + again),
+                again = f"; tried again at {one.next_at:%H:%M:%S}Z" if one.next_at else ""
+                answer = f"{one.status} {one.outcome}" if one.status else one.outcome
+                line = (
+                    f"{one.at:%Y-%m-%d %H:%M:%S}Z {where} {one.subscription} {one.event} {one.kind} "
+                    f"try {one.number}: {answer} in {one.took.total_seconds() * 1000:.0f} ms{again}"
                 )
-            console().print(table)
+                console().print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def redrive(

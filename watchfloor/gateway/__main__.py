@@ -110,7 +110,7 @@ async def serve(
         asyncio.create_task(indexer.run()),
         asyncio.create_task(keep_sweeping(face, Claims(settings.claims_path))),
         asyncio.create_task(watch(settings, face)),
-        asyncio.create_task(keep_telling(settings, ledger, runtime.metric_meter)),
+        asyncio.create_task(keep_telling(settings, runtime.metric_meter)),
     ]
     try:
         await uvicorn.Server(config).serve()

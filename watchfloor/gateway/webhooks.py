@@ -57,7 +57,7 @@ class Figures:
             self._disabled.set(int(one.disabled_at is not None), labels)
 
 
-async def keep_telling(settings: RegionSettings, ledger: SqliteLedger, meter: MetricMeter) -> None:
+async def keep_telling(settings: RegionSettings, meter: MetricMeter) -> None:
     """Follow and send for ever; without subscriptions, or with a secret that is not there, it says so and ends."""
     try:
         document = load_bindings(settings.bindings_path, variables=settings.variables, catalog={**CATALOG, **INTERNAL})
@@ -75,9 +75,9 @@ async def keep_telling(settings: RegionSettings, ledger: SqliteLedger, meter: Me
                 with _alone(settings.webhooks_path.with_suffix(".lock")) as mine:
                     if mine:
                         log.info("webhooks are sent", subscriptions=sorted(receivers))
-                        await tell(settings, ledger, receivers, wire, document.defaults.timeout, figures)
+                        await tell(settings, receivers, wire, document.defaults.timeout, figures)
                         return
-            except (BookUnavailable, OSError) as error:
+            except (BookUnavailable, LedgerUnavailable, OSError) as error:
                 log.error("webhooks wait", error=type(error).__name__)
             except Exception:  # the edge of the task: a fault in it is logged, and webhooks go on after a rest
                 log.exception("webhooks failed")
@@ -88,7 +88,6 @@ async def keep_telling(settings: RegionSettings, ledger: SqliteLedger, meter: Me
 
 async def tell(
     settings: RegionSettings,
-    ledger: SqliteLedger,
     receivers: dict[str, Receiver],
     wire: Wire,
     timeout: float,
@@ -97,9 +96,10 @@ async def tell(
     """Follow and send until cancelled; with no receivers only what waited for one is given up.
 
     Raises:
-        BookUnavailable: the book cannot be opened.
+        BookUnavailable, LedgerUnavailable: one of the two cannot be opened.
     """
-    with contextlib.closing(Book(settings.webhooks_path)) as book:
+    # a connection of its own: SQLite tells a connection of others' writes, not of those through itself
+    with contextlib.closing(Book(settings.webhooks_path)) as book, SqliteLedger(settings.ledger_path) as ledger:
         follower = Follower(settings.region, ledger, book, {name: one.subscription for name, one in receivers.items()})
         await _until_available(follower.begin)
         if not receivers:
