@@ -89,7 +89,8 @@ async def console_over(api: Api, folder: Path) -> AsyncIterator[Seen]:
         reasons=EvidenceStore(folder / "evidence"),
         ledger_path=api.ledger.path,
     )
-    desk = ConsoleDesk(face, api.index, api.changes, Gate(face, Sessions(folder / "sessions.sqlite")))
+    gate = Gate(face, Sessions(folder / "sessions.sqlite"))
+    desk = ConsoleDesk(face, api.index, api.changes, gate, webhooks_path=folder / "webhooks.sqlite")
     inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, folder / "anchors", RULES)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

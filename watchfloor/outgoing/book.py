@@ -107,6 +107,17 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What of one incident waits for one subscription, since when, and what was given up."""
+
+    subscription: str
+    chain: str
+    waiting: int
+    dead: int
+    oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """How one subscription stands."""
 
@@ -351,6 +362,19 @@ class Book:
                 )
             )
         return found
+
+    def tallies(self, *, limit: int = 400) -> list[Tally]:
+        """What waits or was given up, by incident; what has waited longest first."""
+        rows = self._rows(
+            "SELECT subscription, chain, sum(state = 'waiting'), sum(state = 'dead'), "
+            "min(iif(state = 'waiting', queued_ms, NULL)) AS oldest FROM events GROUP BY subscription, chain "
+            "ORDER BY oldest IS NULL, oldest LIMIT ?",
+            limit,
+        )
+        return [
+            Tally(name, chain, waiting, dead, _at(oldest) if oldest is not None else None)
+            for name, chain, waiting, dead, oldest in rows
+        ]
 
     def attempts(self, subscription: str = "", *, event: str = "", before: int = 0, limit: int = 50) -> list[Attempt]:
         """The delivery log, the latest first."""

@@ -18,6 +18,7 @@ from watchfloor.gateway.console.boards import offer_board
 from watchfloor.gateway.console.edge import Edge
 from watchfloor.gateway.console.gate import SIGN_IN, SignInNeeded, Visitor, safe_path
 from watchfloor.gateway.console.incidents import offer_incidents
+from watchfloor.gateway.console.outgoing import offer_outgoing
 from watchfloor.gateway.console.pages import ROOT, ConsoleDesk, Pages
 from watchfloor.gateway.console.queue import offer_queue
 from watchfloor.gateway.console.relief import offer_relief
@@ -48,6 +49,7 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     offer_relief(app, pages)
     offer_board(app, pages)
     offer_runbooks(app, pages)
+    offer_outgoing(app, pages)
     offer_incidents(app, pages)
     offer_timelines(app, pages)
     offer_acting(app, pages)

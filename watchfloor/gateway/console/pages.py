@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from fastapi import Request, Response
@@ -40,6 +41,7 @@ NAV = (
     ("queue", f"{ROOT}/queue", "Queue"),
     ("board", f"{ROOT}/board", "Board"),
     ("runbooks", f"{ROOT}/runbooks", "Runbooks"),
+    ("outgoing", f"{ROOT}/outgoing", "Outgoing"),
 )
 """The pages that every page links to: the word a template's block `at` gives, the address, the label."""
 SETTLE = 1.5
@@ -56,6 +58,8 @@ class ConsoleDesk:
     index: CaseIndex
     changes: Changes
     gate: Gate
+    webhooks_path: Path | None = None
+    """Where the book of webhooks out is, for their page."""
     plans: dict[str, Plan] = field(default_factory=dict)
     """Plan of each incident looked at; a run's plan never changes."""
 
