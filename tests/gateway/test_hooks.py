@@ -366,11 +366,19 @@ async def test_a_delivery_of_a_compartment_says_whose_it_is(gate: Hooked) -> Non
     gate.library.texts["second"] = runbook(
         "second", "portal | event.kind in ['two', 'both'] | event.thing | event.id", compartment="csea"
     )
-    walls = {}
+    walls, told = {}, {}
     for number, kind in enumerate(("one", "two", "both", "neither")):
-        id_ = (await portal(gate, said(kind, f"P-2{number}"), f"msg-2{number}")).json()["delivery"]
-        kept = gate.deliveries.get(id_)
+        answer = (await portal(gate, said(kind, f"P-2{number}"), f"msg-2{number}")).json()
+        told[kind] = [(each.get("runbook", ""), each["state"]) for each in answer["starts"]]
+        kept = gate.deliveries.get(answer["delivery"])
         assert kept is not None
         walls[kind] = kept.compartments
     # what concerned nobody may have been meant for any of them
     assert walls == {"one": (), "two": ("csea",), "both": ("csea",), "neither": ("csea",)}
+    # nor is its sender told which runbooks of a compartment there are
+    assert told == {
+        "one": [("first", "started")],
+        "two": [("first", "ignored"), ("", "started")],
+        "both": [("first", "started"), ("", "started")],
+        "neither": [("first", "ignored")],
+    }

@@ -239,7 +239,7 @@ def _onlooker(sight: "Sight", store: "RegionStore") -> "Onlooker | None":
     reader = sight.reader(store)
     if reader is None:
         return None
-    return Onlooker(reader.person, reader.authority, store.region, "dev", reader.on_this_machine)
+    return Onlooker(reader.person, reader.authority, store.region, on_this_machine=reader.on_this_machine)
 
 
 def _refused(region: str, one: "Refusals") -> dict[str, object]:

@@ -1,13 +1,14 @@
 """Who may see a delivery, and who may have it driven once more or give it up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from watchfloor.authorisation import Authority, Question, Resource, Verdict
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import ReasonStore
+from watchfloor.client.statements import DEV, SignIn
 from watchfloor.identity.people import Person
 from watchfloor.intake.deliveries import Deliveries, DeliveriesUnavailable, Delivery, Mark, Refusals
 
@@ -26,7 +27,7 @@ class Onlooker:
     person: Person
     authority: Authority
     region: str
-    signed_in: str = "dev"
+    signed_in: SignIn = DEV
     on_this_machine: bool = False
 
     def sees(self, one: Delivery) -> bool:
@@ -41,6 +42,11 @@ class Onlooker:
             for wall in walls or ("",)
         ]
         return all(self._judge("view", of, "", "").allowed for of in here)
+
+    def trim(self, one: Delivery) -> Delivery:
+        """The delivery as this person may see it: what a runbook made of it is told to who is cleared for that
+        runbook; that others listen to the sender too is told to nobody else."""
+        return replace(one, outcomes=tuple(each for each in one.outcomes if self.passes([each.compartment])))
 
     def may(self, act: Act, one: Delivery) -> bool:
         return self._find_role(act, one) is not None
@@ -67,7 +73,9 @@ class Onlooker:
         return None
 
     def _judge(self, verb: Literal["view", "control"], of: Resource, role: str, option: str) -> Verdict:
-        question = Question(self.person, verb, of, role, option, self.signed_in, self.on_this_machine)
+        question = Question(
+            self.person, verb, of, role, option, self.signed_in.way, self.on_this_machine, self.signed_in.methods
+        )
         return self.authority.judge(question)
 
 
@@ -99,7 +107,7 @@ def list_deliveries(store: Deliveries, onlooker: Onlooker | None, wanted: Wanted
     try:
         while len(found) < most:
             page = store.page(states=wanted.states, sender=wanted.sender, after=after, limit=_AT_ONCE)
-            found += [one for one in page if onlooker is None or onlooker.sees(one)]
+            found += page if onlooker is None else [onlooker.trim(one) for one in page if onlooker.sees(one)]
             if len(page) < _AT_ONCE:
                 break
             after = Mark(page[-1].received_at, page[-1].id)
@@ -138,7 +146,7 @@ def find_delivery(store: Deliveries, onlooker: Onlooker | None, given: str) -> D
         raise EngineUnavailable(str(error)) from error
     if one is None or (onlooker is not None and not onlooker.sees(one)):
         raise NotFound(f"no delivery `{given[:40]}`; `watchfloor deliveries list` shows them")
-    return one
+    return one if onlooker is None else onlooker.trim(one)
 
 
 def act_on(

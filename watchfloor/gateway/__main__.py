@@ -82,11 +82,13 @@ async def serve(
     company = open_company(settings, face, os.environ)
     secure = tls is not None or (settings.console_url or "").startswith("https://")
     gate = Gate(face, Sessions(settings.sessions_path), secure=secure, company=company)
-    console = ConsoleDesk(face, indexer.index, indexer.changes, gate, webhooks_path=settings.webhooks_path)
-    api = ApiDesk(face, indexer.index, indexer.changes, ledger, doors, plans=plans)
     sealer = Sealer(inbox.keys.payload, settings.region, settings.namespace)
     driver = Driver(face, Deliveries(settings.received_path), sealer, plans=plans)
     hooks = HookDesk(driver, senders)
+    console = ConsoleDesk(
+        face, indexer.index, indexer.changes, gate, webhooks_path=settings.webhooks_path, driver=driver
+    )
+    api = ApiDesk(face, indexer.index, indexer.changes, ledger, doors, plans=plans)
     config = uvicorn.Config(
         build_app(inbox, client, hooks, api, PagerDesk(face, pagers), console),
         host=host,

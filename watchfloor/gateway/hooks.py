@@ -69,13 +69,15 @@ class HookDesk:
         one = driven.delivery
         starts = [
             {
-                "runbook": each.runbook,
+                **({} if each.compartment else {"runbook": each.runbook}),
                 "state": _REPEATED.get(each.state, each.state) if repeated else each.state,
                 **({"incident": each.incident} if each.incident else {}),
                 **({"code": each.code} if each.code else {}),
                 **(driven.more or {}).get(each.runbook, {}),
             }
+            # which runbooks of a compartment listen is told to no other system, only what it has started there
             for each in one.outcomes
+            if not each.compartment or each.state != "ignored"
         ]
         state = _REPEATED.get(one.state, one.state) if repeated else one.state
         return _status(state), {"delivery": one.id, "state": state, "starts": starts}

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from watchfloor.gateway.console.acting import offer_acting
 from watchfloor.gateway.console.asks import offer_asks
 from watchfloor.gateway.console.boards import offer_board
+from watchfloor.gateway.console.deliveries import offer_deliveries
 from watchfloor.gateway.console.edge import Edge
 from watchfloor.gateway.console.gate import SIGN_IN, SignInNeeded, Visitor, safe_path
 from watchfloor.gateway.console.incidents import offer_incidents
@@ -54,6 +55,7 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     offer_timelines(app, pages)
     offer_acting(app, pages)
     offer_asks(app, pages)
+    offer_deliveries(app, pages)
     _offer_events(app, pages)
     _offer_static(app)
     app.add_middleware(Edge, render=pages.render_problem)

@@ -27,6 +27,7 @@ from watchfloor.drawing.words import show_controls
 from watchfloor.gateway.console.drawn import Drawn
 from watchfloor.gateway.console.gate import HEADERS, Gate, Visitor
 from watchfloor.gateway.console.views import is_instant, say_prose
+from watchfloor.gateway.driving import Driver
 from watchfloor.gateway.indexing import Changes
 from watchfloor.gateway.problems import Problem
 
@@ -41,6 +42,7 @@ NAV = (
     ("queue", f"{ROOT}/queue", "Queue"),
     ("board", f"{ROOT}/board", "Board"),
     ("runbooks", f"{ROOT}/runbooks", "Runbooks"),
+    ("deliveries", f"{ROOT}/deliveries", "Deliveries"),
     ("outgoing", f"{ROOT}/outgoing", "Outgoing"),
 )
 """The pages that every page links to: the word a template's block `at` gives, the address, the label."""
@@ -62,6 +64,8 @@ class ConsoleDesk:
     """Where the book of webhooks out is, for their page."""
     plans: dict[str, Plan] = field(default_factory=dict)
     """Plan of each incident looked at; a run's plan never changes."""
+    driver: Driver | None = None
+    """What drives the deliveries of other systems; without it there is no page of them."""
 
 
 class Pages:
