@@ -68,6 +68,9 @@ def test_a_list_says_what_became_of_each_and_how_often_something_was_refused(hom
         STARTED: "started",
     }
     assert [(one["sender"], one["times"]) for one in found["refused"]] == [("(no sender of ours)", 7), ("hotline", 3)]
+    text = run(home, "list")[1]
+    assert f"2026-11-22 03:10:00Z  {PLAIN}  eu  DEAD       portal" in text
+    assert "refused on 2026-11-22: 3 of hotline (signature)" in text
     assert [one["delivery"] for one in listed(home, "--state", "started")["deliveries"]] == [STARTED]
     code, said = run(home, "list", "--state", "lost")
     assert (code, "no state `lost`" in said) == (2, True)
@@ -91,7 +94,8 @@ def test_a_delivery_shows_what_each_runbook_made_of_it_and_what_to_do_next(home:
     code, said = run(home, "show", PLAIN)
     assert code == 0
     assert f"{PLAIN}  DEAD  from portal (standard_webhooks) in eu" in said
-    assert "first: dead    it does not fit" in said
+    assert "made of it first: dead" in said
+    assert said.count("it does not fit") == 1
     assert f"watchfloor deliveries redrive {PLAIN}" in said
 
 

@@ -101,15 +101,15 @@ async def test_the_list_says_of_each_why_it_did_or_did_not_start_something(both:
     async with both.console.signed_in("ops-1") as browser:
         page = (await browser.get("/console/deliveries")).text
         assert "1 dead letter: what it asked for was not started." in page
-        assert "the event does not fit; `inputs.thing`: expected" in page
+        assert "the event does not fit; <code>inputs.thing</code>: expected" in page
         assert "PLAIN-THING" not in page
         done = (await browser.get("/console/deliveries?show=started")).text
         assert "it started an incident" in done
         assert f"INC-{started['starts'][0]['incident'][4:12].upper()}" in done
-        assert re.search(r"<td>portal</td><td><code>signature</code></td><td>1</td>", done)
+        assert "<b>portal</b> 1 time: not believed" in done
     at = f"/console/deliveries/{started['delivery']}"
     async with both.console.signed_in("ops-1") as outside, both.console.signed_in("ops-2") as inside:
-        told = "the trigger&#39;s `where` does not hold for the event"
+        told = "the trigger&#39;s <code>where</code> does not hold for the event"
         shown = ((await outside.get(at)).text, (await inside.get(at)).text)
         # which runbooks of a compartment listen is not for those outside either
         assert [told in page for page in shown] == ["second" in page for page in shown] == [False, True]

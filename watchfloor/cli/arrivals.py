@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -248,37 +249,38 @@ def _refused(region: str, one: "Refusals") -> dict[str, object]:
 
 
 def _print_list(found: "list[tuple[str, Delivery]]", refused: list[dict[str, object]]) -> None:
-    from rich.table import Table
-
-    from watchfloor.cli.console import console
-
     if not found:
         typer.echo("nothing was delivered")
-    else:
-        table = Table("RECEIVED", "REGION", "DELIVERY", "SENDER", "STATE", "WHY", box=None)
-        for region, one in found:
-            table.add_row(f"{one.received_at[:19]}Z", region, one.id, one.sender, one.state, one.why)
-        console().print(table)
+    for region, one in found:
+        typer.echo(f"{_at(one.received_at)}  {one.id}  {region}  {one.state.upper():9}  {one.sender}")
+        typer.echo(f"    {shorten(one.why, 150, placeholder=' …')}")
     for each in refused:
-        typer.echo(f"refused: {each['day']}  {each['sender']}  {each['code']}  {each['times']} times")
+        typer.echo(f"refused on {each['day']}: {each['times']} of {each['sender']} ({each['code']})")
 
 
 def _print_one(region: str, one: "Delivery") -> None:
     typer.echo(f"{one.id}  {one.state.upper()}  from {one.sender} ({one.kind}) in {region}")
     typer.echo(f"  why        {one.why}")
-    typer.echo(f"  received   {one.received_at}, {one.size} bytes, repeated {one.repeats} times")
-    typer.echo(f"  attempts   {one.attempts}" + (f", the next at {one.next_at}" if one.state == "kept" else ""))
+    typer.echo(f"  received   {_at(one.received_at)}, {one.size} bytes, came {one.repeats + 1} times")
+    typer.echo(f"  driven     {one.attempts} times" + (f", next at {_at(one.next_at)}" if one.state == "kept" else ""))
     for each in one.outcomes:
-        typer.echo(f"  {each.runbook or '-'}: {each.state}  {each.incident}  {each.why}".rstrip())
+        incident = f"  {each.incident}" if each.incident else ""
+        typer.echo(f"  made of it {each.runbook or '-'}: {each.state}{incident}")
+        if len(one.outcomes) > 1:
+            typer.echo(f"             {each.why}")
     if one.compartments:
-        typer.echo(f"  for        who is cleared for {', '.join(one.compartments)}")
+        typer.echo(f"  shown to   who is cleared for {', '.join(one.compartments)}")
     if one.person:
-        typer.echo(f"  seen to    by {one.person}" + (f", reason {one.reason}" if one.reason else ""))
+        typer.echo(f"  seen to by {one.person}" + (f", reason {one.reason}" if one.reason else ""))
     if one.state in {"dead", "ignored"}:
-        until = f"what it said is kept until {one.box_until}" if one.readable else "what it said is not kept any more"
+        until = f"sealed, kept until {_at(one.box_until)}" if one.readable else "what it said is not kept any more"
         typer.echo(f"  contents   {until}")
     if one.state == "dead" and one.readable:
         typer.echo(f"  next       watchfloor deliveries redrive {one.id} --as PERSON, once what is wrong is corrected")
+
+
+def _at(instant: str) -> str:
+    return f"{instant[:10]} {instant[11:19]}Z"
 
 
 def _full(region: str, one: "Delivery") -> dict[str, object]:

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from textwrap import shorten
 from typing import Any
 
 import structlog
@@ -275,7 +276,9 @@ def _explain(outcomes: Sequence[Outcome]) -> str:
 
 def _say_fields(error: InputsRefused) -> str:
     """What does not fit, by the names and words of the runbook alone: what was found may be anything."""
-    said = [f"`{one.field[:80]}`: expected {one.expected[:160]}" for one in error.problems[:10]]
+    said = [
+        f"`{one.field[:80]}`: expected {shorten(one.expected, 90, placeholder=' …')}" for one in error.problems[:10]
+    ]
     return "the event does not fit; " + "; ".join(said)
 
 

@@ -57,6 +57,19 @@ SAYS = {
     "discarded": "given up",
     "waits": "waits",
 }
+REFUSALS = {
+    "signature": "not believed: a wrong or missing signature or token, or one that is too old",
+    "rate": "more than was agreed; told to come again",
+    "id_reused": "its id had stood for something else",
+    "not_json": "no strict JSON",
+    "shape": "not of the form that this kind of sender has",
+    "media_type": "another media type than this kind of sender has",
+    "batch": "a batch",
+    "not_found": "to a runbook that does not listen to it",
+    "full": "too many of it wait here; told to come again",
+    "unavailable": "could not be kept; told to come again",
+}
+"""Why something was refused, in words."""
 TOLD = {
     "redrive": "Driven once more. What became of it stands below.",
     "later": "It waits to be driven; the gateway tries again by itself.",
@@ -147,6 +160,7 @@ async def _list(pages: Pages, visitor: Visitor, show: str, sender: str, after: s
         dead=len(dead),
         dead_or_more=f"{MOST_COUNTED} or more" if len(dead) == MOST_COUNTED else str(len(dead)),
         refused=refused,
+        refusal_words=REFUSALS,
     )
 
 
