@@ -59,8 +59,9 @@ test-e2e: setup ## the slow end-to-end suite on the embedded stack
 	fi; \
 	YAML_LANGUAGE_SERVER="$$folder/node_modules/.bin/yaml-language-server" $(BIN)/python -m pytest tests/e2e tests/lsp tests/browser
 
-screenshots: setup ## pictures of the console for the guide, made anew (needs chromium)
+screenshots: setup ## pictures of both consoles for the guide, made anew (needs chromium)
 	@$(BIN)/python -m tests.browser.screenshots
+	@$(BIN)/python -m tests.terminal.pictures
 
 chaos: setup ## the slow kill suite
 	@$(BIN)/python -m pytest tests/chaos

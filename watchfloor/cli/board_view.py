@@ -60,7 +60,9 @@ class View:
     """Reference -> text of the questions and answers at open asks, where this region has it."""
 
 
-def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None = None) -> RenderableType:
+def render_view(
+    view: View, *, now: datetime | None = None, local: tzinfo | None = None, asks: bool = True
+) -> RenderableType:
     """The whole screen.
 
     Args:
@@ -68,11 +70,12 @@ def render_view(view: View, *, now: datetime | None = None, local: tzinfo | None
         now: what remaining times count from; this moment by default, for the board's own time stands still while
             the run waits.
         local: stands for the machine's own zone.
+        asks: what waits on people, with the commands that answer it; a screen that answers itself leaves it out.
     """
     at = now or datetime.now(UTC)
     blocks: list[RenderableType] = [*_head(view.found.board, at, local)]
     for title, lines in (
-        ("WAITS ON PEOPLE", list(_asks(view, at, local))),
+        ("WAITS ON PEOPLE", list(_asks(view, at, local)) if asks else []),
         ("PAGES", list(_pages(view, at, local))),
         (
             "DECIDED, NOT YET BEGUN",

@@ -183,19 +183,29 @@ def watch(
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Watch one incident until it closes. On a terminal the screen of `show`, live; elsewhere one line per change.
+    """The console on a terminal, full screen: my watch, board, incident, decide. Keyboard only, ? shows the keys.
 
-    With --json one document per change, each on its own line. Ctrl-C stops watching, never the incident.
+    With an ID it watches that one incident until it closes: on a terminal the screen of `show`, live; elsewhere one
+    line per change. Not on a terminal and without an ID it watches the latest. With --json one document per change,
+    each on its own line. Leaving stops watching, never the incident.
 
     Examples:
-      watchfloor watch
+      watchfloor watch --as counsel-1
       watchfloor watch inc-4fkq --every 5
     """
+    from watchfloor.cli.console import console
+
+    full_screen = run is None and not as_json and console().is_terminal
     with edge(as_json):
         from watchfloor.cli.faces import Here, with_faces
         from watchfloor.cli.watching import watch_run
 
         async def go(here: Here) -> None:
+            if full_screen:
+                from watchfloor.terminal.opening import open_console
+
+                await open_console(here, every=every)
+                return
             face, found = await here.locate(run)
             await watch_run(here, face, found, every=every, as_json=as_json)
 

@@ -1,0 +1,42 @@
+"""Opening the console over the regions in reach, and nothing else on the screen meanwhile."""
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from watchfloor.client.errors import Refused
+from watchfloor.client.statements import admit_person
+from watchfloor.terminal.app import WatchConsole
+from watchfloor.terminal.feed import LiveFeed
+
+if TYPE_CHECKING:
+    from watchfloor.cli.faces import Here
+
+
+async def open_console(here: "Here", *, every: float) -> None:
+    """Run the console until its user leaves it.
+
+    Raises:
+        Refused: no region in reach knows this person, or development sign-in was tried beyond this machine.
+    """
+    if here.person:
+        require_known(here)
+    # a line of a log in the middle of the screen helps nobody; what matters is on the screen or in a receipt
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    feed = LiveFeed(here)
+    await WatchConsole(feed, someone=feed.someone, every=every).run_async(mouse=False)
+
+
+def require_known(here: "Here") -> None:
+    """Refuse somebody whom no region in reach knows.
+
+    Raises:
+        Refused: with what the last region said.
+    """
+    for nth, face in enumerate(here.faces.values(), 1):
+        try:
+            admit_person(face, here.person)
+            return
+        except Refused:
+            if nth == len(here.faces):
+                raise
