@@ -14,7 +14,7 @@ from watchfloor.client.motions import read_text
 from watchfloor.client.runs import board, plan_of
 from watchfloor.signing.standing import find_questions
 
-PROPOSED = frozenset({"severity", "dismissal"})
+PROPOSED = frozenset({"severity", "dismissal", "outside"})
 """Kinds of ask that somebody has opened with a reason of their own."""
 
 if TYPE_CHECKING:

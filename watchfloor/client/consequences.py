@@ -98,6 +98,11 @@ def _follows(plan: Plan | None, board: Board, step: Mapping[str, Any] | None, as
         case "dismissal":
             keeps = ["it stays an incident and goes on as it is"]
             return keeps if option == "keep" else ["the incident ends as dismissed", *say_end(plan, board)]
+        case "outside" if option == "confirm":
+            counts = "it counts as done when it was done, and the run does not carry it out"
+            return [counts, "a restriction is in force since then, and is taken back like any other"]
+        case "outside":
+            return ["what was said does not count", "the step goes on as if nothing had been said: its gate asks anew"]
     return ["the run goes on as the runbook says"]
 
 

@@ -1,7 +1,7 @@
 """What will happen, in numbered words: the effects of an answer, what undoes them, who is still needed. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
@@ -12,7 +12,8 @@ from watchfloor.cli.ask_view import answer_line, blind_line, narrowed_lines, sai
 from watchfloor.cli.board_view import short_id
 from watchfloor.cli.instants import clock_time, left
 from watchfloor.client.asks import AskAt
-from watchfloor.client.consequences import find_step, list_consequences, say_undo
+from watchfloor.client.consequences import list_consequences, say_undo
+from watchfloor.client.standstill import find_step
 from watchfloor.drawing.words import show_controls
 from watchfloor.signing import in_words, open_slots
 from watchfloor.signing.tasks import find_claim, ticks_of
@@ -49,7 +50,7 @@ def tell_ask(at: AskAt, plan: Plan | None, texts: Mapping[str, str], moment: Mom
     if ask.get("checklist"):
         lines += [Text(), Text("CHECKLIST", style="bold underline"), *_checklist(ask, moment)]
     lines += [Text(), Text("WHAT HAPPENS IF", style="bold underline")]
-    lines += [_hanging(option, then) for option, then in tell_consequences(plan, at)]
+    lines += [line for option, then in tell_consequences(plan, at) for line in _hanging(option, then)]
     lines += [Text(), Text("WHO IS STILL NEEDED", style="bold underline"), *_seats(ask)]
     said = list(said_lines(ask, texts, short_id(at.workflow)))
     if said:
@@ -57,9 +58,10 @@ def tell_ask(at: AskAt, plan: Plan | None, texts: Mapping[str, str], moment: Mom
     return Text("\n").join(lines)
 
 
-def tell_consequences(plan: Plan | None, at: AskAt) -> list[tuple[str, str]]:
+def tell_consequences(plan: Plan | None, at: AskAt) -> list[tuple[str, tuple[str, ...]]]:
     """Each option with what follows from it, then silence."""
-    return [(option, show_controls(then)) for option, then in list_consequences(plan, at.ask)]
+    found = list_consequences(plan, at.board, at.ask)
+    return [(one.option, tuple(show_controls(line) for line in one.lines)) for one in found]
 
 
 def is_destructive(plan: Plan | None, ask: OpenAsk, option: str) -> bool:
@@ -77,9 +79,9 @@ def is_destructive(plan: Plan | None, ask: OpenAsk, option: str) -> bool:
 def tell_signing(at: AskAt, option: str, plan: Plan | None) -> Text:
     """The last look before something is signed."""
     ask = at.ask
-    then = dict(tell_consequences(plan, at)).get(option, "")
+    then = dict(tell_consequences(plan, at)).get(option, ())
     lines = [Text().append("You sign: ").append(option, style="bold reverse").append(f" at {ask['path']}")]
-    lines += [Text(f"then: {then}")] if then else []
+    lines += [Text(f"  {line}") for line in then]
     if ask["action"] and option in {"approve", "break_glass"}:
         lines += [*_effects(plan, ask), Text(f"  {say_undo(plan, ask)}")]
     lines.append(Text(f"over digest {ask['ask'][:26]}…", style="dim"))
@@ -132,8 +134,10 @@ def _checklist(ask: OpenAsk, moment: Moment) -> Iterator[Text]:
         yield Text(f"  [{'x' if ticked else ' '}] {item['id']}: {show_controls(item['do'])}{more}{by}")
 
 
-def _hanging(option: str, then: str) -> Text:
-    return Text("  ").append(option, style="bold").append(f": {then}")
+def _hanging(option: str, then: Sequence[str]) -> Iterator[Text]:
+    first, *rest = then or ("the run goes on as the runbook says",)
+    yield Text("  ").append(option, style="bold").append(f": {first}")
+    yield from (Text(f"    {line}") for line in rest)
 
 
 def say_value(value: Json) -> str:
