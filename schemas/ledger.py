@@ -101,6 +101,8 @@ class EntryKind:
     """A question was answered; `reason_ref` refers to the answer's text, `question` is the question's statement."""
     VOIDED = "decision.voided"
     """Answers that an open ask had were taken out of it; `data` says whose and why. It is asked again."""
+    REVEALED = "evidence.revealed"
+    """A reference to evidence was shown to somebody who decides; `ref` is it, `reason_ref` refers to why."""
     KEY_REVOKED = "key.revoked"
     RECUSED = "person.recused"
     UNRECUSED = "person.unrecused"

@@ -25,7 +25,7 @@ class Told:
 
 
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "decisions": ("decision.", "triage."),
+    "decisions": ("decision.", "triage.", "evidence."),
     "effects": ("effect.", "read.", "measure.", "outside."),
     "clocks": ("clock.",),
     "facts": ("fact.",),
@@ -75,6 +75,7 @@ _WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     _K.QUESTIONED: ("asked back", ("role",)),
     _K.ANSWERED: ("answered a question", ("role",)),
     _K.VOIDED: ("answers became void", ("why", "answered")),
+    _K.REVEALED: ("was shown a reference", ("shown_as", "role")),
     _K.KEY_REVOKED: ("a key counts no more", ("kid", "since")),
     _K.RECUSED: ("somebody stands aside", ("person",)),
     _K.UNRECUSED: ("somebody need not stand aside any more", ("person",)),

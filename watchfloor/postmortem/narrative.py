@@ -340,6 +340,16 @@ def _note(note: Note) -> Iterator[Sentence]:
             yield say(at, seqs, "The claim on the task ", step, " lapsed.")
         case EntryKind.RETENTION:
             yield say(at, seqs, *_ruling(note), ".")
+        case EntryKind.REVEALED:
+            yield say(
+                at,
+                seqs,
+                Id(note.actor),
+                *_aside(" as ", text(note.data, "role")),
+                " was shown a reference at ",
+                step,
+                ".",
+            )
         case EntryKind.NOTICE_FAILED:
             yield say(at, seqs, "A notice about ", step, " reached nobody.")
         case EntryKind.PAGE_SENT | EntryKind.PAGE_CLIMBED | EntryKind.PAGE_ACKNOWLEDGED | EntryKind.PAGE_REOPENED:

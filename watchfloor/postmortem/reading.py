@@ -434,6 +434,7 @@ _READERS: dict[str, Reader] = {
     EntryKind.STEP_FAILED: _note,
     EntryKind.BRANCH: _note,
     EntryKind.NOTICE_FAILED: _note,
+    EntryKind.REVEALED: _note,
     EntryKind.PAGE_SENT: _note,
     EntryKind.PAGE_CLIMBED: _note,
     EntryKind.PAGE_ACKNOWLEDGED: _note,

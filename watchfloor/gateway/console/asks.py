@@ -1,97 +1,274 @@
-"""The page of one question, its answer and the receipt. What the form showed is what is decided."""
+"""The page of one question, what is said there, and the receipt. What the form showed is what is decided."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
+from schemas.decision import OpenAsk, RefusalType
+from schemas.json_value import Json
+from watchfloor.cases import Case
 from watchfloor.client.asks import AskAt
 from watchfloor.client.consequences import list_consequences, say_undo
-from watchfloor.client.errors import EngineUnavailable, InputsRefused, Refused
+from watchfloor.client.errors import ClientError, EngineUnavailable, Refused
+from watchfloor.client.motions import read_text, send_motion
+from watchfloor.client.revealing import list_evidence, reveal_reference
 from watchfloor.client.statements import Sent, send_decision
+from watchfloor.gateway.console.ask_view import (
+    find_words,
+    list_left,
+    list_questions,
+    list_said,
+    list_values,
+    order_options,
+)
 from watchfloor.gateway.console.clocks import say_left
-from watchfloor.gateway.console.gate import Visitor, read_form
+from watchfloor.gateway.console.endings import find_ending
+from watchfloor.gateway.console.fields import read_fields
+from watchfloor.gateway.console.gate import Visitor
 from watchfloor.gateway.console.pages import Pages
+from watchfloor.gateway.console.resolving import find_item
 from watchfloor.gateway.console.views import draw_ask, find_seat, list_open
 from watchfloor.gateway.problems import Problem
 from watchfloor.signing import neutral_name, parse_instant
+from watchfloor.signing.standing import find_answer
 
-_CHANGED = "What is asked here has changed since you looked. Look again."
+CHANGED = "What is asked here has changed since you looked; nothing was sent. Look again."
+GONE = "nothing waits here any more: it was decided, or its time ran out"
+MOTIONS = ("narrow", "delegate", "abstain", "question", "answer", "withdraw")
+REVEAL = "reveal"
+_SAID = {
+    "narrow": "less is approved; everybody is asked anew about what is left",
+    "delegate": "your seat is given away",
+    "abstain": "you abstain",
+    "question": "asked back; the deadline stays",
+    "answer": "answered",
+    "withdraw": "your answer is taken back",
+}
+Fields = Mapping[str, Sequence[str]]
 
 
 def offer_asks(app: FastAPI, pages: Pages) -> None:
-    """The page of each question that waits, and its form."""
+    """The page of each question that waits, and its forms."""
     admitted = Annotated[Visitor, Depends(pages.desk.gate.admit)]
 
     @app.get("/asks/{workflow}/{path:path}")
     async def ask(workflow: str, path: str, visitor: admitted) -> HTMLResponse:
-        return await _ask(pages, visitor, workflow, path)
+        return await _ask(pages, visitor, await pages.case(visitor, workflow), path)
 
     @app.post("/asks/{workflow}/{path:path}")
     async def answer(workflow: str, path: str, request: Request, visitor: admitted) -> Response:
-        return await _answer(pages, visitor, workflow, path, await read_form(request, visitor))
+        said = await read_fields(request, visitor)
+        return await _answer(pages, visitor, await pages.case(visitor, workflow), path, said)
 
 
 async def _ask(
-    pages: Pages, visitor: Visitor, workflow: str, path: str, *, told: str = "", status: int = 200
+    pages: Pages,
+    visitor: Visitor,
+    case: Case,
+    path: str,
+    *,
+    told: str = "",
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+    revealed: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
-    case = await pages.case(visitor, workflow)
-    ask = next((one for one in case.board["asks"] if one["path"] == path), None)
+    board, now = case.board, datetime.now(UTC)
+    ask = _find(board["asks"], path)
+    decided = ask is None
+    ask = ask or _find(board.get("decided", []), path)
     if ask is None:
-        raise Problem(404, "not_waiting", "nothing waits here any more: it was decided, or its time ran out")
-    plan = await pages.plan(workflow)
+        return await _ended(pages, visitor, case, path, status=404)
+    plan = await pages.plan(board["workflow"])
+    face, person = pages.desk.face, visitor.person
+    card = draw_ask(board, ask, person, now)
     due = parse_instant(ask["deadline_at"]) if ask["deadline_at"] else None
+    shown = {str(one["label"]): one["value"] for one in ask["shown"]}
+    glass = ask.get("glass_from", "")
     return pages.show(
         "ask.html",
         visitor,
         status=status,
         ask=ask,
-        board=case.board,
-        card=draw_ask(case.board, ask, visitor.person, datetime.now(UTC)),
-        name=neutral_name(case.board["workflow"]),
+        board=board,
+        card=card,
+        name=neutral_name(board["workflow"]),
+        item=find_item(plan, path),
+        inputs=list_values(ask, ask["inputs"], revealed or {}),
+        shown=list_values(ask, _with_texts(pages, shown), revealed or {}),
+        evidence=list_evidence(ask),
+        revealed=dict(revealed or {}),
+        left_out=list_left(ask),
+        said=list_said(ask),
+        questions=[
+            (one, _text(pages, one.ref), [(by, _text(pages, ref)) for by, ref in one.answers])
+            for one in list_questions(ask)
+        ],
+        words=find_words(board, ask, person, card.mine, decided),
+        options=order_options(list(ask["options"])),
+        glass_from=glass if glass and now < parse_instant(glass) else "",
+        seat=find_seat(ask, person),
         open_seats=list_open(ask),
-        consequences=list_consequences(plan, case.board, ask, find_seat(ask, visitor.person)),
+        consequences=list_consequences(plan, board, ask, find_seat(ask, person)),
         undo=say_undo(plan, ask),
-        left=say_left(due, datetime.now(UTC)),
+        left=say_left(due, now),
+        decided=decided,
+        people=sorted(one.id for one in face.people if one.region == face.region and one.id != person.id),
         told=told,
+        typed=dict(typed or {}),
     )
 
 
-async def _answer(pages: Pages, visitor: Visitor, workflow: str, path: str, said: dict[str, str]) -> Response:
-    """Send a decision over exactly what the form showed."""
-    case = await pages.case(visitor, workflow)
-    now_there = await pages.ask_now(workflow, path, case.board)
-    if now_there is None or now_there.ask["ask"] != said.get("ask", ""):
-        return await _ask(pages, visitor, workflow, path, told=_CHANGED, status=409)
-    form = {name.removeprefix("form."): text for name, text in said.items() if name.startswith("form.") and text}
+def _find(asks: Sequence[OpenAsk], path: str) -> OpenAsk | None:
+    return next((one for one in asks if one["path"] == path), None)
+
+
+def _with_texts(pages: Pages, shown: Mapping[str, Json]) -> dict[str, Json]:
+    """What is shown, the reason of a proposal as its text: it is a person's word and no evidence."""
+    return {
+        label: (_text(pages, value) or value) if label == "reason" and isinstance(value, str) else value
+        for label, value in shown.items()
+    }
+
+
+def _text(pages: Pages, ref: str) -> str:
+    return read_text(pages.desk.face, ref)
+
+
+async def _ended(pages: Pages, visitor: Visitor, case: Case, path: str, *, status: int) -> HTMLResponse:
+    """What became of a question that waits no more; what this person said there stands first.
+
+    Raises:
+        Problem: 404 nothing is known of it.
+    """
+    ending = await find_ending(pages.desk.face, case.incident, path)
+    if ending is None:
+        raise Problem(404, "not_waiting", GONE)
+    return pages.show(
+        "ended.html",
+        visitor,
+        status=status,
+        board=case.board,
+        name=neutral_name(case.incident),
+        path=path,
+        ending=ending,
+        own=ending.of(visitor.person.id),
+    )
+
+
+async def _answer(pages: Pages, visitor: Visitor, case: Case, path: str, fields: Fields) -> Response:
+    """Send what was said, over exactly what the form showed."""
+    said = {name: values[0] for name, values in fields.items()}
+    now_there = await pages.ask_now(case.incident, path, case.board)
+    verb = said.get("verb", "")
+    if now_there is None:
+        return await _ended(pages, visitor, case, path, status=409)
+    if now_there.ask["ask"] != said.get("ask", ""):
+        return await _ask(pages, visitor, case, path, told=CHANGED, status=409, typed=said)
     try:
-        sent = await send_decision(
-            pages.desk.face,
-            workflow,
-            path,
-            said.get("option", ""),
-            person=visitor.person.id,
-            role=said.get("role") or None,
-            reason=said.get("reason", ""),
-            form=dict(form),
-            signed_in=visitor.signed_in,
-            shown=now_there,
-        )
-    except (Refused, InputsRefused) as error:
-        return await _ask(pages, visitor, workflow, path, told=str(error), status=422)
+        if verb == REVEAL:
+            return await _reveal(pages, visitor, case, now_there, said)
+        if verb in MOTIONS:
+            sent = await _move(pages, visitor, now_there, verb, said, fields)
+            return _receipt(pages, visitor, now_there, _SAID[verb], sent)
+        sent = await _decide(pages, visitor, now_there, said)
+    except Refused as error:
+        again = _find_repeated(now_there, visitor, said, error)
+        if again:
+            return await _ask(pages, visitor, case, path, told=again, status=409)
+        return await _ask(pages, visitor, case, path, told=str(error), status=422, typed=said)
     except EngineUnavailable as error:
-        return await _ask(pages, visitor, workflow, path, told=str(error), status=503)
-    return _receipt(pages, visitor, now_there, said.get("option", ""), sent)
+        return await _ask(pages, visitor, case, path, told=str(error), status=503, typed=said)
+    except ClientError as error:
+        return await _ask(pages, visitor, case, path, told=str(error), status=422, typed=said)
+    return _receipt(pages, visitor, now_there, said.get("option", "").replace("_", " "), sent)
 
 
-def _receipt(pages: Pages, visitor: Visitor, at: AskAt, option: str, sent: Sent) -> HTMLResponse:
+def _find_repeated(at: AskAt, visitor: Visitor, said: Mapping[str, str], error: Refused) -> str:
+    """Words for who presses a second time what they have said already; empty for any other refusal."""
+    own = find_answer(at.ask, visitor.person.id)
+    if own is None or error.type not in {RefusalType.REPEATED, RefusalType.ABSTAINED, RefusalType.DELEGATED}:
+        return ""
+    return (
+        f"You have answered {str(own['option']).replace('_', ' ')} already; it is recorded and counts once. "
+        "Pressing again has changed nothing. To answer otherwise, take it back first."
+    )
+
+
+async def _decide(pages: Pages, visitor: Visitor, at: AskAt, said: Mapping[str, str]) -> Sent:
+    form: dict[str, Json] = {
+        name.removeprefix("form."): text for name, text in said.items() if name.startswith("form.") and text
+    }
+    return await send_decision(
+        pages.desk.face,
+        at.workflow,
+        at.ask["path"],
+        said.get("option", ""),
+        person=visitor.person.id,
+        role=said.get("role") or None,
+        reason=said.get("reason", ""),
+        form=form,
+        signed_in=visitor.signed_in,
+        shown=at,
+    )
+
+
+async def _move(pages: Pages, visitor: Visitor, at: AskAt, verb: str, said: Mapping[str, str], fields: Fields) -> Sent:
+    about: dict[str, Json] = {}
+    if verb == "delegate":
+        about = {"to": said.get("to", "").strip()}
+    elif verb == "narrow":
+        about = {"to": _read_left(at.ask, fields), "leave_out": []}
+    elif verb == "answer" and said.get("number", "").isdecimal():
+        about = {"question": int(said["number"])}
+    return await send_motion(
+        pages.desk.face,
+        at.workflow,
+        at.ask["path"],
+        verb,
+        person=visitor.person.id,
+        role=said.get("role") or None,
+        reason=said.get("reason", ""),
+        about=about,
+        signed_in=visitor.signed_in,
+        shown=at,
+    )
+
+
+def _read_left(ask: OpenAsk, fields: Fields) -> dict[str, Json]:
+    """What is to be left of each input that the form narrows: the items still marked, or the smaller scope chosen."""
+    left: dict[str, Json] = {}
+    for name in ask["narrows"]["inputs"] if "narrows" in ask else {}:
+        kept = [one for one in fields.get(f"keep.{name}", ()) if one]
+        asked = ask["inputs"].get(name)
+        if kept and kept != asked:
+            left[name] = list(kept)
+    return left
+
+
+async def _reveal(pages: Pages, visitor: Visitor, case: Case, at: AskAt, said: Mapping[str, str]) -> HTMLResponse:
+    number = said.get("number", "")
+    one = await reveal_reference(
+        pages.desk.face,
+        at,
+        int(number) if number.isdecimal() and len(number) < 6 else 0,
+        person=visitor.person.id,
+        reason=said.get("reason", ""),
+        signed_in=visitor.signed_in,
+    )
+    told = f"Evidence {one.number} is shown below, to you, once. That you saw it and why is on record."
+    return await _ask(pages, visitor, case, at.ask["path"], told=told, revealed={one.ref: one.ref})
+
+
+def _receipt(pages: Pages, visitor: Visitor, at: AskAt, what: str, sent: Sent) -> HTMLResponse:
     return pages.show(
         "receipt.html",
         visitor,
         ask=at.ask,
         board=at.board,
-        option=option,
+        what=what,
         sent=sent,
         name=neutral_name(at.board["workflow"]),
     )

@@ -146,7 +146,8 @@ class Pages:
             said = await board(self.desk.face, workflow)
         except ClientError:
             said = known
-        ask = next((one for one in said["asks"] if one["path"] == path), None)
+        asks = [*said["asks"], *said.get("decided", [])]
+        ask = next((one for one in asks if one["path"] == path), None)
         return AskAt(workflow, said, ask) if ask is not None else None
 
     async def plan(self, workflow: str) -> Plan | None:
