@@ -26,20 +26,20 @@ async def console(api: Api, tmp_path: Path) -> AsyncIterator[Seen]:
 
 def gate(**changes: Any) -> Any:
     urls = [f"https://video.example/v/{number}" for number in range(3)]
-    given: dict[str, Any] = dict(
-        path=PATH,
-        step="erase",
-        kind="approval",
-        title="delete for good",
-        action="content.delete",
-        inputs={"url": "https://video.example/v/1", "snapshot": REF, "urls": urls},
-        shown=[{"label": "steps.copy.ref", "value": REF}, {"label": "steps.look.refs", "value": [OTHER, REF]}],
-        options={
+    given: dict[str, Any] = {
+        "path": PATH,
+        "step": "erase",
+        "kind": "approval",
+        "title": "delete for good",
+        "action": "content.delete",
+        "inputs": {"url": "https://video.example/v/1", "snapshot": REF, "urls": urls},
+        "shown": [{"label": "steps.copy.ref", "value": REF}, {"label": "steps.look.refs", "value": [OTHER, REF]}],
+        "options": {
             "approve": [{"any_of": ["legal_counsel"]}, {"any_of": ["incident_commander"]}],
             "deny": [{"any_of": ["legal_counsel", "incident_commander"]}],
         },
-        narrows={"inputs": {"urls": {"by": "items"}}, "item": None},
-    )
+        "narrows": {"inputs": {"urls": {"by": "items"}}, "item": None},
+    }
     return ask(**{**given, **changes})
 
 

@@ -1,6 +1,7 @@
 """The page of one question, what is said there, and the receipt. What the form showed is what is decided."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -47,6 +48,18 @@ _SAID = {
     "answer": "answered",
     "withdraw": "your answer is taken back",
 }
+_OVERTAKEN = frozenset(
+    {
+        RefusalType.REPEATED,
+        RefusalType.CHANGED,
+        RefusalType.LATE,
+        RefusalType.NOT_WAITING,
+        RefusalType.CLOSED,
+        RefusalType.DELEGATED,
+        RefusalType.ABSTAINED,
+    }
+)
+"""Refusals of what came after something else had happened."""
 Fields = Mapping[str, Sequence[str]]
 
 
@@ -175,10 +188,7 @@ async def _answer(pages: Pages, visitor: Visitor, case: Case, path: str, fields:
             return _receipt(pages, visitor, now_there, _SAID[verb], sent)
         sent = await _decide(pages, visitor, now_there, said)
     except Refused as error:
-        again = _find_repeated(now_there, visitor, said, error)
-        if again:
-            return await _ask(pages, visitor, case, path, told=again, status=409)
-        return await _ask(pages, visitor, case, path, told=str(error), status=422, typed=said)
+        return await _refused(pages, visitor, case, path, said, error)
     except EngineUnavailable as error:
         return await _ask(pages, visitor, case, path, told=str(error), status=503, typed=said)
     except ClientError as error:
@@ -186,15 +196,24 @@ async def _answer(pages: Pages, visitor: Visitor, case: Case, path: str, fields:
     return _receipt(pages, visitor, now_there, said.get("option", "").replace("_", " "), sent)
 
 
-def _find_repeated(at: AskAt, visitor: Visitor, said: Mapping[str, str], error: Refused) -> str:
-    """Words for who presses a second time what they have said already; empty for any other refusal."""
-    own = find_answer(at.ask, visitor.person.id)
-    if own is None or error.type not in {RefusalType.REPEATED, RefusalType.ABSTAINED, RefusalType.DELEGATED}:
-        return ""
-    return (
-        f"You have answered {str(own['option']).replace('_', ' ')} already; it is recorded and counts once. "
-        "Pressing again has changed nothing. To answer otherwise, take it back first."
-    )
+async def _refused(
+    pages: Pages, visitor: Visitor, case: Case, path: str, said: Mapping[str, str], error: Refused
+) -> HTMLResponse:
+    """What a refusal means to who pressed: they had said it already, it was over, or it does not fit."""
+    if error.type not in _OVERTAKEN:
+        return await _ask(pages, visitor, case, path, told=str(error), status=422, typed=said)
+    fresh = await pages.ask_now(case.incident, path, case.board)
+    if fresh is None:
+        return await _ended(pages, visitor, case, path, status=409)
+    case = replace(case, board=fresh.board)
+    own = find_answer(fresh.ask, visitor.person.id)
+    told = str(error)
+    if own is not None:
+        told = (
+            f"You have answered {str(own['option']).replace('_', ' ')} already; it is recorded and counts once. "
+            "Pressing again has changed nothing. To answer otherwise, take it back first."
+        )
+    return await _ask(pages, visitor, case, path, told=told, status=409, typed=said)
 
 
 async def _decide(pages: Pages, visitor: Visitor, at: AskAt, said: Mapping[str, str]) -> Sent:
