@@ -26,6 +26,7 @@ from watchfloor.gateway.indexing import Changes
 from watchfloor.identity.machines import SCOPES, Machines
 from watchfloor.identity.people import Directory
 from watchfloor.intake import Claims
+from watchfloor.intake.deliveries import Deliveries
 from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.codec import client_encryption
 from watchfloor.regions.keys import RegionKeys
@@ -50,6 +51,7 @@ class Api:
     changes: Changes
     ledger: SqliteLedger
     machines: Machines
+    deliveries: Deliveries
 
     def key(self, *scopes: str, clearances: tuple[str, ...] = (), now: datetime | None = None, days: int = 1) -> str:
         made = self.machines.make(
@@ -98,13 +100,13 @@ async def api_over(temporal: str, tmp_path: Path, rate: Rate) -> AsyncIterator[A
         answer_within=timedelta(seconds=1),
     )
     machines, index = Machines(tmp_path / "machines.sqlite"), CaseIndex(tmp_path / "cases.sqlite")
-    changes = Changes()
+    changes, deliveries = Changes(), Deliveries(tmp_path / "received.sqlite")
     inbox = Inbox("eu", "eu", "nobody", keys, {}, tmp_path / "anchors", RULES)
     with SqliteLedger(tmp_path / "ledger.sqlite") as ledger, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         doors = Doors(machines, rate=rate)
-        desk = ApiDesk(face, index, changes, ledger, doors, limits=LIMITS, quiet=0.2)
+        desk = ApiDesk(face, index, changes, ledger, doors, limits=LIMITS, quiet=0.2, deliveries=deliveries)
         async with served(build_app(inbox, client, None, desk), listener):
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            yield Api(url, face, index, changes, ledger, machines)
+            yield Api(url, face, index, changes, ledger, machines, deliveries)
     index.close()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 from watchfloor.authorisation import Authority, Question, Resource, Verdict
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
@@ -96,7 +96,30 @@ def about_delivery(one: Delivery, region: str) -> list[Resource]:
     ]
 
 
-def list_deliveries(store: Deliveries, onlooker: Onlooker | None, wanted: Wanted, *, most: int) -> list[Delivery]:
+class Looks(Protocol):
+    """Whoever looks at deliveries: a person, or another system by its key."""
+
+    def sees(self, one: Delivery) -> bool: ...
+
+    def trim(self, one: Delivery) -> Delivery: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """Another system that looks, by the compartments that its key is cleared for."""
+
+    clearances: frozenset[str]
+
+    def sees(self, one: Delivery) -> bool:
+        return self.clearances.issuperset(one.compartments)
+
+    def trim(self, one: Delivery) -> Delivery:
+        """What a runbook that the key is not cleared for made of it is left out."""
+        open_to = {"", *self.clearances}
+        return replace(one, outcomes=tuple(each for each in one.outcomes if each.compartment in open_to))
+
+
+def list_deliveries(store: Deliveries, onlooker: Looks | None, wanted: Wanted, *, most: int) -> list[Delivery]:
     """The deliveries that somebody may see, the last received first; all of them where nobody in particular looks.
 
     Raises:
@@ -133,7 +156,7 @@ def list_refusals(store: Deliveries, onlooker: Onlooker | None, sender: str = ""
     return [one for one in found if onlooker.passes(walls[one.sender])]
 
 
-def find_delivery(store: Deliveries, onlooker: Onlooker | None, given: str) -> Delivery:
+def find_delivery(store: Deliveries, onlooker: Looks | None, given: str) -> Delivery:
     """A delivery by its id.
 
     Raises:

@@ -88,7 +88,7 @@ async def serve(
     console = ConsoleDesk(
         face, indexer.index, indexer.changes, gate, webhooks_path=settings.webhooks_path, driver=driver
     )
-    api = ApiDesk(face, indexer.index, indexer.changes, ledger, doors, plans=plans)
+    api = ApiDesk(face, indexer.index, indexer.changes, ledger, doors, plans=plans, deliveries=driver.deliveries)
     config = uvicorn.Config(
         build_app(inbox, client, hooks, api, PagerDesk(face, pagers), console),
         host=host,

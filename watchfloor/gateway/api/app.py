@@ -14,6 +14,7 @@ from watchfloor.client.runs import LIMITS
 from watchfloor.gateway.api.boards import add_boards
 from watchfloor.gateway.api.clocks import add_clocks
 from watchfloor.gateway.api.decisions import add_decisions
+from watchfloor.gateway.api.deliveries import add_deliveries
 from watchfloor.gateway.api.doors import Doors
 from watchfloor.gateway.api.following import add_events
 from watchfloor.gateway.api.incidents import add_incidents
@@ -25,6 +26,7 @@ from watchfloor.gateway.api.waiting import add_waiting
 from watchfloor.gateway.indexing import Changes
 from watchfloor.gateway.problems import MEDIA_TYPE, Problem, render_problem
 from watchfloor.gateway.triggers import Plans
+from watchfloor.intake.deliveries import Deliveries
 from watchfloor.ledger import SqliteLedger
 
 VERSION = "1"
@@ -48,6 +50,8 @@ class ApiDesk:
     limits: Limits = field(default_factory=lambda: LIMITS)
     quiet: float = 15.0
     """Seconds after which an event stream says that it is still there."""
+    deliveries: Deliveries | None = None
+    """What other systems delivered to this gateway; without it, it takes no deliveries."""
     seals: Seals = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,7 +86,7 @@ def build_api(desk: ApiDesk) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _render_shape)
     add_incidents(app, desk)
     add_events(app, desk)
-    for add in (add_waiting, add_decisions, add_clocks, add_processes, add_boards, add_runbooks):
+    for add in (add_waiting, add_decisions, add_clocks, add_processes, add_boards, add_runbooks, add_deliveries):
         add(app, desk)
     return app
 
