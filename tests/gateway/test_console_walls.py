@@ -24,6 +24,7 @@ WORDS = ("HHHHHHHH", "hhhhhhhh", "a hidden title", "hidden-runbook", "hidden_ste
 SECRET = {"incident": HIDDEN, "workflow": HIDDEN, "chain": HIDDEN, "path": "triage/hidden_step", "hold": HOLD}
 NEVER = {"incident": f"inc-{'n' * 20}", "workflow": f"inc-{'n' * 20}", "chain": f"inc-{'n' * 20}", "path": "triage/x"}
 NEVER["hold"] = f"hold-{'n' * 20}"
+SECRET["handoff"], NEVER["handoff"] = HAND, f"hand-{'n' * 20}"
 SECRET |= {"digest": DIGEST.removeprefix("sha256:"), "rehearsal": "h" * 16}
 NEVER |= {"digest": "b" * 64, "rehearsal": "n" * 16}
 OTHER = {"word": "claim", "answer": "accept", "name": "console.css", "runbook": "eu-tco-removal-order", "code": "WF204"}

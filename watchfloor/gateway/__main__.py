@@ -86,7 +86,13 @@ async def serve(
     driver = Driver(face, Deliveries(settings.received_path), sealer, plans=plans)
     hooks = HookDesk(driver, senders)
     console = ConsoleDesk(
-        face, indexer.index, indexer.changes, gate, webhooks_path=settings.webhooks_path, driver=driver
+        face,
+        indexer.index,
+        indexer.changes,
+        gate,
+        webhooks_path=settings.webhooks_path,
+        driver=driver,
+        ledger_keys=dict(inbox.keys.public.ledger),
     )
     api = ApiDesk(face, indexer.index, indexer.changes, ledger, doors, plans=plans, deliveries=driver.deliveries)
     config = uvicorn.Config(

@@ -18,10 +18,15 @@ from watchfloor.gateway.console.boards import offer_board
 from watchfloor.gateway.console.deliveries import offer_deliveries
 from watchfloor.gateway.console.edge import Edge
 from watchfloor.gateway.console.gate import SIGN_IN, SignInNeeded, Visitor, safe_path
+from watchfloor.gateway.console.handoffs import offer_handoffs
+from watchfloor.gateway.console.holds import offer_holds
 from watchfloor.gateway.console.incidents import offer_incidents
+from watchfloor.gateway.console.ledgers import offer_ledgers
+from watchfloor.gateway.console.oncall import offer_oncall
 from watchfloor.gateway.console.outgoing import offer_outgoing
 from watchfloor.gateway.console.pages import ROOT, ConsoleDesk, Pages
 from watchfloor.gateway.console.queue import offer_queue
+from watchfloor.gateway.console.records import Records
 from watchfloor.gateway.console.relief import offer_relief
 from watchfloor.gateway.console.runbooks import offer_runbooks
 from watchfloor.gateway.console.signing_in import offer_sign_in
@@ -50,6 +55,11 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     offer_relief(app, pages)
     offer_board(app, pages)
     offer_runbooks(app, pages)
+    records = Records(desk.face.ledger_path, desk.ledger_keys)
+    offer_holds(app, pages, records)
+    offer_handoffs(app, pages, records)
+    offer_oncall(app, pages)
+    offer_ledgers(app, pages, records)
     offer_outgoing(app, pages)
     offer_incidents(app, pages)
     offer_timelines(app, pages)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,8 +43,12 @@ NAV = (
     ("queue", f"{ROOT}/queue", "Queue"),
     ("board", f"{ROOT}/board", "Board"),
     ("runbooks", f"{ROOT}/runbooks", "Runbooks"),
+    ("holds", f"{ROOT}/holds", "Holds"),
+    ("handoffs", f"{ROOT}/handoffs", "Handoffs"),
+    ("oncall", f"{ROOT}/oncall", "On call"),
     ("deliveries", f"{ROOT}/deliveries", "Deliveries"),
     ("outgoing", f"{ROOT}/outgoing", "Outgoing"),
+    ("ledger", f"{ROOT}/ledger", "Ledger"),
 )
 """The pages that every page links to: the word a template's block `at` gives, the address, the label."""
 SETTLE = 1.5
@@ -64,6 +69,8 @@ class ConsoleDesk:
     """Where the book of webhooks out is, for their page."""
     plans: dict[str, Plan] = field(default_factory=dict)
     """Plan of each incident looked at; a run's plan never changes."""
+    ledger_keys: Mapping[str, str] = field(default_factory=dict)
+    """Key id -> public ledger key of this region: under them its checkpoints count."""
     driver: Driver | None = None
     """What drives the deliveries of other systems; without it there is no page of them."""
 
