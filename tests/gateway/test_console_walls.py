@@ -27,7 +27,7 @@ NEVER["hold"] = f"hold-{'n' * 20}"
 SECRET["handoff"], NEVER["handoff"] = HAND, f"hand-{'n' * 20}"
 SECRET |= {"digest": DIGEST.removeprefix("sha256:"), "rehearsal": "h" * 16}
 NEVER |= {"digest": "b" * 64, "rehearsal": "n" * 16}
-OTHER = {"word": "claim", "answer": "accept", "name": "console.css", "runbook": "eu-tco-removal-order", "code": "WF204"}
+OTHER = {"word": "claim", "answer": "accept", "name": "console.css", "runbook": "eu-tco-removal-order", "code": "WF204", "deed": "raise"}
 """Parameters that name nothing of a run."""
 STREAMS = {"/events"}
 
