@@ -25,8 +25,8 @@ SECRET = {"incident": HIDDEN, "workflow": HIDDEN, "chain": HIDDEN, "path": "tria
 NEVER = {"incident": f"inc-{'n' * 20}", "workflow": f"inc-{'n' * 20}", "chain": f"inc-{'n' * 20}", "path": "triage/x"}
 NEVER["hold"] = f"hold-{'n' * 20}"
 SECRET["handoff"], NEVER["handoff"] = HAND, f"hand-{'n' * 20}"
-SECRET |= {"digest": DIGEST.removeprefix("sha256:"), "rehearsal": "h" * 16}
-NEVER |= {"digest": "b" * 64, "rehearsal": "n" * 16}
+SECRET |= {"digest": DIGEST.removeprefix("sha256:"), "rehearsal": "h" * 16, "delivery": "h" * 32}
+NEVER |= {"digest": "b" * 64, "rehearsal": "n" * 16, "delivery": "n" * 32}
 OTHER = {"word": "claim", "answer": "accept", "name": "console.css", "runbook": "eu-tco-removal-order", "code": "WF204", "deed": "raise"}
 """Parameters that name nothing of a run."""
 STREAMS = {"/events"}
