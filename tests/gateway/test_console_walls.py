@@ -27,7 +27,14 @@ NEVER["hold"] = f"hold-{'n' * 20}"
 SECRET["handoff"], NEVER["handoff"] = HAND, f"hand-{'n' * 20}"
 SECRET |= {"digest": DIGEST.removeprefix("sha256:"), "rehearsal": "h" * 16, "delivery": "h" * 32}
 NEVER |= {"digest": "b" * 64, "rehearsal": "n" * 16, "delivery": "n" * 32}
-OTHER = {"word": "claim", "answer": "accept", "name": "console.css", "runbook": "eu-tco-removal-order", "code": "WF204", "deed": "raise"}
+OTHER = {
+    "word": "claim",
+    "answer": "accept",
+    "name": "console.css",
+    "runbook": "eu-tco-removal-order",
+    "code": "WF204",
+    "deed": "raise",
+}
 """Parameters that name nothing of a run."""
 STREAMS = {"/events"}
 
