@@ -52,6 +52,7 @@ class Api:
     ledger: SqliteLedger
     machines: Machines
     deliveries: Deliveries
+    webhooks_path: Path
 
     def key(self, *scopes: str, clearances: tuple[str, ...] = (), now: datetime | None = None, days: int = 1) -> str:
         made = self.machines.make(
@@ -105,8 +106,15 @@ async def api_over(temporal: str, tmp_path: Path, rate: Rate) -> AsyncIterator[A
     with SqliteLedger(tmp_path / "ledger.sqlite") as ledger, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         doors = Doors(machines, rate=rate)
-        desk = ApiDesk(face, index, changes, ledger, doors, limits=LIMITS, quiet=0.2, deliveries=deliveries)
+        book = tmp_path / "webhooks.sqlite"
+        desk = ApiDesk(
+            *(face, index, changes, ledger, doors),
+            limits=LIMITS,
+            quiet=0.2,
+            deliveries=deliveries,
+            webhooks_path=book,
+        )
         async with served(build_app(inbox, client, None, desk), listener):
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            yield Api(url, face, index, changes, ledger, machines, deliveries)
+            yield Api(url, face, index, changes, ledger, machines, deliveries, book)
     index.close()

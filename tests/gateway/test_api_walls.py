@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -11,6 +13,8 @@ import pytest
 from schemas.ledger import Entry
 from tests.cli.boards import ask, clock
 from tests.gateway.apis import ORDER, Api
+from watchfloor.outgoing.book import Attempt, Book
+from watchfloor.outgoing.events import Standing
 
 SEEN, HIDDEN, NEVER = (letter * 20 for letter in "shn")
 PREFIXES = {"incident": "inc", "hold": "hold", "handoff": "hand"}
@@ -54,6 +58,15 @@ def put_family(api: Api, name: str, compartment: str) -> None:
         api.put(f"{prefix}-{name}", kind=kind, asks=[ask()], clocks=[clock("accept")], steps=[step], **walled)
         api.ledger.append([entry(f"{prefix}-{name}", 1, incident=f"inc-{name}")])
     api.ledger.append([entry(f"inc-{name}", nth) for nth in (1, 2)])
+    tell(api, f"inc-{name}", compartment)
+
+
+def tell(api: Api, incident: str, compartment: str) -> None:
+    """A webhook is sent about it."""
+    now = datetime(2026, 11, 22, 3, 10, tzinfo=UTC)
+    with closing(Book(api.webhooks_path)) as book:
+        book.take(incident, Standing(seq=1, compartment=compartment), [], now)
+        book.note(Attempt("case_tool", incident, 1, "decision.asked", 1, now, timedelta(), 200, "taken"), "delivered")
 
 
 def change_hidden(api: Api) -> None:

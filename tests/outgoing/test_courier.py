@@ -80,7 +80,7 @@ async def test_a_receiver_that_is_down_or_hangs_holds_up_no_other(floor: Floor) 
     async with listening() as well, listening(hanging):
         nobody = "http://127.0.0.1:1/hooks"
         receivers = (receiver("down", nobody), receiver("hangs", hanging.url), receiver("well", well.url))
-        async with floor.working(*receivers, timeout=0.3):
+        async with floor.working(*receivers, timeout=2):
             for number in range(20):
                 floor.open(f"inc-{number:020d}")
             await until(lambda: len(well.taken) == 40)

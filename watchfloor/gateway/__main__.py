@@ -94,7 +94,12 @@ async def serve(
         driver=driver,
         ledger_keys=dict(inbox.keys.public.ledger),
     )
-    api = ApiDesk(face, indexer.index, indexer.changes, ledger, doors, plans=plans, deliveries=driver.deliveries)
+    api = ApiDesk(
+        *(face, indexer.index, indexer.changes, ledger, doors),
+        plans=plans,
+        deliveries=driver.deliveries,
+        webhooks_path=settings.webhooks_path,
+    )
     config = uvicorn.Config(
         build_app(inbox, client, hooks, api, PagerDesk(face, pagers), console),
         host=host,

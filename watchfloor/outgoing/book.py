@@ -307,7 +307,7 @@ class Book:
             rows = database.execute(
                 "UPDATE events SET state = 'waiting', settled_ms = NULL, until_ms = ?, attempts = 0 "
                 "WHERE subscription = ? AND state = 'dead' AND (? = '' OR (chain = ? AND seq = ?)) RETURNING chain",
-                (_ms(now + patience), subscription, event, chain, int(seq) if seq.isdecimal() else -1),
+                (_ms(now + patience), subscription, event, chain, _number(seq)),
             ).fetchall()
             for each in {name for (name,) in rows}:
                 database.execute(_LANE, (_ms(now), subscription, each))
@@ -376,14 +376,31 @@ class Book:
             for name, chain, waiting, dead, oldest in rows
         ]
 
-    def attempts(self, subscription: str = "", *, event: str = "", before: int = 0, limit: int = 50) -> list[Attempt]:
-        """The delivery log, the latest first."""
+    def attempts(
+        self, subscription: str = "", *, event: str = "", open_to: Collection[str] | None = None, limit: int = 50
+    ) -> list[Attempt]:
+        """The delivery log, the latest first.
+
+        Args:
+            event: an event's id, or an incident's.
+            open_to: compartments that the reader may look into, `""` for what is in none; all without it.
+        """
         chain, _, seq = event.partition(":")
+        where, values = ["1"], list[object]()
+        for column, value in (("subscription", subscription), ("chain", chain), ("seq", seq)):
+            if value:
+                where.append(f"{column} = ?")
+                values.append(value if column != "seq" else _number(value))
+        if open_to is not None:
+            marks = ", ".join("?" * len(open_to))
+            # only column names of this module and question marks are put together, here and below
+            where.append(f"chain IN (SELECT chain FROM chains WHERE compartment IN ({marks}))")  # noqa: S608
+            values += open_to
         rows = self._rows(
-            "SELECT subscription, chain, seq, kind, number, at_ms, took_ms, status, outcome, next_ms FROM attempts "
-            "WHERE (? = '' OR subscription = ?) AND (? = '' OR (chain = ? AND (? = '' OR seq = ?))) "
-            "ORDER BY id DESC LIMIT ? OFFSET ?",
-            *(subscription, subscription, event, chain, seq, int(seq) if seq.isdecimal() else -1, limit, before),
+            "SELECT subscription, chain, seq, kind, number, at_ms, took_ms, status, outcome, next_ms FROM attempts "  # noqa: S608
+            f"WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
+            *values,
+            limit,
         )
         return [_attempt(*row) for row in rows]
 
@@ -417,6 +434,11 @@ class Book:
                     raise
             except sqlite3.Error as error:
                 raise BookUnavailable(f"the book of webhooks {self._path} cannot be written: {error}") from error
+
+
+def _number(text: str) -> int:
+    """The number that a text is; one that no entry has for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 13 else -1
 
 
 def _ms(at: datetime) -> int:

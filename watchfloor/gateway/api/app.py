@@ -1,6 +1,7 @@
 """The application under `/api/v1`: its document, its edge, its routes."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +24,7 @@ from watchfloor.gateway.api.runbooks import add_runbooks
 from watchfloor.gateway.api.seals import Seals
 from watchfloor.gateway.api.shapes import ProblemBody
 from watchfloor.gateway.api.waiting import add_waiting
+from watchfloor.gateway.api.webhooks import add_webhooks
 from watchfloor.gateway.indexing import Changes
 from watchfloor.gateway.problems import MEDIA_TYPE, Problem, render_problem
 from watchfloor.gateway.triggers import Plans
@@ -52,6 +54,8 @@ class ApiDesk:
     """Seconds after which an event stream says that it is still there."""
     deliveries: Deliveries | None = None
     """What other systems delivered to this gateway; without it, it takes no deliveries."""
+    webhooks_path: Path | None = None
+    """Where the book of webhooks out is."""
     seals: Seals = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,7 +90,8 @@ def build_api(desk: ApiDesk) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _render_shape)
     add_incidents(app, desk)
     add_events(app, desk)
-    for add in (add_waiting, add_decisions, add_clocks, add_processes, add_boards, add_runbooks, add_deliveries):
+    further = (add_waiting, add_decisions, add_clocks, add_processes, add_boards, add_runbooks)
+    for add in (*further, add_deliveries, add_webhooks):
         add(app, desk)
     return app
 
