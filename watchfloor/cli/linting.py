@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -81,6 +82,8 @@ def lint(
             _summarise(len(files), findings, suppressed, kind)
         else:
             _WRITERS[kind](len(files), findings, suppressed)
+            if not paths and kind is Format.TEXT:
+                _tell_cards(today)
     if any(finding.is_error for finding in findings) or (strict and findings):
         raise typer.Exit(Exit.REFUSED)
 
@@ -101,6 +104,21 @@ def _text(files: int, findings: "Sequence[Finding]", suppressed: "Sequence[Suppr
     if findings:
         typer.echo(render_text(findings))
     typer.echo(_verdict(files, findings, suppressed))
+
+
+def _tell_cards(today: date) -> None:
+    """What the shipped register of authorities still wants from its owners; a home's own numbers are `doctor`'s."""
+    from watchfloor.client.library import library_folder
+    from watchfloor.identity.authorities import FILE, load_authorities
+    from watchfloor.paper.authority import list_unfilled
+
+    register = load_authorities(library_folder() / FILE)
+    unfilled = [row.id for row in list_unfilled(register, None)]
+    overdue = [f"{row.id} ({row.owner})" for row in register if row.review_after < today]
+    if unfilled:
+        typer.echo(f"{FILE}: to be filled by Legal, in contacts.yaml of each home: {', '.join(unfilled)}")
+    if overdue:
+        typer.echo(f"{FILE}: past their review: {', '.join(overdue)}")
 
 
 def _verdict(files: int, findings: "Sequence[Finding]", suppressed: "Sequence[Suppressed]") -> str:

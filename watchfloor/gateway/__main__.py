@@ -35,6 +35,7 @@ from watchfloor.gateway.senders import Sender, open_senders
 from watchfloor.gateway.senders.proofs import SecretRefused
 from watchfloor.gateway.triggers import Plans
 from watchfloor.gateway.webhooks import keep_telling
+from watchfloor.identity.contact_list import FILE_NAME as CONTACTS_FILE
 from watchfloor.identity.machines import Machines
 from watchfloor.identity.people import PeopleRefused
 from watchfloor.identity.reaching import reach
@@ -93,6 +94,7 @@ async def serve(
         webhooks_path=settings.webhooks_path,
         driver=driver,
         ledger_keys=dict(inbox.keys.public.ledger),
+        contacts_path=settings.home / CONTACTS_FILE,
     )
     api = ApiDesk(
         *(face, indexer.index, indexer.changes, ledger, doors),

@@ -13,6 +13,7 @@ ledger and no log. A number that a caller gave is no number of an authority, so 
         zone: Europe/Dublin
         number: "+353 20 910 0199"
         found: the authority's own site, 2026-11-01
+        card: eu.tco.competent
         script: [Say who you are and from which company]
         read_back: [the order's number]
         never: [name a colleague]
@@ -57,6 +58,8 @@ class AuthorityCard:
     script: tuple[str, ...]
     read_back: tuple[str, ...]
     never: tuple[str, ...]
+    card: str = ""
+    """The row of `runbooks/authorities.yaml` that this number is for; empty for an authority of the company's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class _Authority(_Strict):
     zone: Annotated[str, AfterValidator(_known_zone)]
     number: Words
     found: Words
+    card: Annotated[str, Field(pattern=r"^([a-z][a-z0-9.]{2,63})?$")] = ""
     script: Points = Field(default_factory=list)
     read_back: Points = Field(default_factory=list)
     never: Points = Field(default_factory=list)
@@ -137,6 +141,7 @@ def load_contacts(path: Path) -> ContactList:
                 tuple(one.script),
                 tuple(one.read_back),
                 tuple(one.never),
+                one.card,
             )
             for one in document.authorities
         ),

@@ -4,10 +4,16 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
+from watchfloor.client.library import library_folder
 from watchfloor.client.paging import PagingRefused, find_paging, read_paging
 from watchfloor.connections.bindings import Bindings
 from watchfloor.connections.loading import BindingsRefused, read_secrets
+from watchfloor.identity.authorities import FILE as REGISTER
+from watchfloor.identity.authorities import load_authorities
+from watchfloor.identity.contact_list import FILE_NAME as CONTACTS_FILE
+from watchfloor.identity.contact_list import load_contacts
 from watchfloor.identity.people import PeopleRefused, load_people
+from watchfloor.paper.authority import list_unfilled
 from watchfloor.runtime.doctor import Check, now
 from watchfloor.runtime.settings import RegionSettings
 
@@ -17,6 +23,8 @@ def look(settings: RegionSettings, document: Bindings, environ: Mapping[str, str
     yield _secrets(settings, document, environ)
     yield from _contacts(settings, document)
     yield policy(settings.home, settings.region, now().date())
+    if (settings.home / CONTACTS_FILE).exists():
+        yield cards(settings.home / CONTACTS_FILE, settings.region)
 
 
 def _secrets(settings: RegionSettings, document: Bindings, environ: Mapping[str, str]) -> Check:
@@ -66,3 +74,17 @@ def policy(home: Path, region: str, today: date) -> Check:
         found = f"{path} was to be reviewed by {review_after}"
         return Check(name, "warn", found, "a review by its owner", "review it and set `review_after`")
     return Check(name, "ok", f"{path}, to be reviewed after {review_after}")
+
+
+def cards(path: Path, region: str) -> Check:
+    """Whether the company's own list has a number for every authority that the register leaves to be filled."""
+    name = f"authorities {region}"
+    try:
+        known = load_contacts(path)
+        unfilled = list_unfilled(load_authorities(library_folder() / REGISTER), known)
+    except PeopleRefused as error:
+        return Check(name, "fail", str(error).splitlines()[0], "a valid list of contacts", "correct the place named")
+    if unfilled:
+        found = f"no number for {', '.join(row.id for row in unfilled)}"
+        return Check(name, "warn", found, "a number found independently", f"have Legal add them to {path} (`card: ID`)")
+    return Check(name, "ok", "every card has a number")

@@ -21,6 +21,7 @@ from watchfloor.client.outside import record_outside
 from watchfloor.client.runs import board as ask_board
 from watchfloor.client.statements import Sent, send_control
 from watchfloor.client.triage import Said, declare_incident, propose_dismissal, set_severity
+from watchfloor.gateway.console.authorities import has_card
 from watchfloor.gateway.console.deeds import list_commanders, list_deeds, list_facts, mark_fact
 from watchfloor.gateway.console.fields import read_fields
 from watchfloor.gateway.console.gate import Visitor
@@ -118,6 +119,7 @@ async def _show(
         troubles=list_troubles([board, *children], plan, visitor),
         marks={kind: mark_troubles([board, *children], kind, visitor) for kind in KINDS},
         resolutions=WORDS,
+        contacts=has_card(plan),
         outside=draw_outside(plan, board, step or (typed or {}).get("step", "")),
         people=sorted(one.id for one in pages.desk.face.people if one.region == pages.desk.face.region),
         deed=deed,

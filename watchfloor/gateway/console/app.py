@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from watchfloor.gateway.console.acting import offer_acting
 from watchfloor.gateway.console.asks import offer_asks
+from watchfloor.gateway.console.authorities import offer_authorities
 from watchfloor.gateway.console.boards import offer_board
 from watchfloor.gateway.console.deliveries import offer_deliveries
 from watchfloor.gateway.console.edge import Edge
@@ -64,6 +65,7 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     offer_incidents(app, pages)
     offer_timelines(app, pages)
     offer_acting(app, pages)
+    offer_authorities(app, pages)
     offer_asks(app, pages)
     offer_deliveries(app, pages)
     _offer_events(app, pages)

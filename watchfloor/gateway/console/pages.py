@@ -73,6 +73,8 @@ class ConsoleDesk:
     """Key id -> public ledger key of this region: under them its checkpoints count."""
     driver: Driver | None = None
     """What drives the deliveries of other systems; without it there is no page of them."""
+    contacts_path: Path | None = None
+    """The company's own list of contacts, for the numbers on authority cards."""
 
 
 class Pages:
