@@ -29,6 +29,19 @@ class Envelope(TypedDict):
     """The certificate of `kid` (`schemas.keys.Certificate`), for runs that pin a root. Not part of what is signed."""
 
 
+class StepUp(TypedDict):
+    """That a person touched their security key (WebAuthn) for one answer and nothing else.
+
+    `credential` is the digest of the key's id, `over` what was decided (`watchfloor.signing.step_up.step_up_digest`),
+    `at` when, `assertion` the reference of all that the key signed, which is kept in the region's evidence store.
+    """
+
+    credential: str
+    over: str
+    at: str
+    assertion: str
+
+
 class Decision(TypedDict):
     """The body of a `DECISION` envelope: one person's answer to one ask.
 
@@ -55,13 +68,15 @@ class Decision(TypedDict):
     role: str
     entity: str
     signed_in: str
-    """How the face knew the person: `dev` (loopback only), `oidc`, `webauthn`."""
+    """How the face knew the person: `dev` (loopback only), `oidc`, `webauthn` (that, and `step_up`)."""
     issued_at: str
     expires_at: str
     nonce: str
     reason_ref: str
     amr: NotRequired[list[str]]
     """How the person proved who they are, as the provider of the sign-in says (RFC 8176)."""
+    step_up: NotRequired[StepUp]
+    """The security key that was touched for this; needed where the ask says so (`keyed`)."""
     on_behalf_of: NotRequired[str]
     """Whose seat the person fills, where that seat was given to them in this ask; `role` is then that seat's."""
 
@@ -194,6 +209,7 @@ class RefusalType:
     ABSTAINED = "abstained"
     DELEGATED = "delegated"
     NO_REASON = "no_reason"
+    SECURITY_KEY = "security_key"
 
 
 class Rung(TypedDict):
@@ -343,6 +359,8 @@ class OpenAsk(TypedDict):
     """Whom the task is for, while it is for nobody else; a hand-back opens it to the role."""
     returned: NotRequired[int]
     """How often the task was handed back or its claim lapsed."""
+    keyed: NotRequired[list[str]]
+    """The options that need a security key; absent where none does."""
     glass_from: NotRequired[str]
     """From when the option `break_glass` may be taken, if its condition holds then."""
     chosen: NotRequired[str]

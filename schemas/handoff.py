@@ -103,8 +103,9 @@ class HandoffStart(TypedDict):
     decision_keys: dict[str, str]
     requester: NotRequired[str]
     root: NotRequired[str]
-    """With `revoked` and `recused`: `schemas.keys.Pins`."""
+    """With `revoked`, `keyed` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
+    keyed: NotRequired[list[str]]
     recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """The incident's; absent outside compartments. It does not cross the border."""
@@ -125,8 +126,9 @@ class IncomingStart(TypedDict):
     decision_keys: dict[str, str]
     received_at: str
     root: NotRequired[str]
-    """With `revoked` and `recused`: `schemas.keys.Pins`."""
+    """With `revoked`, `keyed` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
+    keyed: NotRequired[list[str]]
     recused: NotRequired[list[str]]
     paging: NotRequired[PagingPolicy]
     """How its pages climb; without it each is sent once."""

@@ -41,8 +41,9 @@ class HoldStart(TypedDict):
     """Whether each freeze says what the hold claims and under which law, for the conflict order. Absent in holds that
     older engines placed: their calls, and so the keys of these, stay as they were."""
     root: NotRequired[str]
-    """With `revoked` and `recused`: `schemas.keys.Pins`."""
+    """With `revoked`, `keyed` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
+    keyed: NotRequired[list[str]]
     recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """The incident's; absent outside compartments."""

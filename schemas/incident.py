@@ -215,6 +215,7 @@ class IncidentStart(TypedDict):
     given: NotRequired[Given | None]
     root: NotRequired[str]
     revoked: NotRequired[dict[str, str]]
+    keyed: NotRequired[list[str]]
     recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """Said by who starts the run, so that its board says it too; absent outside compartments."""

@@ -53,5 +53,8 @@ class Pins(TypedDict):
     decision_keys: dict[str, str]
     root: NotRequired[str]
     revoked: NotRequired[dict[str, str]]
+    keyed: NotRequired[list[str]]
+    """What only a security key decides (`watchfloor.signing.step_up.KEYED`); absent in a region without a sign-in of
+    its own."""
     recused: NotRequired[list[str]]
     """People who stand aside from the run that starts this one, and so from this one."""

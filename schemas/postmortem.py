@@ -27,8 +27,9 @@ class PostmortemStart(TypedDict):
     commander: str
     decision_keys: dict[str, str]
     root: NotRequired[str]
-    """With `revoked` and `recused`: `schemas.keys.Pins`."""
+    """With `revoked`, `keyed` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
+    keyed: NotRequired[list[str]]
     recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """The incident's; absent outside compartments."""

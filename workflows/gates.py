@@ -87,6 +87,7 @@ async def _answer(
         blind=slots if approval.get("blind") else (),
         narrows={"inputs": step["narrows"], "item": of.item} if step.get("narrows") else None,
         narrowed=run.state.get("narrowed", {}).get(path),
+        effect=step["effect"],
     )
     answer = await run.human.answer(path, run.waiting(frame.halt))
     return None if answer.option in {"approve", BREAK_GLASS} else answer

@@ -76,6 +76,7 @@ class Handoff(RefusesBadStarts):
             root=start.get("root", ""),
             revoked=dict(start.get("revoked", {})),
             recused=list(start.get("recused", [])),
+            keyed=list(start.get("keyed", [])),
         )
         self.journal = Journal(chain=start["handoff"], region=start["region"])
         self.notices = Notices(self.desk, self.journal, self.packet["severity"])

@@ -101,6 +101,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
             root=start.get("root", ""),
             revoked=dict((carried or start).get("revoked", {})),
             recused=list((carried or start).get("recused", [])),
+            keyed=list(start.get("keyed", [])),
         )
         self.journal = Journal(chain=start["hold"], region=start["region"], seq=carried["entry_seq"] if carried else 0)
         self.notices = Notices(self.desk, self.journal)

@@ -21,18 +21,11 @@ from schemas.json_value import Json
 from schemas.keys import SIGNAL_REVOKED
 from schemas.ledger import EntryKind
 from schemas.notify import NoticeKind
-from watchfloor.signing import (
-    Refusal,
-    ask_digest,
-    digest,
-    envelope_digest,
-    in_words,
-    parse_instant,
-    render_instant,
-)
+from watchfloor.signing import Refusal, ask_digest, digest, envelope_digest, in_words, parse_instant, render_instant
 from watchfloor.signing.blind import find_settled, is_over, mask
 from watchfloor.signing.motions import can_be_taken_back
 from watchfloor.signing.standing import NARROW
+from watchfloor.signing.step_up import find_keyed
 from watchfloor.signing.tasks import seat_commander
 from workflows.claiming import TaskTerms, lapse
 from workflows.journal import Journal
@@ -160,6 +153,7 @@ class HumanSteps:
         blind: Sequence[Mapping[str, Sequence[str]]] = (),
         narrows: Narrowable | None = None,
         narrowed: Narrowed | None = None,
+        effect: str = "",
     ) -> OpenAsk:
         """Ask people, unless this very ask is open already; tells every role that may fill a seat.
 
@@ -174,7 +168,7 @@ class HumanSteps:
             glass_after: seconds after which the option `break_glass` may be taken.
             blind: the seats that must all have answered before anybody is shown what another said.
             narrows: what of the inputs an approver may narrow.
-            narrowed: what of them was left out before, in the course of the same step.
+            narrowed: what of them was left out before, in the same step. `effect` is that of the gated action.
             round_: grows when the same path is asked again, so that an old decision cannot answer a new ask.
         """
         if path in self.asks:
@@ -217,6 +211,8 @@ class HumanSteps:
             ask["narrowed"] = narrowed
         if glass_after is not None:
             ask["glass_from"] = render_instant(now + timedelta(seconds=glass_after))
+        if keyed := find_keyed(self.desk.keyed, kind=kind, effect=effect, options=slots):
+            ask["keyed"] = keyed
         ask["ask"] = self._digest(ask)
         self.asks[path] = ask
         self._journal.note(
@@ -337,8 +333,7 @@ class HumanSteps:
             "reason_ref": body["reason_ref"],
             "form": digest(body["form"]) if body["form"] else "",
         }
-        if "on_behalf_of" in body:
-            said["on_behalf_of"] = body["on_behalf_of"]
+        said |= {name: body[name] for name in ("amr", "step_up", "on_behalf_of") if name in body}
         note_said(self._journal, ask, EntryKind.DECIDED, str(body["person"]), said)
         self.heard(ask, body)
         chosen, left = find_settled(seat_commander(ask, workflow.now()), option)

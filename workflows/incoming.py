@@ -89,6 +89,7 @@ class IncomingHandoff(AnswersPeople, RefusesBadStarts):
             root=start.get("root", ""),
             revoked=dict(start.get("revoked", {})),
             recused=list(start.get("recused", [])),
+            keyed=list(start.get("keyed", [])),
         )
         self.journal = Journal(chain=own, region=start["region"])
         self.notices = Notices(self.desk, self.journal, "" if self.refused else self.packet["severity"])

@@ -45,6 +45,9 @@ class Desk:
     recused: list[str] = field(default_factory=list)
     """People who stand aside from this run; grows and shrinks with `workflows.recusal`."""
 
+    keyed: list[str] = field(default_factory=list)
+    """What only a security key decides here; fixed when the run starts."""
+
     def __post_init__(self) -> None:
         for at in self.revoked.values():
             parse_instant(at)  # a start message with another text is refused now, not when a statement comes
@@ -64,6 +67,8 @@ class Desk:
             start["revoked"] = dict(self.revoked)
         if self.recused:
             start["recused"] = list(self.recused)
+        if self.keyed:
+            start["keyed"] = list(self.keyed)
 
 
 class Listener(Protocol):

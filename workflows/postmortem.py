@@ -86,6 +86,7 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
             root=start.get("root", ""),
             revoked=dict(start.get("revoked", {})),
             recused=list(start.get("recused", [])),
+            keyed=list(start.get("keyed", [])),
         )
         self.journal = Journal(chain=start["postmortem"], region=start["region"])
         self.notices = Notices(self.desk, self.journal)

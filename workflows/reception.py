@@ -16,6 +16,7 @@ from watchfloor.signing import (
     refuse_decision,
     verify_statement,
 )
+from watchfloor.signing.step_up import find_sign_in_fault
 from watchfloor.signing.tasks import refuse_report, seat_commander
 from workflows.notices import Desk
 from workflows.values import find_form_fault
@@ -108,6 +109,9 @@ def refuse_answer(
     checked, body = opened
     if body["plan"] != desk.plan:
         return Refusal(RefusalType.WRONG_RUN, "the decision was made over another version of the plan")
+    malformed = find_sign_in_fault(body)
+    if malformed:
+        return Refusal(RefusalType.BAD_VALUE, malformed)
     if not isinstance(body.get("form"), dict):
         return Refusal(RefusalType.BAD_FORM, "`form` of the decision is not a mapping")
     behalf = body.get("on_behalf_of", "-")

@@ -70,6 +70,7 @@ class Run:
             root=start.get("root", ""),
             revoked=dict(state.get("revoked", start.get("revoked", {}))),
             recused=list(state.get("recused", start.get("recused", []))),
+            keyed=list(start.get("keyed", [])),
         )
         self.journal = Journal(
             chain=start["incident"], region=start["region"], entries=state["entries"], seq=state["entry_seq"]

@@ -78,7 +78,7 @@ def test_a_regions_own_policy_narrows_and_its_permit_does_not_widen_a_forbid(tmp
     authority = load_authority(tmp_path)
     release = ask(kind="release", seats=("legal_counsel",))
     question = Question(COUNSEL, "release_hold", release, "legal_counsel", "release", "oidc")
-    assert authority.judge(question).objections[0].policy == "eu.two-signatures"
+    assert "eu.two-signatures" in {one.policy for one in authority.judge(question).objections}
     mine = ask(seats=("legal_counsel",), requester="counsel-1")
     assert not authority.judge(Question(COUNSEL, "decide", mine, "legal_counsel", "approve", "oidc")).allowed
 

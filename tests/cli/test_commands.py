@@ -67,7 +67,7 @@ def test_the_commands_are_those_promised() -> None:
         "can",
         *(f"machines {name}" for name in ("make", "list", "revoke")),
         *(f"deliveries {name}" for name in ("list", "show", "redrive", "discard")),
-        *(f"sign-in {name}" for name in ("check", "log", "unbind")),
+        *(f"sign-in {name}" for name in ("check", "keys", "log", "unbind")),
         "policies check",
         "policies test",
         "tick",

@@ -72,6 +72,10 @@ class Signing:
     sessions: Sessions
     file: SignInFile
     groups: Path
+    desk: ConsoleDesk
+
+    def offer_keys(self, keys: Any) -> None:
+        object.__setattr__(self.desk, "keys", keys)
 
     def browser(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=30, follow_redirects=False)
@@ -112,7 +116,7 @@ async def signing_over(
         desk = ConsoleDesk(face, api.index, api.changes, Gate(face, sessions, company=company))
         inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, tmp_path / "anchors", RULES)
         async with served(build_app(inbox, face.client, console=desk), listener):
-            yield Signing(url, api, provider, company, sessions, file, groups)
+            yield Signing(url, api, provider, company, sessions, file, groups, desk)
         await spoken.close()
 
 

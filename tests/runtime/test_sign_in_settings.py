@@ -119,3 +119,52 @@ def test_an_account_is_let_go_of_by_the_operator(tmp_path: Path, monkeypatch: py
     log = CliRunner().invoke(app, [*home, "log", "--region", "eu", "--json"]).stdout
     assert '"unbound"' in log
     assert '"bound"' in log
+
+
+def test_a_lost_key_is_taken_away_by_the_operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from watchfloor.identity.security_keys import SecurityKeys
+    from watchfloor.identity.sign_in_file import SignInFile
+
+    for name, value in CLUSTER.items():
+        monkeypatch.setenv(name, value)
+    keys = SecurityKeys(SignInFile(tmp_path / "eu" / "sign-in.sqlite"))
+    keys.add("counsel-1", b"one", b"", 0, "blue")
+    words = ["--home", str(tmp_path), "sign-in", "keys", "counsel-1", "--region", "eu"]
+    assert "blue" in CliRunner().invoke(app, words).stdout
+    for wrong in ("sha256:", "sha256:0000", "nothing"):
+        assert CliRunner().invoke(app, [*words, "--remove", wrong]).exit_code == 2
+    (key,) = keys.list("counsel-1")
+    assert CliRunner().invoke(app, [*words, "--remove", f"{key.id[:19]}…"]).exit_code == 0
+    assert keys.list("counsel-1") == []
+
+
+def test_runs_of_a_region_with_a_sign_in_are_told_to_ask_for_keys(tmp_path: Path) -> None:
+    from watchfloor.signing.step_up import KEYED
+
+    start: dict[str, object] = {}
+    load("eu", tmp_path, environ=CLUSTER).book.pin(start)  # type: ignore[arg-type]
+    assert "keyed" not in start
+    write(tmp_path, "")
+    load("eu", tmp_path, environ=CLUSTER).book.pin(start)  # type: ignore[arg-type]
+    assert start["keyed"] == list(KEYED)
+
+
+@pytest.mark.parametrize(
+    ("url", "offered"),
+    [
+        ("https://w.example", True),
+        ("http://localhost:8480", True),
+        ("https://10.0.0.1", False),
+        ("http://127.0.0.1:8480", False),
+        ("http://[::1]:8480", False),
+    ],
+)
+def test_keys_are_kept_for_a_name_only(tmp_path: Path, url: str, offered: bool) -> None:
+    from types import SimpleNamespace
+    from typing import Any, cast
+
+    from watchfloor.gateway.console.touching import open_keys
+
+    write(tmp_path, "", url=url)
+    face = cast(Any, SimpleNamespace(reasons=None))
+    assert (open_keys(load("eu", tmp_path, environ=CLUSTER), face) is not None) == offered

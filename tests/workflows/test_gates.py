@@ -7,6 +7,7 @@ import pytest
 from tests.workflows.bench import FACE, STRANGER, Bench
 from tests.workflows.builder import action, approval, decide, fact, plan, silence, slot, stop, task
 from watchfloor.signing import refuse_grant
+from watchfloor.signing.step_up import KEYED, step_up_digest
 
 COUNSEL, SPONSOR, LEAD = slot("legal_counsel"), slot("exec_sponsor"), slot("ops_lead")
 
@@ -292,4 +293,41 @@ async def test_a_notice_that_reaches_nobody_is_written_down_and_the_ask_stands(b
     case = await bench.start(plan(("one", [decide("pick", {"a": {}}, COUNSEL)])))
     await case.until(lambda _: "notice.failed" in bench.kinds())
     await case.decide("one/pick", "a", "lena", "legal_counsel")
+    assert (await case.outcome())["outcome"] == "closed"
+
+
+async def test_where_a_region_has_a_sign_in_a_disclosure_needs_a_security_key(bench: Bench) -> None:
+    """The need is pinned when the run starts; the statement must say that a key was touched for exactly this."""
+    inputs = {"order_id": "DE-1", "effect_at": "2026-11-22T03:00:00Z", "removed": 1}
+    told = plan(("report", [action("tell", "authority.reply", inputs, effect="discloses", approval=approval(COUNSEL))]))
+    case = await bench.start(told, keyed=list(KEYED))
+    ask = await case.ask("report/tell")
+    assert ask["keyed"] == ["approve"]
+    now = await bench.now()
+    over = step_up_digest(ask["ask"], "approve", "lena")
+    touched = {"credential": "sha256:c", "over": over, "at": now, "assertion": "sha256:a"}
+    for more, why in (
+        ({"signed_in": "oidc"}, "security_key"),
+        ({"signed_in": "oidc", "step_up": touched}, "security_key"),
+        ({"signed_in": "webauthn"}, "security_key"),
+        ({"signed_in": "webauthn", "step_up": {**touched, "over": "sha256:00"}}, "security_key"),
+        ({"signed_in": "webauthn", "step_up": "yes"}, "bad_value"),
+        ({"signed_in": "oidc", "amr": "pwd"}, "bad_value"),
+    ):
+        assert await case.refused_decision("report/tell", "approve", "lena", "legal_counsel", **more) == why, more
+    assert bench.calls == []
+    how = {"signed_in": "webauthn", "step_up": touched, "amr": ["pwd"], "issued_at": now}
+    await case.decide("report/tell", "approve", "lena", "legal_counsel", **how)
+    assert (await case.outcome())["outcome"] == "closed"
+    (call,) = bench.calls
+    assert call["grant"]["asked"]["keyed"] == ["approve"]
+    said = next(entry["data"] for entry in bench.entries if entry["kind"] == "decision.recorded")
+    assert (said["signed_in"], said["amr"], said["step_up"]) == ("webauthn", ["pwd"], touched)
+
+
+async def test_without_a_sign_in_of_its_own_a_region_asks_for_no_key(bench: Bench) -> None:
+    told = plan(("report", [action("tell", "authority.reply", {}, effect="discloses", approval=approval(COUNSEL))]))
+    case = await bench.start(told)
+    assert "keyed" not in await case.ask("report/tell")
+    await case.decide("report/tell", "approve", "lena", "legal_counsel")
     assert (await case.outcome())["outcome"] == "closed"

@@ -27,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
     register(sign_in_app, check_sign_in, PANEL, name="check")
     register(sign_in_app, log_of_sign_in, PANEL, name="log")
     register(sign_in_app, unbind_account, PANEL, name="unbind")
+    register(sign_in_app, keys_of_person, PANEL, name="keys")
     app.add_typer(sign_in_app, name="sign-in", rich_help_panel=PANEL)
 
 
@@ -117,6 +118,48 @@ def unbind_account(
         else:
             typer.echo(f"no account is bound to `{person[:40]}` in {region}", err=True)
     if not done:
+        raise typer.Exit(Exit.USAGE)
+
+
+def keys_of_person(
+    context: typer.Context,
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="Whose keys.")],
+    region: ThisRegion,
+    remove: Annotated[
+        str | None, typer.Option("--remove", metavar="KEY", help="Id of a key that decides nothing any more.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """The security keys of a person; with --remove, one is taken away, for when it is lost or may have been copied.
+
+    People register and remove their own in the console.
+
+    Examples:
+      watchfloor sign-in keys counsel-1 --region eu
+      watchfloor sign-in keys counsel-1 --region eu --remove sha256:9f2c…
+    """
+    missing = False
+    with edge(as_json):
+        from watchfloor.cli.console import print_json
+        from watchfloor.identity.security_keys import SecurityKeys
+
+        keys = SecurityKeys(_file(context.obj, region))
+        if remove is not None:
+            known = [one.id for one in keys.list(person) if one.id.startswith(remove.rstrip("…")) and len(remove) > 8]
+            missing = len(known) != 1 or not keys.remove(person, known[0], by="operator")
+        found = keys.list(person)
+        if as_json:
+            fields = ("id", "name", "added_at", "used_at")
+            print_json({"person": person, "keys": [{name: getattr(one, name) for name in fields} for one in found]})
+        else:
+            for one in found:
+                used = f"last used {one.used_at:%Y-%m-%d %H:%M}Z" if one.used_at else "never used"
+                typer.echo(f"{one.id[:19]}…  {one.name}  registered {one.added_at:%Y-%m-%d}, {used}")
+            if not found:
+                typer.echo(f"{person} has no security key in {region}")
+        if missing:
+            typer.echo(f"no single key of {person} begins with `{str(remove)[:40]}`; nothing was removed", err=True)
+    if missing:
         raise typer.Exit(Exit.USAGE)
 
 

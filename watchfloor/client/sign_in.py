@@ -1,9 +1,10 @@
 """How a face knows who somebody is. It travels in what is signed in their name, and policies are asked with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from schemas.decision import StepUp
 from watchfloor.identity.people import Person
 
 Way = Literal["dev", "oidc", "webauthn"]
@@ -24,6 +25,12 @@ class SignIn:
     way: Way
     methods: tuple[str, ...] = ()
     person: Person | None = None
+    step_up: StepUp | None = None
+    """What a security key was touched for, where `way` is `webauthn`."""
+
+    def with_key(self, step_up: StepUp) -> "SignIn":
+        """The same sign-in, with a security key touched for one answer."""
+        return replace(self, way="webauthn", step_up=step_up)
 
 
 DEV = SignIn("dev")

@@ -143,6 +143,8 @@ async def send_decision(
         }
         if signed_in.methods:
             body["amr"] = list(signed_in.methods)
+        if signed_in.step_up is not None:
+            body["step_up"] = signed_in.step_up
         if giver:
             body["on_behalf_of"] = giver
         envelope = face.sign(DECISION, cast(dict[str, Json], body))

@@ -22,6 +22,7 @@ from watchfloor.gateway.console import ConsoleDesk
 from watchfloor.gateway.console.company import open_company
 from watchfloor.gateway.console.gate import Gate
 from watchfloor.gateway.console.sessions import Sessions
+from watchfloor.gateway.console.touching import open_keys
 from watchfloor.gateway.delivery import keep_delivering
 from watchfloor.gateway.driving import Driver, keep_driving
 from watchfloor.gateway.heads import HeadTimedProtocol
@@ -91,6 +92,7 @@ async def serve(
         indexer.index,
         indexer.changes,
         gate,
+        keys=open_keys(settings, face),
         webhooks_path=settings.webhooks_path,
         driver=driver,
         ledger_keys=dict(inbox.keys.public.ledger),

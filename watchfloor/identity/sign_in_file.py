@@ -1,6 +1,6 @@
-"""`<region>/sign-in.sqlite`: whose account at the provider is whose, sign-ins under way, and what was done with them.
+"""`<region>/sign-in.sqlite`: whose account at the provider is whose, security keys, and what was done.
 
-One file that its owner alone may read; one transaction at a time. It holds ids and digests: no token, no
+One file that its owner alone may read; one transaction at a time. It holds ids, digests and public keys: no token, no
 name, no address.
 """
 
@@ -33,6 +33,24 @@ CREATE TABLE IF NOT EXISTS pending (
   verifier TEXT NOT NULL,
   back TEXT NOT NULL,
   anew INTEGER NOT NULL,
+  made_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS keys (
+  credential BLOB PRIMARY KEY,
+  person TEXT NOT NULL,
+  public BLOB NOT NULL,
+  count INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  added_at TEXT NOT NULL,
+  used_at TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS challenges (
+  hash BLOB PRIMARY KEY,
+  nonce BLOB NOT NULL,
+  person TEXT NOT NULL,
+  session BLOB NOT NULL,
+  purpose TEXT NOT NULL,
+  over TEXT NOT NULL,
   made_at TEXT NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS happened (

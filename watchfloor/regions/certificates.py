@@ -33,11 +33,15 @@ BEFORE = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class KeyBook:
-    """The public side of one region's keys, read from the disk each time it is asked."""
+    """The public side of one region's keys, read from the disk each time it is asked.
+
+    `keyed` is what only a person's security key decides in runs that start from now on.
+    """
 
     directory: Path
     region: str
     namespace: str
+    keyed: tuple[str, ...] = ()
 
     def root(self) -> str:
         """The root's public half; empty where the region has none yet.
@@ -138,7 +142,7 @@ class KeyBook:
         )
 
     def pin(self, start: Pins) -> None:
-        """Have a run that starts now believe the root, and nothing that was revoked before.
+        """Have a run that starts now believe the root, and nothing that was revoked before, and ask for security keys.
 
         Raises:
             KeysRefused: what was revoked cannot be read.
@@ -148,6 +152,8 @@ class KeyBook:
             start["root"] = root
         if revoked:
             start["revoked"] = revoked
+        if self.keyed:
+            start["keyed"] = list(self.keyed)
 
 
 def establish_root(book: KeyBook, face: SigningKey, now: datetime | None = None) -> None:

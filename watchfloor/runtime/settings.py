@@ -23,6 +23,7 @@ from watchfloor.runtime.clusters import cluster_connection
 from watchfloor.runtime.refusal import SettingsRefused
 from watchfloor.runtime.regionfile import PeerTable, RegionTable, SignInTable, read_region_file
 from watchfloor.runtime.stackfile import RegionRecord, StackRecord, read_stack
+from watchfloor.signing.step_up import KEYED
 
 HOME_VARIABLE = "WATCHFLOOR_HOME"
 EMBEDDED_VARIABLE = "WATCHFLOOR_EMBEDDED"
@@ -87,7 +88,8 @@ class RegionSettings:
     @property
     def book(self) -> KeyBook:
         """Root, certificates and revocations of the region."""
-        return KeyBook(self.keys_path, self.region, self.namespace)
+        keyed = KEYED if self.sign_in is not None else ()
+        return KeyBook(self.keys_path, self.region, self.namespace, keyed)
 
     @property
     def ledger_path(self) -> Path:
@@ -136,7 +138,8 @@ class RegionSettings:
     def console_url(self) -> str | None:
         """The origin under which people reach the console; None where none is known."""
         named = self.sign_in.console_url if self.sign_in is not None else None
-        return named or self.gateway_url
+        # a browser keeps security keys for a name, and 127.0.0.1 is none
+        return named or (self.gateway_url and self.gateway_url.replace("//127.0.0.1:", "//localhost:"))
 
     @property
     def cases_path(self) -> Path:

@@ -4,7 +4,7 @@ the activity of the effect, so that one place says what a valid grant is."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from schemas.actions import Grant
 from schemas.decision import DECISION, MOTION, Decision, Envelope, OpenAsk, RefusalType
@@ -25,6 +25,7 @@ from watchfloor.signing.standing import (
     match_seats,
 )
 from watchfloor.signing.statements import SignatureRefused
+from watchfloor.signing.step_up import find_key_fault
 from watchfloor.signing.trust import KeyRevoked, Trust, verify_statement
 
 CLOCK_SKEW = timedelta(minutes=2)
@@ -73,7 +74,7 @@ def ask_digest(ask: Mapping[str, Any], *, region: str, namespace: str, incident:
 
 def _asked(ask: Mapping[str, Any]) -> dict[str, Json]:
     asked = {name: ask.get(name, 0) if name == "round" else ask[name] for name in ASKED}
-    where_any = ("glass_from", "exposure", "checklist", "person", "blind", "narrowed")
+    where_any = ("glass_from", "exposure", "checklist", "person", "blind", "narrowed", "keyed")
     return {**asked, **{name: ask[name] for name in where_any if name in ask}}
 
 
@@ -131,6 +132,9 @@ def refuse_decision(  # one rule per line of the decision table
     if not any(role in slot["any_of"] for slot in slots):
         wanted = ", ".join(in_words(slots))
         return Refusal(RefusalType.WRONG_ROLE, f"`{option}` is for {wanted}; you decided as {role}")
+    unkeyed = find_key_fault(ask.get("keyed", []), decision)
+    if unkeyed:
+        return Refusal(RefusalType.SECURITY_KEY, unkeyed)
     if option == BREAK_GLASS and ("glass_from" not in ask or now < parse_instant(ask["glass_from"])):
         since = ask.get("glass_from", "never")
         return Refusal(RefusalType.EARLY, f"nobody breaks the glass of `{ask['step']}` before its time: {since}")
@@ -253,6 +257,9 @@ def _refuse_granted(
         return Refusal(RefusalType.REQUESTER, "the requester stands in the grant")
     if body["person"] in asked["exclude"] or body["role"] in asked["exclude"]:
         return Refusal(RefusalType.EXCLUDED, "an excluded person stands in the grant")
+    unkeyed = find_key_fault(cast(list[str], asked.get("keyed", [])), body)
+    if unkeyed:
+        return Refusal(RefusalType.SECURITY_KEY, unkeyed)
     return body
 
 

@@ -22,6 +22,7 @@ from watchfloor.gateway.console.gate import SIGN_IN, SignInNeeded, Visitor, safe
 from watchfloor.gateway.console.handoffs import offer_handoffs
 from watchfloor.gateway.console.holds import offer_holds
 from watchfloor.gateway.console.incidents import offer_incidents
+from watchfloor.gateway.console.keys import offer_keys
 from watchfloor.gateway.console.ledgers import offer_ledgers
 from watchfloor.gateway.console.oncall import offer_oncall
 from watchfloor.gateway.console.outgoing import offer_outgoing
@@ -50,6 +51,7 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     app.add_exception_handler(HTTPException, pages.render_http)
     app.add_exception_handler(RequestValidationError, pages.render_shape)
     offer_sign_in(app, pages)
+    offer_keys(app, pages)
     offer_watch(app, pages)
     offer_queue(app, pages)
     offer_tasks(app, pages)

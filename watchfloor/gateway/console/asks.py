@@ -29,6 +29,7 @@ from watchfloor.gateway.console.clocks import say_left
 from watchfloor.gateway.console.endings import find_ending
 from watchfloor.gateway.console.fields import read_fields
 from watchfloor.gateway.console.gate import Visitor
+from watchfloor.gateway.console.keys import list_keyed, sign_in_for
 from watchfloor.gateway.console.pages import Pages
 from watchfloor.gateway.console.resolving import find_item
 from watchfloor.gateway.console.views import draw_ask, find_seat, list_open
@@ -128,6 +129,7 @@ async def _ask(
         undo=say_undo(plan, ask),
         left=say_left(due, now),
         decided=decided,
+        keyed=list_keyed(pages, visitor, AskAt(board["workflow"], board, ask)),
         people=sorted(one.id for one in face.people if one.region == face.region and one.id != person.id),
         told=told,
         typed=dict(typed or {}),
@@ -229,7 +231,7 @@ async def _decide(pages: Pages, visitor: Visitor, at: AskAt, said: Mapping[str, 
         role=said.get("role") or None,
         reason=said.get("reason", ""),
         form=form,
-        signed_in=visitor.signed_in,
+        signed_in=await sign_in_for(pages, visitor, at, said),
         shown=at,
     )
 

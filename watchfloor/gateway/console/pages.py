@@ -27,6 +27,7 @@ from watchfloor.drawing.railway import WORDS
 from watchfloor.drawing.words import show_controls
 from watchfloor.gateway.console.drawn import Drawn
 from watchfloor.gateway.console.gate import HEADERS, Gate, Visitor
+from watchfloor.gateway.console.touching import KeyDesk
 from watchfloor.gateway.console.views import is_instant, say_prose
 from watchfloor.gateway.driving import Driver
 from watchfloor.gateway.indexing import Changes
@@ -65,6 +66,8 @@ class ConsoleDesk:
     index: CaseIndex
     changes: Changes
     gate: Gate
+    keys: KeyDesk | None = None
+    """People's security keys; None where the console has no name to keep them for."""
     webhooks_path: Path | None = None
     """Where the book of webhooks out is, for their page."""
     plans: dict[str, Plan] = field(default_factory=dict)
