@@ -5,18 +5,18 @@ from typing import Any
 
 from temporalio.worker import Interceptor
 
-from activities import evidence, handoff, hold, ledger, notify, postmortem
+from activities import destruction, evidence, handoff, hold, ledger, notify, postmortem
 from activities.bound import bound
 from activities.dependencies import Dependencies
 from activities.effects import EffectRunner
 from activities.interceptor import LedgerInterceptor
 from activities.registry import CATALOG
-from watchfloor.connections.port import THROUGH_CHANNELS
+from watchfloor.connections.port import IN_STORE, THROUGH_CHANNELS
 
 
 def assemble(deps: Dependencies) -> list[Callable[..., Any]]:
     """Every activity that the region's worker registers. Give the worker `interceptors(deps)` as well."""
-    own = {evidence.NAME, *THROUGH_CHANNELS}
+    own = {evidence.NAME, *THROUGH_CHANNELS, *IN_STORE}
     return [
         *(bound(deps, name) for name in CATALOG if name not in own),
         evidence.snapshot(deps),
@@ -27,6 +27,7 @@ def assemble(deps: Dependencies) -> list[Callable[..., Any]]:
         notify.find_person(deps),
         ledger.append(EffectRunner(deps)),
         ledger.anchor(deps),
+        *destruction.build(deps),
         *hold.build(deps),
         *handoff.build(deps),
         *postmortem.build(deps),

@@ -300,6 +300,72 @@ _FINAL: tuple[ActionContract, ...] = (
     },
 )
 
+_EXHIBITS: dict[str, FieldSpec] = {
+    "exhibits": _list_of("ref", "the copies, by what `evidence.snapshot` gave for them"),
+    "material": {
+        "type": "string",
+        "doc": "`csam` for apparent child sexual abuse material; nothing else is destroyed so",
+    },
+    "authority": {"type": "string", "doc": "reference of the lawful request to destroy"},
+    "requested_at": _instant("when the request was received"),
+}
+_EVIDENCE: tuple[ActionContract, ...] = (
+    {
+        "name": "retention.rule",
+        "doc": "Ask the conflict order what becomes of preserved copies, if counsel signs the request to destroy.",
+        "effect": "reads",
+        "irreversible": False,
+        "tier": "0",
+        "inputs": _EXHIBITS,
+        "outputs": {
+            "ruling": {"type": "ref", "doc": "digest of the ruling and of every hold it rests on"},
+            "destroys": {
+                "type": "bool",
+                "doc": "every copy is to be destroyed, by step 1 of the order",
+                "sample": True,
+            },
+            "kept": {"type": "int", "doc": "copies that are not"},
+            "held_by": _list_of("string", "the claims of holds that lie on the copies"),
+        },
+        "undo": None,
+        "acts_on": "evidence",
+        "example": (
+            "id: rule\naction: retention.rule\n"
+            "with: {exhibits: '${{ [steps.snapshot.ref] }}', material: csam, authority: LE-2026-17,"
+            " requested_at: '2026-11-22T03:10:00Z'}\n"
+        ),
+        "attempt_timeout": 30.0,
+    },
+    {
+        "name": "evidence.destroy",
+        "doc": "Destroy preserved copies on a lawful request; hashes and a receipt stay. Counsel and one more approve.",
+        "effect": "destroys",
+        "irreversible": True,
+        "tier": "L",
+        "inputs": {
+            **_EXHIBITS,
+            "ruling": {"type": "ref", "doc": "what `retention.rule` gave for exactly these copies"},
+        },
+        "outputs": {
+            "destroyed": {"type": "int", "doc": "copies destroyed"},
+            "receipt": {"type": "ref", "doc": "content address of the receipt in the evidence store"},
+            "destroyed_at": _instant("when the last copy was destroyed"),
+        },
+        "undo": None,
+        "needs_grant": True,
+        "signed_by": "legal_counsel",
+        "acts_on": "evidence",
+        "example": (
+            "id: destroy\naction: evidence.destroy\n"
+            "with: {exhibits: '${{ [steps.snapshot.ref] }}', material: csam, authority: LE-2026-17,"
+            " requested_at: '2026-11-22T03:10:00Z', ruling: '${{ steps.rule.ruling }}'}\n"
+            "approval:\n  from: [legal_counsel, records_custodian]\n  within: 1d\n"
+            "  on_deny: fail\n  on_silence: {escalate: [exec_sponsor], then: fail}\n"
+        ),
+        "attempt_timeout": 60.0,
+    },
+)
+
 _HOLDS: tuple[ActionContract, ...] = (
     {
         "name": "hold.freeze",
@@ -361,7 +427,7 @@ def _by_name(contracts: Iterable[ActionContract]) -> Mapping[str, ActionContract
     return MappingProxyType({contract["name"]: contract for contract in contracts})
 
 
-CATALOG: Mapping[str, ActionContract] = _by_name((*_READS, *_RESTRICTS, *_FINAL))
+CATALOG: Mapping[str, ActionContract] = _by_name((*_READS, *_RESTRICTS, *_FINAL, *_EVIDENCE))
 """What a runbook may call."""
 
 INTERNAL: Mapping[str, ActionContract] = _by_name(_HOLDS)

@@ -27,7 +27,7 @@ from activities.values import Mismatch, check_values, size_of
 from schemas.actions import OUTPUT_LIMIT, ActionCall, ActionContract, ActionReceipt, ErrorType
 from schemas.json_value import Json
 from schemas.ledger import Entry, EntryKind, StoredEntry
-from watchfloor.connections.port import THROUGH_CHANNELS, CallFailed, Terms
+from watchfloor.connections.port import IN_STORE, OF_STORE, THROUGH_CHANNELS, CallFailed, Terms
 from watchfloor.ledger.port import LedgerError
 from watchfloor.signing import render_instant
 
@@ -77,7 +77,7 @@ class EffectRunner:
             contract = check_call(self._deps, call)
             if call["action"] in PRECONDITIONS:
                 await PRECONDITIONS[call["action"]](self._deps, call)
-            terms = None if call["action"] in THROUGH_CHANNELS else self._deps.bindings.terms(call["action"])
+            terms = self._terms(call["action"])
         except CallFailed as failure:
             await self._note_refusal(call, failure)
             raise from_call(failure) from failure
@@ -86,6 +86,15 @@ class EffectRunner:
         if terms is None:
             raise refusal(ErrorType.NOT_BOUND, f"`{call['action']}` is not bound to a system")
         return await self._effect(call, contract, terms, act)
+
+    def _terms(self, action: str) -> Terms | None:
+        if action in IN_STORE:
+            return OF_STORE
+        return None if action in THROUGH_CHANNELS else self._deps.bindings.terms(action)
+
+    async def _admit(self, action: str) -> None:
+        if action not in IN_STORE:
+            await self._deps.bindings.admit(action)
 
     async def append(self, entries: Sequence[Entry]) -> list[StoredEntry]:
         """Append entries on behalf of an activity.
@@ -108,7 +117,7 @@ class EffectRunner:
             return self._recorded(call, past.done)
         try:
             if terms is not None:
-                await self._deps.bindings.admit(call["action"])
+                await self._admit(call["action"])
             receipt = await self._act(call, act)
         except CallFailed as failure:
             await self.append([self._failure(call, EntryKind.READ_FAILED, failure)])
@@ -166,7 +175,7 @@ class EffectRunner:
     ) -> ActionReceipt:
         number = past.announcements + 1
         try:
-            await self._deps.bindings.admit(call["action"])
+            await self._admit(call["action"])
         except CallFailed as failure:
             # the turn may be far off; what the run has to say does not wait for it
             await self.append(call["entries"])

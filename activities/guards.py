@@ -5,8 +5,9 @@ import asyncio
 from activities.dependencies import Dependencies
 from activities.registry import UnknownAction, contract_of
 from activities.retention import check_claims, check_floor
+from activities.rulings import check_destruction
 from activities.values import Mismatch, check_values
-from schemas.actions import ActionCall, ActionContract, ErrorType
+from schemas.actions import ActionCall, ActionContract, ErrorType, Grant
 from schemas.decision import RefusalType
 from watchfloor.connections.port import CallFailed
 from watchfloor.evidence.port import EvidenceError, EvidenceUnavailable
@@ -63,12 +64,22 @@ def _check_grant(deps: Dependencies, call: ActionCall, contract: ActionContract)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"the grant of `{call['action']}` is not well formed"
         raise CallFailed(ErrorType.NO_GRANT, message, possible=False, detail={"why": "malformed"}) from error
+    refused = refused or _refuse_unsigned(grant, contract)
     aside = set(call.get("recused", ())) & {str(one["body"]["person"]) for one in grant["decisions"]}
     if refused is None and aside:
         refused = Refusal(RefusalType.EXCLUDED, f"{', '.join(sorted(aside))} stands aside from this run")
     if refused is not None:
         message = f"the grant of `{call['action']}` does not hold: {refused.message}"
         raise CallFailed(ErrorType.NO_GRANT, message, possible=False, detail={"why": refused.type})
+
+
+def _refuse_unsigned(grant: Grant, contract: ActionContract) -> Refusal | None:
+    """What the law wants a certain role to sign is signed by it and by one person more, whatever seats a plan has."""
+    role = contract.get("signed_by", "")
+    bodies = [one["body"] for one in grant["decisions"]]
+    if not role or (len(bodies) > 1 and any(body["role"] == role for body in bodies)):
+        return None
+    return Refusal(RefusalType.WRONG_ROLE, f"{role} and one person more have to approve this")
 
 
 async def check_preserved(deps: Dependencies, call: ActionCall) -> None:
@@ -96,5 +107,9 @@ async def check_deletion(deps: Dependencies, call: ActionCall) -> None:
     await check_claims(deps, call)
 
 
-PRECONDITIONS = {"content.delete": check_deletion, "hold.unfreeze": check_floor}
+PRECONDITIONS = {
+    "content.delete": check_deletion,
+    "evidence.destroy": check_destruction,
+    "hold.unfreeze": check_floor,
+}
 """Checked after the grant and before the announcement."""

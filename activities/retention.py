@@ -32,12 +32,12 @@ async def check_claims(deps: Dependencies, call: ActionCall) -> None:
         CallFailed: `refused` while a claim keeps the item or people have to say something first; `unavailable` when
             the claims cannot be read; `ledger_unavailable` when the ruling cannot be written down.
     """
-    past = await _past(deps, call)
+    past = await find_past(deps, call)
     if past.standing is Standing.DONE:
         return  # it is gone already; a claim of today is no reason to say that it was refused
     url, snapshot = str(call["inputs"]["url"]), str(call["inputs"]["snapshot"])
     now = deps.clock()
-    held = await asyncio.to_thread(_find_claims, deps, snapshot, {url, snapshot})
+    held = await asyncio.to_thread(claims_on, deps, snapshot, {url, snapshot})
     grant = call["grant"]
     approved = envelope_digest(grant["decisions"][0]) if grant and grant["decisions"] else ""
     deletion = Claim(
@@ -50,7 +50,7 @@ async def check_claims(deps: Dependencies, call: ActionCall) -> None:
         authority=approved,
     )
     ruling = decide(Copy(snapshot, frozenset({url})), [*held, deletion], now)
-    await _write_down(deps, call, snapshot, ruling)
+    await write_down(deps, call, snapshot, ruling)
     if not ruling.destroys:
         by = ", ".join(ruling.decided_by)
         message = f"the item is not deleted: {by} keeps it (step {ruling.step} of the conflict order); see the ledger"
@@ -78,7 +78,12 @@ async def check_floor(deps: Dependencies, call: ActionCall) -> None:
             raise CallFailed(ErrorType.REFUSED, message, possible=False, detail={"why": "floor", "row": terms.row})
 
 
-async def _past(deps: Dependencies, call: ActionCall) -> Past:
+async def find_past(deps: Dependencies, call: ActionCall) -> Past:
+    """What the ledger has about a call already.
+
+    Raises:
+        CallFailed: `ledger_unavailable`.
+    """
     try:
         return Past(await asyncio.to_thread(deps.ledger.about, call["key"]))
     except LedgerError as error:
@@ -86,8 +91,12 @@ async def _past(deps: Dependencies, call: ActionCall) -> Past:
         raise CallFailed(ErrorType.LEDGER, message, possible=False) from error
 
 
-def _find_claims(deps: Dependencies, snapshot: str, names: set[str]) -> list[Claim]:
-    """What holds claim of a thing known under these names."""
+def claims_on(deps: Dependencies, snapshot: str, names: set[str]) -> list[Claim]:
+    """What holds claim of a preserved copy that is known under these names.
+
+    Raises:
+        CallFailed: `unavailable`; then nobody may rely on there being none.
+    """
     wanted = {name_digest(name) for name in names}
     terms = [one for one in _read(deps) if not wanted.isdisjoint(one.names)]
     claims = [_claim(one, frozenset({snapshot})) for one in terms]
@@ -126,8 +135,12 @@ def _unavailable(error: EvidenceError) -> CallFailed:
     return CallFailed(ErrorType.UNAVAILABLE, message, possible=False, detail={"why": "evidence"})
 
 
-async def _write_down(deps: Dependencies, call: ActionCall, copy: str, ruling: Ruling) -> None:
-    """Append the ruling, under an id of its own: each look is an entry, and none says anything of the effect."""
+async def write_down(deps: Dependencies, call: ActionCall, copy: str, ruling: Ruling) -> None:
+    """Append the ruling, under an id of its own: each look is an entry, and none says anything of the effect.
+
+    Raises:
+        CallFailed: `ledger_unavailable`.
+    """
     data: dict[str, Json] = {
         "copy": copy,
         "ruling": ruling.action,

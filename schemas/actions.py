@@ -56,6 +56,11 @@ class ActionContract(TypedDict):
     """Seconds one attempt may take unless the step says otherwise."""
     needs_grant: NotRequired[bool]
     """True when the activity refuses to act without a valid grant, whatever the plan says about an approval."""
+    signed_by: NotRequired[str]
+    """A role that must be among those who approve, with at least one person more."""
+    acts_on: NotRequired[Literal["evidence"]]
+    """It acts on preserved copies in the region's own evidence store: it is bound to no system, and what it destroys
+    needs no copy before it but a ruling."""
 
 
 class Grant(TypedDict):

@@ -156,6 +156,9 @@ class EntryKind:
     HOLD_RELEASED = "hold.released"
     RETENTION = "retention.decided"
     """What the conflict order says about one copy before it is deleted; `data` holds the whole reasoning."""
+    DESTROYED = "evidence.destroyed"
+    """Preserved copies were lawfully destroyed: which, on what authority, by whose decisions, where the receipts are.
+    An entry without `receipt` says that only these of a request are gone."""
     OFFERED = "handoff.offered"
     ACCEPTED = "handoff.accepted"
     DECLINED = "handoff.declined"

@@ -301,6 +301,8 @@ def make_call(action: str = "content.disable", **changes: Any) -> ActionCall:
         "hold.unfreeze": {"source": "content_store", "reference": "frz-1", "hold": "hold-1"},
         "notify.webhook": {"to": "room", "about": "removal_started"},
         "page": {"role": "ops_lead", "about": "removal_started"},
+        "retention.rule": {},
+        "evidence.destroy": {},
     }
     call: ActionCall = {
         "v": 1,

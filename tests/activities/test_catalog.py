@@ -45,6 +45,8 @@ def test_the_example_compiles(contract: ActionContract) -> None:
     examples = [contract["example"]]
     if contract["name"] != "evidence.snapshot":
         examples.insert(0, SNAPSHOT)
+    if contract["name"] == "evidence.destroy":
+        examples.insert(1, CATALOG["retention.rule"]["example"])
     items = "".join("- " + textwrap.indent(example, "  ")[2:] for example in examples)
     text = RUNBOOK.format(steps=textwrap.indent(items, " " * 6))
     compiled = compile_text(text, path="example.yaml", catalog=CATALOG, register={})

@@ -7,7 +7,7 @@ import pytest
 from activities.catalog import CATALOG, INTERNAL
 from watchfloor.connections.bindings import Bindings
 from watchfloor.connections.loading import SHIPPED, BindingsRefused, load_bindings, read_secrets
-from watchfloor.connections.port import THROUGH_CHANNELS
+from watchfloor.connections.port import IN_STORE, THROUGH_CHANNELS
 
 VARIABLES = {
     "SANDBOX_URL": "http://127.0.0.1:8090",
@@ -48,7 +48,7 @@ KINDS = {"webhook", "pager", "email", "slack", "pagerduty"}
 
 def test_the_shipped_sandbox_bindings_bind_every_action() -> None:
     document = load_bindings(SHIPPED, variables=VARIABLES, catalog=CONTRACTS)
-    assert set(document.actions) | THROUGH_CHANNELS == set(CONTRACTS)
+    assert set(document.actions) | THROUGH_CHANNELS | IN_STORE == set(CONTRACTS)
     assert document.sandbox
     assert {channel.kind for channel in document.channels.values()} == KINDS
 

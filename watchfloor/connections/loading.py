@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from schemas.actions import ActionContract
 from watchfloor.connections.bindings import Binding, Bindings, Secret
 from watchfloor.connections.egress import Egress, EgressRefused
-from watchfloor.connections.port import THROUGH_CHANNELS
+from watchfloor.connections.port import IN_STORE, THROUGH_CHANNELS
 from watchfloor.connections.templates import CALL_NAMES, names_in
 from watchfloor.language import nodes
 from watchfloor.language.findings import nearest
@@ -229,6 +229,8 @@ def _refusals(document: Bindings, catalog: Mapping[str, ActionContract]) -> Iter
         contract = catalog.get(name)
         if name in THROUGH_CHANNELS:
             yield ("actions", name), f"`{name}` goes through `channels`; it is not bound to a call"
+        elif name in IN_STORE:
+            yield ("actions", name), f"`{name}` acts on the region's own evidence store; it is not bound to a call"
         elif contract is None:
             near = nearest(name, catalog)
             yield ("actions", name), f"no action is called `{name}`" + (f"; did you mean `{near}`?" if near else "")

@@ -11,6 +11,8 @@ from watchfloor.ledger.port import Cap
 
 THROUGH_CHANNELS = frozenset({"notify.webhook", "notify.email", "page"})
 """Actions that are delivered by the notifier; they are not bound to a call."""
+IN_STORE = frozenset({"retention.rule", "evidence.destroy"})
+"""Actions on the region's own evidence store; they are not bound to a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,10 @@ class Terms:
     patience: timedelta
     """How long after its announcement a request may still be sent."""
     cap: Cap | None = None
+
+
+OF_STORE = Terms("header", settle=timedelta(), patience=timedelta(minutes=1))
+"""The store takes the same call twice and destroys once."""
 
 
 class Caller(Protocol):

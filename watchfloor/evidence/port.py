@@ -1,7 +1,11 @@
 """What the rest of the product may ask of an evidence store, and how a store refuses."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from schemas.json_value import Json
 from watchfloor.evidence.terms import HoldTerms
 
 MAX_OBJECT = 64 * 1024 * 1024
@@ -34,6 +38,21 @@ class EvidenceHeld(EvidenceError):
 
 class BadReference(EvidenceError, ValueError):
     """Not `sha256:` and 64 lower-case hex digits, or not a hold's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """One copy that was lawfully destroyed. `about` is what its receipt says beside that."""
+
+    receipt: str
+    size: int
+    at: datetime
+    about: Mapping[str, Json]
+
+
+May = Callable[[Mapping[str, Destroyed]], Mapping[str, Mapping[str, Json]]]
+"""Asked while nobody else can place or take a hold: given the copies that the same call has destroyed before, it says
+for each of the others what its receipt is to say, or raises and nothing more is destroyed."""
 
 
 class Evidence(Protocol):
@@ -95,4 +114,19 @@ class Evidence(Protocol):
         Raises:
             EvidenceHeld, EvidenceMissing.
         """
+        ...
+
+    def destroy(self, refs: Sequence[str], reason: str, key: str, may: May) -> dict[str, Destroyed]:
+        """Destroy copies although holds may lie on them, because `may` says so; a receipt stays for each.
+
+        Args:
+            key: names the call; what it has destroyed before is found again and not destroyed twice.
+
+        Raises:
+            EvidenceMissing: one is not there, and this call has not destroyed it; nothing more is destroyed.
+        """
+        ...
+
+    def destroyed(self, refs: Sequence[str], key: str) -> dict[str, Destroyed]:
+        """Which of these copies a call has destroyed."""
         ...

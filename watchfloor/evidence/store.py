@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,18 +21,21 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore
 
+from schemas.json_value import Json
 from watchfloor.evidence.port import (
     MAX_OBJECT,
     BadReference,
+    Destroyed,
     EvidenceAltered,
     EvidenceError,
     EvidenceHeld,
     EvidenceMissing,
     EvidenceTooLarge,
     EvidenceUnavailable,
+    May,
 )
 from watchfloor.evidence.terms import HoldTerms, read_terms
-from watchfloor.signing import canonical, render_instant
+from watchfloor.signing import canonical, parse_instant, render_instant
 
 _REF = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
 _HOLD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}", re.ASCII)
@@ -222,6 +225,56 @@ class EvidenceStore:
             self._create(f"deleted/{hexes}/{receipt[7:]}", b"")
             self._remove(_object(hexes))
         return receipt
+
+    def destroy(self, refs: Sequence[str], reason: str, key: str, may: May) -> dict[str, Destroyed]:
+        """Destroy copies although holds may lie on them, because `may` says so; a receipt stays for each.
+
+        What holds claim of a destroyed copy stays written down until each hold is released, so that a call that was
+        interrupted is judged by the same claims when it comes again.
+
+        Raises:
+            EvidenceMissing: one is not there, and this call has not destroyed it; nothing more is destroyed.
+            BadReference: not a reference, or the reason is not a code.
+        """
+        if _REASON.fullmatch(reason) is None:
+            raise BadReference(f"`{reason!r}` is no code of a reason")
+        with self._exclusive():
+            gone = self.destroyed(refs, key)
+            left = [ref for ref in dict.fromkeys(refs) if ref not in gone]
+            sizes: dict[str, int] = {}
+            for ref in left:
+                with _translated(ref):
+                    sizes[ref] = obstore.head(self._store, _object(_hexes(ref)))["size"]
+            said = may(gone)
+            for ref in left:
+                at = self._clock()
+                about: dict[str, Json] = {**said[ref], "key": key}
+                receipt = self.put(
+                    canonical(
+                        {
+                            "v": 1,
+                            "ref": ref,
+                            "size": sizes[ref],
+                            "reason": reason,
+                            "deleted_at": render_instant(at),
+                            **about,
+                        }
+                    )
+                )
+                self._create(f"deleted/{_hexes(ref)}/{receipt[7:]}", b"")
+                self._remove(_object(_hexes(ref)))
+                gone[ref] = Destroyed(receipt, sizes[ref], at, about)
+        return {ref: gone[ref] for ref in dict.fromkeys(refs)}
+
+    def destroyed(self, refs: Sequence[str], key: str) -> dict[str, Destroyed]:
+        """Which of these copies a call has destroyed; one that is there again is not."""
+        found: dict[str, Destroyed] = {}
+        for ref in refs:
+            for receipt in [] if self.exists(ref) else self.receipts(ref):
+                said = json.loads(self.get(receipt))
+                if said.get("key") == key:
+                    found[ref] = Destroyed(receipt, said["size"], parse_instant(said["deleted_at"]), said)
+        return found
 
     def receipts(self, ref: str) -> list[str]:
         """Addresses of the receipts of deletions of this object; it may have been put and deleted more than once."""

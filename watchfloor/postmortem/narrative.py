@@ -350,6 +350,8 @@ def _note(note: Note) -> Iterator[Sentence]:
                 step,
                 ".",
             )
+        case EntryKind.DESTROYED:
+            yield say(at, seqs, *_destroyed(note))
         case EntryKind.NOTICE_FAILED:
             yield say(at, seqs, "A notice about ", step, " reached nobody.")
         case EntryKind.PAGE_SENT | EntryKind.PAGE_CLIMBED | EntryKind.PAGE_ACKNOWLEDGED | EntryKind.PAGE_REOPENED:
@@ -398,6 +400,19 @@ def _ruling(note: Note) -> list[Word]:
     """What the conflict order said about one copy; its reasoning stands in the ledger."""
     words: list[Word] = ["The conflict order was asked about ", Id(text(note.data, "copy")), " before its deletion"]
     return [*words, " and said: ", Id(text(note.data, "ruling")), _by(note)]
+
+
+def _destroyed(note: Note) -> list[Word]:
+    """Which copies, on what authority, and where the receipt is; what the copies held is nowhere."""
+    gone = note.data.get("exhibits")
+    refs = sorted(str(ref) for ref in gone) if isinstance(gone, dict) else []
+    many = "1 preserved copy was" if len(refs) == 1 else f"{len(refs)} preserved copies were"
+    words: list[Word] = [f"{many} lawfully destroyed on the request ", Id(text(note.data, "authority"))]
+    words += [f", by step 1 of the conflict order and {len(note.data.get('decisions', []))} people's approval: "]
+    words += [*list_ids(refs)]
+    if not text(note.data, "receipt"):
+        return [*words, "; the others of this request were not."]
+    return [*words, ". The receipt is ", Id(text(note.data, "receipt")), "."]
 
 
 def _by(note: Note) -> str:

@@ -439,6 +439,7 @@ _READERS: dict[str, Reader] = {
     EntryKind.PAGE_CLIMBED: _note,
     EntryKind.PAGE_ACKNOWLEDGED: _note,
     EntryKind.PAGE_REOPENED: _note,
+    EntryKind.DESTROYED: _note,
     EntryKind.STATUS_REMINDED: _note,
     EntryKind.STATUS_NOTED: _note,
     EntryKind.PAUSED: _note,

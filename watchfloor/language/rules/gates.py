@@ -28,9 +28,10 @@ def check(given: Surroundings) -> None:
         if not isinstance(body, Action):
             continue
         _check_undo(given, body)
-        if body.approval is not None:
-            continue
         contract = given.catalog.get(body.action.value)
+        if body.approval is not None:
+            _check_signature(given, body, contract)
+            continue
         reason = demand(contract) if contract is not None else None
         if reason is not None:
             given.report.add(
@@ -40,6 +41,22 @@ def check(given: Surroundings) -> None:
                 expected="`approval:` on this step",
                 help="add `approval: {from: [policy_lead], within: 30m, on_deny: stop}`",
             )
+
+
+def _check_signature(given: Surroundings, body: Action, contract: ActionContract | None) -> None:
+    """What the law wants a certain role to sign has a seat that only this role fills, and one more."""
+    role = contract.get("signed_by", "") if contract is not None else ""
+    if not role or body.approval is None:
+        return
+    seats = [{each.value for each in seat.roles} for seat in body.approval.seats]
+    if len(seats) < 2 or {role} not in seats:
+        given.report.add(
+            codes.GATE,
+            body.action.span,
+            f"`{body.action.value}` is signed by {role} and by one person more",
+            expected=f"at least two seats in `approval:`, one of which only {role} fills",
+            help=f"write `from: [{role}, records_custodian]`",
+        )
 
 
 def _check_undo(given: Surroundings, body: Action) -> None:

@@ -1,5 +1,6 @@
 """Preserve, then destroy, per object: what `destroys` an item follows a successful preservation of the same item on
-every way that leads to it (language.md, rule 4)."""
+every way that leads to it (language.md, rule 4). What destroys preserved copies themselves follows a ruling of the
+conflict order on the same copies in the same way."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from watchfloor.language.rules.places import Places
 from watchfloor.language.step_compiler import Surroundings
 
 PRESERVES = "evidence.snapshot"
+RULES = "retention.rule"
 
 
 def check(given: Surroundings, plan: Plan, paths: Paths) -> None:
@@ -24,6 +26,10 @@ def check(given: Surroundings, plan: Plan, paths: Paths) -> None:
     places = Places(given)
     for _, steps in roots_of(plan):
         for step, loop in _destroying(steps, None):
+            contract = given.catalog.get(step["action"])
+            if contract is not None and contract.get("acts_on") == "evidence":
+                _check_ruled(given, plan, paths, places, step)
+                continue
             target, state = target_of(step), paths.before.get(step["path"])
             if state is None or any(snapshots.get(each) == target for each in state.done):
                 continue
@@ -39,9 +45,26 @@ def check(given: Surroundings, plan: Plan, paths: Paths) -> None:
             )
 
 
-def target_of(step: ActionStep) -> str:
-    """What stands at `url`, comparable."""
-    value: Mapping[str, Any] = step["with_"].get("url", {"lit": None})
+def _check_ruled(given: Surroundings, plan: Plan, paths: Paths, places: Places, step: ActionStep) -> None:
+    rulings = {
+        one["id"]: target_of(one, "exhibits")
+        for one in steps_of(plan)
+        if one["kind"] == "action" and one["action"] == RULES
+    }
+    state = paths.before.get(step["path"])
+    if state is not None and not any(rulings.get(each) == target_of(step, "exhibits") for each in state.done):
+        given.report.add(
+            codes.NOT_PRESERVED,
+            places.action(step),
+            f"`{step['action']}` destroys copies on which no step before has ruled on every way",
+            expected=f"`{RULES}` of the same `exhibits` before it, done on every way to here",
+            help="let the conflict order rule first: what people approve is that ruling",
+        )
+
+
+def target_of(step: ActionStep, name: str = "url") -> str:
+    """What stands at an input, comparable."""
+    value: Mapping[str, Any] = step["with_"].get(name, {"lit": None})
     return str(value["expr"]["src"]) if "expr" in value else repr(value)
 
 
