@@ -276,3 +276,36 @@ def test_a_reminder_comes_before_the_window_ends(remind: str, expected: list[str
     action = f"- {{id: b, action: page, with: {{role: deputy, about: x}}, {gate}}}\n"
     assert codes(task) == expected
     assert codes(action) == expected
+
+
+RULE = '- {id: rule, action: retention.rule, with: {exhibits: "${{ [steps.shot.ref] }}", REQUEST}}\n'
+DESTROY = (
+    "- id: destroy\n  action: evidence.destroy\n"
+    '  with: {exhibits: "${{ [steps.shot.ref] }}", REQUEST, ruling: "${{ steps.rule.ruling }}"}\n'
+    "  approval: {from: [FROM], within: 1h, on_deny: fail}\n"
+)
+UNRULED = DESTROY.replace('"${{ steps.rule.ruling }}"', "none")
+
+
+def destruction(*pieces: str, seats: str = "legal_counsel, records_custodian") -> str:
+    request = 'material: csam, authority: LE-1, requested_at: "2026-11-20T09:00:00Z"'
+    return (shot() + "".join(pieces)).replace("REQUEST", request).replace("FROM", seats)
+
+
+@pytest.mark.parametrize(
+    ("piece", "expected"),
+    [
+        (destruction(RULE, DESTROY), []),
+        (destruction(RULE.replace("[steps.shot.ref]", "inputs.urls"), DESTROY), ["WF304"]),
+        (destruction(RULE.replace("}}\n", "}, on_error: continue}\n"), UNRULED), ["WF304"]),
+        (destruction(UNRULED), ["WF304"]),
+        (destruction(RULE, DESTROY, seats="legal_counsel"), ["WF301"]),
+        (destruction(RULE, DESTROY, seats="records_custodian, policy_lead"), ["WF301"]),
+        (destruction(RULE, DESTROY, seats="{any_of: [legal_counsel, policy_lead]}, records_custodian"), ["WF301"]),
+        (destruction(RULE, DESTROY, seats="policy_lead, legal_counsel"), []),
+    ],
+)
+def test_preserved_copies_are_destroyed_on_a_ruling_that_counsel_and_one_more_sign(
+    piece: str, expected: list[str]
+) -> None:
+    assert codes(piece) == expected
