@@ -297,7 +297,7 @@ def destruction(*pieces: str, seats: str = "legal_counsel, records_custodian") -
     [
         (destruction(RULE, DESTROY), []),
         (destruction(RULE.replace("[steps.shot.ref]", "inputs.urls"), DESTROY), ["WF304"]),
-        (destruction(RULE.replace("}}\n", "}, if: has(facts.annulled)}\n"), UNRULED), ["WF304"]),
+        (destruction(RULE.replace("}}\n", "}, if: has(facts.annulled)}\n"), UNRULED), ["WF506", "WF304"]),
         (destruction(UNRULED), ["WF304"]),
         (destruction(RULE, DESTROY, seats="legal_counsel"), ["WF301"]),
         (destruction(RULE, DESTROY, seats="records_custodian, policy_lead"), ["WF301"]),
