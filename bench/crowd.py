@@ -1,11 +1,10 @@
-"""Many at once before one gateway: browsers that follow the board, senders that trigger and come again when told to."""
+"""Many at once before one gateway: screens that follow the board, senders that trigger and come again when told to."""
 
 import asyncio
 import json
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,59 +16,55 @@ MOST_TRIES = 60
 
 
 @dataclass(slots=True)
-class Browser:
-    """A page of the console or a program at the API as it behaves: follows the events, and asks anew when told that
-    something has changed; while it asks, further changes are one more question and not many."""
+class Screen:
+    """Somebody who follows. A browser with the board asks for the page again when told that something has changed;
+    while it asks, further changes are one more question and not many. A program at the API reads the event itself."""
 
     url: str
-    look: Callable[[httpx2.AsyncClient], Awaitable[str]]
-    events: str
     headers: dict[str, str]
+    page: str = BOARD
+    """Empty for a program."""
+    waits: dict[str, str] = field(default_factory=dict)
+    """What is waited for -> the text by which it is seen."""
     seen: dict[str, float] = field(default_factory=dict)
-    """What was waited for -> when it stood on the screen."""
-    waited: set[str] = field(default_factory=set)
+    """What was waited for -> when it was seen."""
     looks: int = 0
     _again: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def follow(self, ready: asyncio.Event) -> None:
         """Until it is cancelled."""
+        events = "/console/events" if self.page else "/api/v1/events"
         async with (
             httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=None, headers=self.headers) as http,
-            http.stream("GET", self.events) as stream,
+            http.stream("GET", events) as stream,
             asyncio.TaskGroup() as group,
         ):
             if stream.status_code != 200:
                 raise RuntimeError(f"the event stream answered {stream.status_code}")
-            group.create_task(self._refresh(http))
+            if self.page:
+                group.create_task(self._refresh(http))
             ready.set()
             async for line in stream.aiter_lines():
-                if line.startswith("event: "):
-                    self._again.set()
+                if line.startswith("data: "):
+                    if self.page:
+                        self._again.set()
+                    else:
+                        self._look(line)
 
     async def _refresh(self, http: httpx2.AsyncClient) -> None:
         while True:
             await self._again.wait()
             self._again.clear()
-            text = await self.look(http)
-            now = time.perf_counter()
-            self.looks += 1
-            for wanted in [one for one in self.waited if one in text]:
-                self.waited.discard(wanted)
-                self.seen[wanted] = now
+            answer = await http.get(self.page)
+            if answer.status_code == 200:
+                self._look(answer.text)
 
-
-async def look_at_board(http: httpx2.AsyncClient) -> str:
-    """The board as a browser loads it."""
-    answer = await http.get(BOARD)
-    answer.raise_for_status()
-    return answer.text
-
-
-async def look_at_list(http: httpx2.AsyncClient) -> str:
-    """The list as a program reads it."""
-    answer = await http.get("/api/v1/incidents?state=open&limit=50")
-    answer.raise_for_status()
-    return answer.text
+    def _look(self, text: str) -> None:
+        now = time.perf_counter()
+        self.looks += 1
+        for wanted in [one for one, sign in self.waits.items() if sign in text]:
+            del self.waits[wanted]
+            self.seen[wanted] = now
 
 
 async def sign_in(url: str, person: str) -> dict[str, str]:

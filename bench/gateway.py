@@ -9,8 +9,8 @@ import asyncio
 import os
 import statistics
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx2
 
-from bench.crowd import BOARD, Browser, Tally, look_at_board, look_at_list, send_burst, sign_in
+from bench.crowd import BOARD, Screen, Tally, send_burst, sign_in
 from schemas.incident import INCIDENT_WORKFLOW
 from schemas.ledger import EntryKind
 from watchfloor.client.face import Face, connect
@@ -91,8 +91,10 @@ async def measure_gateway(
     found: dict[str, float] = {}
     async with running_place([*standing, *coming, *burst]) as place:
         await _fill(place, standing)
-        found |= await _measure_board(place, incidents, browsers, looks, coming)
-        found |= await _measure_burst(place, burst, len(standing) + len(coming))
+        with _processors(place, "board"):
+            found |= await _measure_board(place, incidents, browsers, looks, coming)
+        with _processors(place, "burst"):
+            found |= await _measure_burst(place, burst, len(standing) + len(coming))
     return found
 
 
@@ -134,9 +136,7 @@ async def _measure_board(
     people = cycle([await sign_in(place.url, person) for person in PEOPLE])
     reading = {"authorization": f"Bearer {place.keys[0]}"}
     crowd = [
-        Browser(place.url, look_at_list, "/api/v1/events", reading)
-        if nth % 5 == 4
-        else Browser(place.url, look_at_board, "/console/events", next(people))
+        Screen(place.url, reading, page="") if nth % 5 == 4 else Screen(place.url, next(people))
         for nth in range(browsers)
     ]
     ready = [asyncio.Event() for _ in crowd]
@@ -145,10 +145,10 @@ async def _measure_board(
         for event in ready:
             await event.wait()
         paints, size = await _paint(place, looks, next(people))
-        delays, missed = await _tell(place, crowd, coming)
+        delays, missed = await _tell(place, crowd, coming, incidents)
         for task in following:
             task.cancel()
-    print(f"  board: {incidents} open incidents, {browsers} connected ({sum(one.looks for one in crowd)} refetches)")
+    print(f"  board: {incidents} open incidents, {browsers} connected (looked {sum(one.looks for one in crowd)} times)")
     print(f"    first paint {size // 1024} KiB{'':<14}{_spread(paints)}   aim p95 < {1000 * PAINT:.0f} ms")
     print(f"    event to screen{'':<18}{_spread(delays)}   aim p95 < {1000 * SCREEN:.0f} ms; {missed} never came")
     return {
@@ -172,26 +172,27 @@ async def _paint(place: Place, looks: int, headers: dict[str, str]) -> tuple[lis
     return times, size
 
 
-async def _tell(place: Place, crowd: list[Browser], coming: list[str]) -> tuple[list[float], int]:
-    """Open incidents one after the other; from each acknowledgement to each screen that shows it, in seconds."""
+async def _tell(place: Place, crowd: list[Screen], coming: list[str], standing: int) -> tuple[list[float], int]:
+    """Open incidents one after the other; from each acknowledgement to each screen that counts it, in seconds."""
     delays, missed = list[float](), 0
     headers = {"authorization": f"Bearer {place.keys[1]}"}
     async with httpx2.AsyncClient(base_url=place.url, trust_env=False, timeout=60, headers=headers) as http:
-        for name in coming:
+        for nth, name in enumerate(coming, start=1):
             named, body = place.order(name)
+            for one in crowd:
+                if one.page:
+                    one.waits[named] = f"<b>{standing + nth}</b> incident"
             answer = await http.post("/api/v1/incidents", json=body, headers={"idempotency-key": named})
             told = time.perf_counter()
-            incident = answer.raise_for_status().json()["incident"]
             for one in crowd:
-                one.waited.add(incident)
+                if not one.page:
+                    one.waits[named] = answer.raise_for_status().json()["incident"]
             for _ in range(200):
-                if all(incident in one.seen for one in crowd):
+                if all(named in one.seen for one in crowd):
                     break
                 await asyncio.sleep(0.05)
-            delays += [max(0.0, one.seen[incident] - told) for one in crowd if incident in one.seen]
-            missed += sum(incident not in one.seen for one in crowd)
-            for one in crowd:
-                one.waited.discard(incident)
+            delays += [max(0.0, one.seen[named] - told) for one in crowd if named in one.seen]
+            missed += sum(named not in one.seen for one in crowd)
             await asyncio.sleep(1)
     return delays, missed
 
@@ -245,6 +246,23 @@ def _resident(pid: int) -> int:
     """MiB of memory that a process has."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") // (1024 * 1024)
+
+
+@contextmanager
+def _processors(place: Place, what: str) -> Iterator[None]:
+    """Print what each process took of the processors meanwhile: on a shared machine times say less than this."""
+    pids = {**place.stack.pids(), "screens and senders": os.getpid()}
+    before, began = {name: _used(pid) for name, pid in pids.items()}, time.perf_counter()
+    yield
+    seconds = time.perf_counter() - began
+    used = ", ".join(f"{name} {_used(pid) - before[name]:.1f}" for name, pid in pids.items())
+    print(f"    processor seconds in the {seconds:.0f} s of the {what}: {used}")
+
+
+def _used(pid: int) -> float:
+    """Seconds of processor time that a process has had."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _spread(times: list[float]) -> str:
