@@ -49,6 +49,10 @@ MAX_START = 1024 * 1024
 LIMITS: Limits = {"continue_after_events": 0, "failed_step_window": 86_400.0}
 """Engine settings of a run started by a face: continue as new when the server suggests it, a day for a failed step."""
 
+MOST_PACKED = 100
+"""Packed plans that are kept."""
+_PACKED: dict[str, str] = {}
+
 _WHOLE_ID = re.compile(r"(inc|hold|hand|post|in)-[a-z0-9]{20}")
 _PREFIX = re.compile(r"[a-z0-9-]{1,40}")
 _OWN_ID = re.compile(r"[a-z0-9-]{1,80}")
@@ -134,7 +138,7 @@ async def start_incident(
         "region": face.region,
         "namespace": face.namespace,
         "plan": plan_digest,
-        "plan_z": pack_plan(plan),
+        "plan_z": _pack_once(plan, plan_digest),
         "inputs": inputs,
         "requester": order.requester,
         "trigger": _trigger(order),
@@ -276,6 +280,16 @@ async def _refuse_other_order(face: Face, incident: str, plan: Plan, inputs: Map
             f"this key started {incident} before with other content ({', '.join(changed)} differ); nothing "
             f"was started; give a new order a key of its own (--key)",
         )
+
+
+def _pack_once(plan: Plan, plan_digest: str) -> str:
+    """The packed plan; a burst over one runbook packs it once. The run checks it against its digest."""
+    packed = _PACKED.get(plan_digest)
+    if packed is None:
+        if len(_PACKED) >= MOST_PACKED:
+            _PACKED.clear()
+        packed = _PACKED[plan_digest] = pack_plan(plan)
+    return packed
 
 
 def pack_plan(plan: Plan) -> str:

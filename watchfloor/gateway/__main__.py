@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import resource
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,8 +59,11 @@ from watchfloor.runtime.settings import RegionSettings, load
 from watchfloor.wellness import CapsRefused
 
 LOOPBACK = "127.0.0.1"
-MAX_AT_ONCE = 256
-"""Connections served at once, open event streams among them; more are told to come again by a 503."""
+MAX_CONNECTIONS = 4000
+"""Connections at once: far more than what is served at once (`admission.Places`), so that who is turned away is told
+when to come again."""
+_OTHER_FILES = 200
+"""Files beside connections: stores, logs, the engine."""
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +116,7 @@ async def serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=MAX_AT_ONCE,
+        limit_concurrency=allow_connections(),
         timeout_keep_alive=5,
         ssl_certfile=tls[0] if tls else None,
         ssl_keyfile=tls[1] if tls else None,
@@ -136,6 +140,16 @@ async def serve(
             task.cancel()
         if company is not None:
             await company.provider.close()
+
+
+def allow_connections() -> int:
+    """As many as this process may hold files for, `MAX_CONNECTIONS` at most."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + _OTHER_FILES
+    if 0 <= soft < wanted:
+        soft = wanted if hard < 0 else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return MAX_CONNECTIONS if soft < 0 else max(100, min(MAX_CONNECTIONS, soft - _OTHER_FILES))
 
 
 async def look_after(settings: RegionSettings, face: Face) -> None:

@@ -7,16 +7,20 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from temporalio.client import Client
 
 from schemas.decision import Envelope
 from schemas.handoff import Sealed
+from watchfloor.gateway.admission import Places
 from watchfloor.gateway.anchors import AnchorRefused, keep_anchor
 from watchfloor.gateway.api import ROOT as API_ROOT
 from watchfloor.gateway.api import ApiDesk, build_api
-from watchfloor.gateway.bodies import EnvelopeBody, SealedBody, read_body, read_bytes
+from watchfloor.gateway.arrival import Arrival
+from watchfloor.gateway.bodies import MAX_BODY, EnvelopeBody, SealedBody, read_body, read_bytes
 from watchfloor.gateway.console import ROOT as CONSOLE_ROOT
 from watchfloor.gateway.console import ConsoleDesk, build_console
+from watchfloor.gateway.console.edge import MAX_FORM
 from watchfloor.gateway.hooks import HookDesk
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.pagers import PagerDesk
@@ -76,6 +80,8 @@ def build_app(
     if console is not None:
         app.mount(CONSOLE_ROOT, build_console(console))
         app.add_api_route("/", _send_to_console, include_in_schema=False)
+    app.add_middleware(Arrival, most={f"{API_ROOT}/": MAX_BODY, f"{CONSOLE_ROOT}/": 2 * MAX_FORM})
+    app.add_middleware(Places)
     return app
 
 
@@ -136,6 +142,8 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     """The edge of the process: whatever is left becomes a plain 500, and the log gets its type only."""
     try:
         response = await call_next(request)
+    except ClientDisconnect:
+        return Response(status_code=400)  # the sender has left, or `arrival` answers for the body
     except Exception:  # the edge of the process: one request must not end it, and its text must reach nobody
         log.exception("request failed", path=request.url.path)
         response = render_problem(

@@ -5,18 +5,25 @@ answer every other region with 503 for as long as their sender likes.
 """
 
 import asyncio
+from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+MAX_HEAD = 32 * 1024
+"""Bytes of a request's head; a larger one is answered 400 and its connection closed."""
 HEAD_TIMEOUT = 5.0
 """Seconds from the connection, or from the first byte of a further request, to the end of the request's head."""
 
 
 class HeadTimedProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1 with a deadline for each request's head; give it to `uvicorn.Config(http=...)`."""
+    """uvicorn's HTTP/1.1 with a cap and a deadline for each request's head; give it to `uvicorn.Config(http=...)`."""
 
     _deadline: asyncio.TimerHandle | None = None
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.conn = h11.Connection(h11.SERVER, MAX_HEAD)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
@@ -19,6 +20,7 @@ TITLES = {
     415: "The body must be application/json",
     422: "The message is not of the expected shape",
     429: "Too many at once",
+    431: "The head of the request is too large",
     500: "Something went wrong here",
     503: "Try again later",
 }
@@ -59,3 +61,12 @@ def render_problem(_request: Request, error: Exception) -> JSONResponse:
     if error.fields:
         body["fields"] = list(error.fields)
     return JSONResponse(body, error.status, headers, media_type=MEDIA_TYPE)
+
+
+async def answer_problem(scope: Scope, receive: Receive, send: Send, problem: Problem) -> None:
+    """Answer a request outside the application, and close its connection: what it still sends is not read."""
+    response = render_problem(Request(scope), problem)
+    response.headers["connection"] = "close"
+    response.headers["cache-control"] = "no-store"
+    response.headers["x-content-type-options"] = "nosniff"
+    await response(scope, receive, send)

@@ -131,7 +131,8 @@ class Machines:
         parts = _TOKEN.fullmatch(token)
         if parts is None:
             return None
-        with self._open() as database:
+        # one that only reads takes no lock that others wait for: hundreds may come at once
+        with self._open(reading=self._is_made()) as database:
             row = database.execute(
                 f"SELECT {_COLUMNS}, hash FROM machines WHERE id = ?",  # noqa: S608
                 (parts[1],),
@@ -143,7 +144,8 @@ class Machines:
             machine = _machine(row[:-1])
             if machine.state(now) != "valid":
                 return None
-            if machine.used_at is None or now - machine.used_at >= USED_EVERY:
+        if machine.used_at is None or now - machine.used_at >= USED_EVERY:
+            with self._open() as database:
                 database.execute("UPDATE machines SET used_at = ? WHERE id = ?", (render_instant(now), machine.id))
         return machine
 
@@ -162,14 +164,18 @@ class Machines:
             )
             return done.rowcount == 1
 
+    def _is_made(self) -> bool:
+        return self._path.exists() and self._path.stat().st_size > 0
+
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, *, reading: bool = False) -> Iterator[sqlite3.Connection]:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
             with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
-                database.execute("BEGIN IMMEDIATE")
-                database.execute(_TABLE)
+                database.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
+                if not reading:
+                    database.execute(_TABLE)
                 try:
                     yield database
                     database.execute("COMMIT")

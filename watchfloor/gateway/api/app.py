@@ -12,6 +12,7 @@ from schemas.incident import Limits
 from watchfloor.cases import CaseIndex
 from watchfloor.client.face import Face
 from watchfloor.client.runs import LIMITS
+from watchfloor.gateway.admission import Admission
 from watchfloor.gateway.api.boards import add_boards
 from watchfloor.gateway.api.clocks import add_clocks
 from watchfloor.gateway.api.decisions import add_decisions
@@ -56,6 +57,8 @@ class ApiDesk:
     """What other systems delivered to this gateway; without it, it takes no deliveries."""
     webhooks_path: Path | None = None
     """Where the book of webhooks out is."""
+    admission: Admission = field(default_factory=Admission)
+    """How many incidents are started at once."""
     seals: Seals = field(init=False)
 
     def __post_init__(self) -> None:

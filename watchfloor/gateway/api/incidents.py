@@ -67,7 +67,8 @@ def _offer_start(app: FastAPI, desk: "ApiDesk") -> None:
         with as_problems("no runbook of this id in the library"):
             plan, digest = desk.plans.find(new.runbook)
             order = Order(machine.name, key, _instant(new.received_at), "", new.inputs)
-            started = await start_incident(desk.face, plan, digest, order, limits=desk.limits)
+            async with desk.admission.enter():
+                started = await start_incident(desk.face, plan, digest, order, limits=desk.limits)
         response.status_code = 200 if started.already else 202
         url = f"/api/v1/incidents/{started.incident}"
         response.headers["location"] = url

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import structlog
 from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from watchfloor.gateway.problems import Problem
@@ -52,6 +53,8 @@ class Edge:
         except _TooLarge:
             problem = Problem(413, "too_large", "what was sent is too large; nothing was done")
             await self._answer(scope, receive, send, problem, begun)
+        except ClientDisconnect:
+            return  # nobody is there any more to be shown a page
         except Exception:  # the edge of the process: one request must not end it, and its text must reach nobody
             log.exception("page failed", path=scope["path"])
             problem = Problem(500, "internal", "this page failed; it is in the gateway's log. Try it again")

@@ -1,0 +1,86 @@
+"""How much is begun at once: what is too much is told when to come again, instead of waiting until it times out.
+
+Who is turned away gets an appointment: `retry-after` counts everybody who was turned away before and is not due yet, at
+the pace at which things have been done lately. So a burst comes back spread over the time that it takes, and not all
+together in two seconds.
+"""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import monotonic
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from watchfloor.gateway.problems import Problem, answer_problem
+
+LONGEST = 60
+"""Seconds of the latest appointment: nobody who can wait should think that nobody answers."""
+_WEIGHT = 0.1
+"""How much of the pace the last one makes up."""
+_BUSY = "more is begun here than can be at once; nothing was done; come again when `retry-after` says"
+
+
+class Admission:
+    """Lets so many in at once and so many wait for it."""
+
+    def __init__(self, at_once: int = 16, room: int = 64, *, clock: Callable[[], float] = monotonic) -> None:
+        """`room` is how many may wait; each waits for about `room / at_once` of those that are in."""
+        self._turns = asyncio.Semaphore(at_once)
+        self._at_once = at_once
+        self._room = room
+        self._clock = clock
+        self._waiting = 0
+        self._takes = 0.1
+        self._next = clock()
+        self.turned_away = 0
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncIterator[None]:
+        """A place, in the order of coming.
+
+        Raises:
+            Problem: 503 with the appointment; no place and no room to wait for one.
+        """
+        if self._waiting >= self._room:
+            self.turned_away += 1
+            raise Problem(503, "busy", _BUSY, retry_after=self._appoint())
+        self._waiting += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            self._waiting -= 1
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self._turns.release()
+            self._takes += _WEIGHT * (self._clock() - began - self._takes)
+
+    def _appoint(self) -> int:
+        now, pace = self._clock(), self._takes / self._at_once
+        self._next = min(max(self._next, now + self._waiting * pace) + pace, now + LONGEST)
+        return max(1, math.ceil(self._next - now))
+
+
+class Places:
+    """ASGI: so many requests at once in the whole process, and apart from them so many event streams."""
+
+    def __init__(self, app: ASGIApp, requests: int = 1000, streams: int = 500) -> None:
+        self._app = app
+        self._free = {False: requests, True: streams}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        streams = scope["method"] == "GET" and scope["path"].endswith("/events")
+        if self._free[streams] <= 0:
+            await answer_problem(scope, receive, send, Problem(503, "busy", _BUSY, retry_after=2))
+            return
+        self._free[streams] -= 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._free[streams] += 1
