@@ -13,11 +13,12 @@ import pytest
 from schemas.ledger import Entry
 from tests.cli.boards import ask, clock
 from tests.gateway.apis import ORDER, Api
+from watchfloor.intake.deliveries import Arrival, Outcome
 from watchfloor.outgoing.book import Attempt, Book
 from watchfloor.outgoing.events import Standing
 
 SEEN, HIDDEN, NEVER = (letter * 20 for letter in "shn")
-PREFIXES = {"incident": "inc", "hold": "hold", "handoff": "hand"}
+PREFIXES = {"incident": "inc", "hold": "hold", "handoff": "hand", "delivery": "del"}
 """Path parameters that name something of a compartment -> how ids of it begin. A route with another one must be added
 here, or to `OPEN`, before this test lets it pass."""
 OPEN = {"runbook": "eu-tco-removal-order"}
@@ -59,6 +60,7 @@ def put_family(api: Api, name: str, compartment: str) -> None:
         api.ledger.append([entry(f"{prefix}-{name}", 1, incident=f"inc-{name}")])
     api.ledger.append([entry(f"inc-{name}", nth) for nth in (1, 2)])
     tell(api, f"inc-{name}", compartment)
+    deliver(api, name, compartment)
 
 
 def tell(api: Api, incident: str, compartment: str) -> None:
@@ -67,6 +69,15 @@ def tell(api: Api, incident: str, compartment: str) -> None:
     with closing(Book(api.webhooks_path)) as book:
         book.take(incident, Standing(seq=1, compartment=compartment), [], now)
         book.note(Attempt("case_tool", incident, 1, "decision.asked", 1, now, timedelta(), 200, "taken"), "delivered")
+
+
+def deliver(api: Api, name: str, compartment: str) -> None:
+    """A delivery of another system started it."""
+    now, walls = datetime(2026, 11, 22, 3, 10, tzinfo=UTC), (compartment,) if compartment else ()
+    arrival = Arrival(f"del-{name}", "portal", "standard", "", "", "mark", 40, now, timedelta(minutes=15), b"box")
+    api.deliveries.keep(arrival, now=now)
+    made = [Outcome("order", "started", f"inc-{name}", "", "", compartment)]
+    api.deliveries.settle(f"del-{name}", "started", "", made, walls, now=now)
 
 
 def change_hidden(api: Api) -> None:
