@@ -11,6 +11,7 @@ from watchfloor.client.errors import ClientError
 from watchfloor.client.relief import relieve
 from watchfloor.gateway.console.gate import Visitor, read_form
 from watchfloor.gateway.console.pages import Pages
+from watchfloor.gateway.console.queue import find_queue
 from watchfloor.gateway.problems import Problem
 from watchfloor.wellness import WellnessUnavailable
 
@@ -43,10 +44,13 @@ async def _stop(pages: Pages, visitor: Visitor) -> HTMLResponse:
         raise Problem(
             503, "unavailable", "it could not be written down; tell your lead, and stop", retry_after=2
         ) from error
+    tasks = (await find_queue(pages, visitor, now)).mine
+    before = [await pages.case(visitor, one.at.workflow) for one in tasks]
     complete = False
     try:
         async with asyncio.timeout(AT_ONCE):
             _, complete = await relieve(face, person, signed_in=visitor.signed_in, now=now)
+            await asyncio.gather(*map(pages.settle, before))
     except (TimeoutError, ClientError):
         pass  # it is owed on disk; the page says that the rest follows
     return pages.show(

@@ -24,6 +24,10 @@ from watchfloor.wellness import WellnessUnavailable
 from watchfloor.wellness.desk import Figures
 
 
+OF_EACH = 12
+"""Incidents that are named of each commander."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """Command of an incident that is offered to the visitor. `from_at` lies in the future where it cannot be accepted
@@ -109,13 +113,19 @@ def _is_case(case: Case) -> bool:
     return case.board.get("mode", "incident") == "case"
 
 
-def _list_led(cases: Sequence[Case], person: str, now: datetime) -> dict[str, list[CaseLine]]:
-    """Who else commands what."""
-    led: dict[str, list[CaseLine]] = {}
+def _list_led(cases: Sequence[Case], person: str, now: datetime) -> dict[str, tuple[list[CaseLine], int]]:
+    """Who else commands what: the gravest of each, and how many more there are."""
+    led: dict[str, list[Case]] = {}
     for case in cases:
         if _commander(case) not in {"", person}:
-            led.setdefault(_commander(case), []).append(draw_case(case, now))
-    return dict(sorted(led.items()))
+            led.setdefault(_commander(case), []).append(case)
+    return {
+        name: (
+            [draw_case(case, now) for case in sorted(mine, key=lambda one: one.severity)[:OF_EACH]],
+            max(0, len(mine) - OF_EACH),
+        )
+        for name, mine in sorted(led.items())
+    }
 
 
 def _list_offers(cases: Sequence[Case], person: str, now: datetime) -> list[Offer]:
