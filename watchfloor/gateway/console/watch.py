@@ -23,7 +23,6 @@ from watchfloor.signing import parse_instant
 from watchfloor.wellness import WellnessUnavailable
 from watchfloor.wellness.desk import Figures
 
-
 OF_EACH = 12
 """Incidents that are named of each commander."""
 
