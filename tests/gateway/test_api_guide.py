@@ -69,6 +69,7 @@ async def test_a_fact_is_reported_and_what_runs_is_read(api: Api) -> None:
         "asks",
         "decisions",
         "holds",
+        "deliveries",
         "handoffs",
         "findings",
     ]
