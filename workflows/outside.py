@@ -18,19 +18,22 @@ from schemas.decision import RefusalType
 from schemas.incident import OnPaper, Outside
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
-from schemas.plan import ActionStep, Step, TaskStep, TypeSpec
+from schemas.plan import ActionStep, Step, TaskStep
 from watchfloor.signing import Refusal, digest, parse_instant, render_instant
-from workflows.run import COMMANDER, Run
+from watchfloor.signing.outside import (
+    MOST_OUTSIDE,
+    MOST_PAPER,
+    fields_of,
+    find_recording,
+    needs_second,
+    options_of,
+)
+from workflows.run import Run
 from workflows.state import size_of
 from workflows.values import find_form_fault
 from workflows.verbs import Verb
 
-RECORDING = (COMMANDER, "deputy", "ops_lead")
-"""Who may record what was done outside at any step; whoever has a seat at a step may record it there too."""
-TWO_FOR = frozenset({"2", "3", "L"})
-"""Tiers of which one person's word is not enough."""
 FUTURE = timedelta(minutes=1)
-MOST, MOST_PAPER = 500, 200
 _SIZE = 8 * 1024
 _PEOPLE = 10
 _PATH = re.compile(r"[a-zA-Z0-9_/\-]+(\[(\d{1,6}|\*)\][a-zA-Z0-9_/\-]*)*")
@@ -45,22 +48,6 @@ def find_outside(run: Run, path: str) -> Outside | None:
     if not table:
         return None
     return table.get(path) or table.get(re.sub(r"\[\d+\]", "[*]", path))
-
-
-def needs_second(step: Step) -> bool:
-    """Whether one person's word is too little: a gate with two seats, or a tier that says so."""
-    if step["kind"] != "action":
-        return False
-    approval = step["approval"]
-    return (approval is not None and len(approval["slots"]) > 1) or step["tier"] in TWO_FOR
-
-
-def find_recording(step: Step) -> tuple[str, ...]:
-    """Roles that may say that this step was done outside."""
-    slots = step["approval"]["slots"] if step["kind"] == "action" and step["approval"] is not None else []
-    if step["kind"] == "task":
-        slots = [step["assignee"]]
-    return tuple(dict.fromkeys([*RECORDING, *(role for slot in slots for role in slot["any_of"])]))
 
 
 def waiting_asks(run: Run, path: str) -> list[str]:
@@ -109,11 +96,6 @@ def _refuse_done(run: Run, body: dict[str, Json]) -> Refusal | None:
     return _refuse_late(run, path, step)
 
 
-def fields_of(step: ActionStep | TaskStep) -> dict[str, TypeSpec]:
-    """What a record of this step must state."""
-    return step["outputs"] if step["kind"] == "action" else step["form"]
-
-
 def _find_step(run: Run, path: str) -> ActionStep | TaskStep | Refusal:
     static = re.sub(r"\[[^\]]*\]", "", path)
     placed = next((one for one in run.loaded.steps.values() if one.step["path"] == static), None)
@@ -138,8 +120,8 @@ def _refuse_late(run: Run, path: str, step: Step) -> Refusal | None:
     table = state.get("outside", {})
     if path in table or re.sub(r"\[\d+\]", "[*]", path) in table:
         return Refusal(RefusalType.REPEATED, f"that `{step['id']}` was done outside is recorded already")
-    if len(table) >= MOST:
-        return Refusal(RefusalType.BUSY, f"{MOST} things are recorded as done outside; a run takes no more")
+    if len(table) >= MOST_OUTSIDE:
+        return Refusal(RefusalType.BUSY, f"{MOST_OUTSIDE} things are recorded as done outside; a run takes no more")
     done = next((one for one in _prefixes(path) if one in state["results"]), "")
     if done:
         return Refusal(RefusalType.LATE, f"the run has passed `{done}` itself at {state['results'][done]['at']}")
@@ -175,13 +157,6 @@ def _refuse_decided(run: Run, body: dict[str, Json]) -> Refusal | None:
     if len(run.state.get("on_paper", ())) >= MOST_PAPER:
         return Refusal(RefusalType.BUSY, f"{MOST_PAPER} decisions on paper are recorded; a run takes no more")
     return None
-
-
-def options_of(step: Step) -> tuple[str, ...]:
-    """What can be decided at a step."""
-    if step["kind"] == "action" and step["approval"] is not None:
-        return ("approve", "deny")
-    return tuple(step["options"]) if step["kind"] == "decide" else ()
 
 
 def _find_form(about: object, keys: set[str]) -> str:

@@ -11,12 +11,13 @@ from schemas.incident import Outside
 from schemas.ledger import EntryKind
 from schemas.plan import ActionStep, TaskStep
 from watchfloor.signing import digest
+from watchfloor.signing.outside import find_recording
 from workflows.gates import Subject
 from workflows.halt import Unwound
 from workflows.human import Patience
 from workflows.measures import record_measure
 from workflows.outcome import Outcome
-from workflows.outside import find_outside, find_recording, note_outside
+from workflows.outside import find_outside, note_outside
 from workflows.reviews import ask_reviews
 from workflows.run import Run
 from workflows.scope import Frame

@@ -49,6 +49,7 @@ def test_the_commands_are_those_promised() -> None:
         "ack",
         "print",
         "outside",
+        "import-by-hand",
         "notify test",
         "watchdog",
         *(f"webhooks {name}" for name in ("list", "log", "redrive", "enable", "test")),

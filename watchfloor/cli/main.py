@@ -14,6 +14,7 @@ from watchfloor.cli import (
     directory,
     editing,
     holds,
+    importing,
     keeping,
     keyring,
     machines,
@@ -92,6 +93,7 @@ editing.add_to(app)
 permits.add_to(app)
 printing.add_to(app)
 outside.add_to(app)
+importing.add_to(app)
 machines.add_to(app)
 arrivals.add_to(app)
 signing_in.add_to(app)

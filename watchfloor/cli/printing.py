@@ -44,6 +44,9 @@ def print_sheet(
         Paper | None, typer.Option("--format", help="md or html; by the file's name, else md.", show_default=False)
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every runbook of the library, both formats.")] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="The empty form for what was done by hand, to be taken in afterwards.")
+    ] = False,
     contacts: Annotated[
         Path | None,
         typer.Option("--contacts", metavar="FILE", help="Edge contact list; `contacts.yaml` of the home if left out."),
@@ -60,7 +63,10 @@ def print_sheet(
       watchfloor print eu-tco-removal-order
       watchfloor print eu-tco-removal-order --out order.html
       watchfloor print --all --out checklists
+      watchfloor print --record eu-tco-removal-order --out record.yaml
     """
+    if record and (everything or kind is not None):
+        raise typer.BadParameter("a record is YAML for one runbook; no --all, no --format", param_hint="--record")
     if everything == (runbook is not None):
         raise typer.BadParameter("name one runbook, or --all", param_hint="RUNBOOK")
     if everything and out is None:
@@ -68,6 +74,9 @@ def print_sheet(
     from watchfloor.client.library import library_ids
 
     names = library_ids() if runbook is None else [runbook]
+    if record:
+        _print_form(names[0], out, as_json)
+        return
     with edge(as_json):
         from watchfloor.cli.console import print_json
 
@@ -96,6 +105,23 @@ def print_sheet(
         elif out is not None:
             for _, digest, place in written:
                 typer.echo(f"{place}: plan {digest[:19]}…")
+
+
+def _print_form(name: str, out: Path | None, as_json: bool) -> None:
+    """The empty form of a record for one runbook."""
+    with edge(as_json):
+        from watchfloor.cli.console import print_json
+        from watchfloor.client.library import plan_for_start
+        from watchfloor.paper.form import render_form
+
+        plan, digest = plan_for_start(name)
+        form = render_form(plan, digest)
+        if out is not None:
+            _write(out, form)
+        if as_json:
+            print_json({"runbook": plan["id"], "plan": digest, "file": out, "text": None if out else form})
+        else:
+            typer.echo(form if out is None else f"{out}: plan {digest[:19]}…", nl=out is not None)
 
 
 def _choose(kind: Paper | None, out: Path | None) -> Paper:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from schemas.decision import RefusalType
 from schemas.json_value import Json
-from schemas.plan import ActionStep, Plan, Step, TaskStep, TypeSpec
+from schemas.plan import ActionStep, Plan, Step, TaskStep
 from watchfloor.client.errors import InputProblem, InputsRefused, Refused
 from watchfloor.client.face import Face
 from watchfloor.client.forms import from_text
@@ -19,9 +19,19 @@ from watchfloor.client.statements import DEV, Sent, SignIn, admit_person, send_c
 from watchfloor.identity.people import Person
 from watchfloor.language.graph_clocks import list_steps
 from watchfloor.signing import render_instant
+from watchfloor.signing.outside import fields_of, find_recording
 
-RECORDING = ("incident_commander", "deputy", "ops_lead")
-"""Roles that may record what was done at any step (`workflows.outside.RECORDING`)."""
+__all__ = [
+    "ALL",
+    "fields_of",
+    "fill_outputs",
+    "find_doable",
+    "find_paths",
+    "find_recording",
+    "find_speaking",
+    "record_outside",
+]
+
 ALL = "all"
 
 
@@ -148,11 +158,6 @@ def _holds(loop: Step, step: Step) -> bool:
     )
 
 
-def fields_of(step: ActionStep | TaskStep) -> Mapping[str, TypeSpec]:
-    """What a record of this step states: an action's outputs, a task's form."""
-    return step["outputs"] if step["kind"] == "action" else step["form"]
-
-
 def fill_outputs(
     step: ActionStep | TaskStep, given: Mapping[str, Json], done_at: str, now: datetime
 ) -> dict[str, Json]:
@@ -180,9 +185,7 @@ def fill_outputs(
 def find_speaking(step: ActionStep | TaskStep, someone: Person) -> str:
     """The role in which somebody records what was done at this step; their first role where none fits, for the run to
     refuse."""
-    slots = [step["assignee"]] if step["kind"] == "task" else (step["approval"] or {"slots": []})["slots"]
-    wanted = [*(role for slot in slots for role in slot["any_of"]), *RECORDING]
-    return next((role for role in wanted if role in someone.roles), someone.roles[0])
+    return next((role for role in find_recording(step) if role in someone.roles), someone.roles[0])
 
 
 def read_past_instant(text: str, field: str, now: datetime) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
@@ -22,6 +22,7 @@ from temporalio.common import (
 from temporalio.converter import WorkflowSerializationContext
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
+from schemas.decision import Envelope
 from schemas.incident import INCIDENT_WORKFLOW, QUERY_BOARD, Board, IncidentStart, Limits, Trigger
 from schemas.json_value import Json
 from schemas.plan import Plan
@@ -108,6 +109,7 @@ async def start_incident(
     now: datetime | None = None,
     relative: bool = False,
     limits: Limits = LIMITS,
+    by_hand: Sequence[Envelope] = (),
 ) -> Started:
     """Start the run of an order, exactly once for each source and key.
 
@@ -116,6 +118,7 @@ async def start_incident(
         plan: a compiled plan, with its digest.
         order: the trigger; its inputs are checked against the plan here.
         relative: take relative timestamps in the inputs (order files only).
+        by_hand: signed facts and records of what was done before; the run knows them before its first step.
 
     Raises:
         InputsRefused: an input does not fit; nothing was started.
@@ -152,6 +155,8 @@ async def start_incident(
         start["compartment"] = plan["compartment"]
     if face.paging is not None:
         start["paging"] = face.paging
+    if by_hand:
+        start["by_hand"] = list(by_hand)
     size = len(json.dumps(start))
     if size > MAX_START:
         raise Refused("too_large", f"plan and inputs have {size} bytes; expected at most {MAX_START}; send references")

@@ -36,7 +36,7 @@ IN_TURN = 20
 """Runs that wait on nobody here, asked in each look; the next look asks the next ones."""
 
 CLOSED = 30
-"""Closed runs that a person may look back at."""
+"""Closed runs that are looked at too, the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +131,12 @@ class LiveFeed:
         """See `Feed.look`."""
         lists = await asyncio.gather(*(list_incidents(face) for face in self._here.faces.values()))
         runs = [run for found in lists for run in found]
-        open_ = [run for run in runs if run.closed_at is None]
-        asked = self._choose(open_)
+        # what an incident has left behind goes on waiting when it has closed: a hold's release, a review
+        ended = sorted((run for run in runs if run.closed_at is not None), key=lambda one: one.opened_at, reverse=True)
+        looked_at = [*(run for run in runs if run.closed_at is None), *ended[:CLOSED]]
+        asked = self._choose(looked_at)
         silent = await self._ask(asked)
-        await self._see_closed([run for run in runs if run.closed_at is not None])
-        there = {run.incident for run in open_}
+        there = {run.incident for run in looked_at}
         for gone in [one for one in self._known if one not in there]:
             del self._known[gone]
         visible = tuple(run for run in runs if self._shown.get(run.incident, not self.person))
@@ -145,7 +146,11 @@ class LiveFeed:
             read_at=datetime.now(UTC),
             runs=tuple(sorted(visible, key=_urgency)),
             waiting=tuple(sorted(waiting, key=lambda one: (one.at.ask["deadline_at"] or "9999", one.incident))),
-            commands={run: self._commands[run] for run in names if run in self._commands},
+            commands={
+                run.incident: self._commands[run.incident]
+                for run in visible
+                if run.closed_at is None and run.incident in self._commands
+            },
             silent=tuple(one for one in silent if one in names),
         )
 
@@ -159,20 +164,6 @@ class LiveFeed:
         some = [rest[(self._turn + nth) % len(rest)] for nth in range(min(IN_TURN, len(rest)))]
         self._turn += len(some)
         return [*wanted, *some]
-
-    async def _see_closed(self, runs: Iterable[RunSummary]) -> None:
-        """Which of the latest closed runs the person may see; a closed run does not change, so it is asked once."""
-        if not self.person:
-            return
-        new = [
-            run
-            for run in sorted(runs, key=lambda one: one.opened_at, reverse=True)[:CLOSED]
-            if run.incident not in self._shown
-        ]
-        found = await asyncio.gather(
-            *(may_view(self._here.faces[run.region], run.incident, self.person) for run in new)
-        )
-        self._shown |= {run.incident: seen for run, seen in zip(new, found, strict=True)}
 
     async def _ask(self, runs: Iterable[RunSummary]) -> list[str]:
         """Ask runs what waits in them; gives those that did not answer, of which the last word stays."""

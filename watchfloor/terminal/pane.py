@@ -95,9 +95,16 @@ class Pane(Screen[None]):
         """The widgets between the bar and the keys."""
         yield from ()
 
+    _ready = False
+    """Whether the widgets are there: the loop that reads may come before they are, and after they have gone."""
+
     def on_mount(self) -> None:
+        self._ready = True
         self.focus_list()
         self.redraw()
+
+    def on_unmount(self) -> None:
+        self._ready = False
 
     def focus_list(self) -> None:
         """Let the keys go to the list of this screen."""
@@ -120,7 +127,7 @@ class Pane(Screen[None]):
 
     def redraw(self) -> None:
         """Bar, freshness and body."""
-        if not self.is_mounted:
+        if not self._ready or not self.query("#bar"):
             return
         app = self.console_app
         who = f"as {app.feed.person} ({', '.join(app.feed.roles)})" if app.feed.person else "as nobody: looking only"
