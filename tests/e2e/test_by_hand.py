@@ -1,4 +1,4 @@
-"""The record of the guide, taken in on a real stack: nothing is done twice, and what was in time on paper is in time."""
+"""The record of the guide, taken in on a real stack: nothing is done twice, what was in time is in time."""
 
 import asyncio
 import re
