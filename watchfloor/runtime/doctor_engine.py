@@ -82,7 +82,7 @@ def bindings(settings: RegionSettings, environ: Mapping[str, str]) -> list[Check
     """The bindings file as the worker would read it, and its channels."""
     from activities.catalog import CATALOG, INTERNAL
     from watchfloor.connections.loading import BindingsRefused, load_bindings
-    from watchfloor.runtime import doctor_channels
+    from watchfloor.runtime import doctor_channels, doctor_webhooks
 
     name = f"bindings {settings.region}"
     try:
@@ -91,7 +91,11 @@ def bindings(settings: RegionSettings, environ: Mapping[str, str]) -> list[Check
         first, *more = str(error).splitlines()
         also = f" (and {len(more)} more)" if more else ""
         return [Check(name, "fail", first + also, "a valid bindings file", "correct the place named")]
-    return [Check(name, "ok", str(settings.bindings_path)), *doctor_channels.look(settings, document, environ)]
+    return [
+        Check(name, "ok", str(settings.bindings_path)),
+        *doctor_channels.look(settings, document, environ),
+        *doctor_webhooks.look(settings, document, environ),
+    ]
 
 
 async def clocks(url: str) -> list[Check]:
