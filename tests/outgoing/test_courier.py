@@ -102,6 +102,26 @@ async def test_at_most_so_many_requests_are_under_way_to_one_receiver(floor: Flo
         assert len(hanging.got) == 8
 
 
+async def test_a_receiver_that_answers_nobody_is_tried_by_few_and_at_once_when_it_is_back(floor: Floor) -> None:
+    there = Listener()
+    async with listening(there):
+        pass  # nobody is at its port now
+    async with floor.working(receiver("down", there.url), timeout=5):
+        for number in range(100):
+            floor.open(f"inc-{number:020d}")
+        await until(lambda: len(floor.seen) >= 8)
+        for minutes in (1, 2, 4, 4, 4):
+            floor.clock.skip(minutes=minutes)
+            for _ in range(20):
+                await asyncio.sleep(0.01)
+        assert len(floor.seen) <= 8 * 7, "a hundred incidents wait, and few of them try"
+        async with listening(there):
+            floor.clock.skip(minutes=5)
+            await until(lambda: len(there.taken) >= 100)
+            floor.clock.skip(hours=1)
+            await until(lambda: len(there.taken) == 200)
+
+
 async def test_pauses_double_up_to_an_hour_and_then_the_event_is_a_dead_letter(floor: Floor) -> None:
     there = Listener(answer=lambda event: (500, {}, b"no"))
     async with listening(there), floor.working(receiver("case_tool", there.url, give_up_after="6h")):

@@ -238,6 +238,19 @@ async def test_a_new_subscription_hears_of_what_is_written_from_then_on(floor: F
     assert waiting == {"case_tool": 2, "second": 1}
 
 
+async def test_what_was_written_while_no_gateway_ran_is_told_to_those_who_were_there_and_to_no_new_one(
+    floor: Floor,
+) -> None:
+    await begin(floor)
+    floor.clock.skip(seconds=1)
+    floor.open(A)
+    floor.clock.skip(seconds=1)
+    two = {name: receiver(name, "http://127.0.0.1:1/hooks").subscription for name in ("case_tool", "second")}
+    await Follower("eu", floor.ledger, floor.book, two, clock=floor.clock).begin()
+    await more_told(floor, two)
+    assert {one.name: one.waiting for one in floor.book.accounts()} == {"case_tool": 2, "second": 0}
+
+
 async def test_what_waited_for_a_subscription_that_is_no_more_is_not_sent_when_it_comes_back(floor: Floor) -> None:
     await begin(floor)
     floor.open(A)

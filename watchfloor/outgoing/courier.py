@@ -35,6 +35,8 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
 MAX_ANSWER = 64 * 1024
 BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 """Answers after which the whole receiver is left alone for a while."""
+LONGEST_REST = timedelta(minutes=5)
+"""A receiver that answers nothing at all is left alone for so long at most before a few events try it again."""
 EXPIRE_EVERY = 600.0
 
 Send = Callable[[Request], Awaitable[Outcome]]
@@ -129,6 +131,8 @@ class Courier:
         self._book, self._receivers, self._send = book, receivers, send
         self._timeout, self._clock, self._spread, self._seen = timeout, clock, spread, seen
         self._look_every = look_every
+        self._silent: dict[str, int] = {}
+        """Receiver -> attempts in a row that got no answer at all."""
         self._news = asyncio.Event()
 
     def tell(self) -> None:
@@ -178,11 +182,12 @@ class Courier:
         answered = await post(self._send, receiver.request(event, due.body, at, self._timeout), at)
         number, took = due.attempts + 1, timedelta(seconds=monotonic() - began)
         state: Literal["waiting", "delivered", "dead"] = "delivered"
+        if answered.status is not None:
+            self._silent[receiver.name] = 0
         next_at = rests_until = None
         if answered.verdict != "delivered":
             state, next_at = "waiting", at + self._pause(number, answered.after)
-            if answered.verdict == "busy":
-                rests_until = at + (answered.after if answered.after is not None else FIRST_PAUSE)
+            rests_until = self._rest(receiver.name, answered, at)
             if next_at >= due.until and answered.verdict != "gone":
                 state, next_at = "dead", None
         attempt = Attempt(
@@ -201,6 +206,18 @@ class Courier:
             log.error("subscription disabled", subscription=receiver.name, status=answered.status)
         elif state == "dead":
             log.error("event given up", subscription=receiver.name, incident=due.chain, seq=due.seq)
+
+    def _rest(self, name: str, answered: Answered, at: datetime) -> datetime | None:
+        """Until when the whole receiver is left alone: as long as it asks when it is busy; longer and longer when it
+        has answered nobody at all for a while, so that one that is down costs little however much waits for it."""
+        if answered.verdict == "busy":
+            return at + (answered.after if answered.after is not None else FIRST_PAUSE)
+        if answered.status is not None:
+            return None
+        silent = self._silent[name] = self._silent.get(name, 0) + 1
+        if silent < AT_ONCE:
+            return None
+        return at + min(FIRST_PAUSE * (1 << min(silent // AT_ONCE - 1, 20)), LONGEST_REST)
 
     def _pause(self, number: int, after: timedelta | None) -> timedelta:
         """Doubled with each attempt, spread so that what failed together does not come back together."""
