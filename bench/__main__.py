@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 
 from bench.decisions import judge_ratio, measure_decisions
+from bench.gateway import judge_counts, measure_gateway
 from bench.language import measure_language, measure_memory, measure_processes
 from bench.measures import measure_events, measure_throughput
 from bench.scenarios import measure_scenarios
@@ -20,11 +21,15 @@ MEASURES: dict[str, tuple[Callable[[], Awaitable[dict[str, float]]], str]] = {
     ),
     "lint": (measure_processes, "whole processes of lint and check-jsonschema; expected: the library in under 1 s"),
     "memory": (measure_memory, "1,000 runbooks in one process; expected: flat"),
+    "gateway": (
+        measure_gateway,
+        "200 incidents on the board, 50 who follow, a burst of 1,000 triggers; expected: none lost, none doubled",
+    ),
     "scenarios": (measure_scenarios, "100 scenarios of up to 60 activities; expected: under 90 s on 2 cores"),
 }
 
 
-JUDGES: dict[str, Callable[[Mapping[str, float]], str]] = {"decisions": judge_ratio}
+JUDGES: dict[str, Callable[[Mapping[str, float]], str]] = {"decisions": judge_ratio, "gateway": judge_counts}
 """Measurements whose bound is promised: what is missed in words, and the process ends with 1."""
 
 
