@@ -4,13 +4,14 @@ A judgement follows from the question alone, so it is kept by everything that th
 left out of that unless a policy of the region names runs by it.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
-from functools import lru_cache
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from watchfloor.authorisation.authority import Authority
-from watchfloor.authorisation.questions import Question
+from watchfloor.authorisation.questions import Question, Resource
 
 MOST = 8192
 """Judgements that are kept; the one not asked for longest goes first."""
@@ -21,13 +22,25 @@ class RememberingAuthority:
 
     def __init__(self, authority: Authority) -> None:
         self._names_runs = any(_looks_at_ids(rule) for rule in authority.rules)
-        self._judge = lru_cache(MOST)(lambda question: authority.judge(question).allowed)
+        self._authority = authority
+        self._judged: OrderedDict[Hashable, bool] = OrderedDict()
 
     def allows(self, question: Question) -> bool:
         """Whether the policies allow it."""
-        if not self._names_runs:
-            question = replace(question, resource=replace(question.resource, id="one"))
-        return bool(self._judge(question))
+        run = question.resource.id if self._names_runs else ""
+        key = (_ASKED(question), _ABOUT(question.resource), run)
+        found = self._judged.get(key)
+        if found is None:
+            found = self._judged[key] = self._authority.judge(question).allowed
+            if len(self._judged) > MOST:
+                self._judged.popitem(last=False)
+        else:
+            self._judged.move_to_end(key)
+        return found
+
+
+_ASKED = attrgetter(*(one.name for one in fields(Question) if one.name != "resource"))
+_ABOUT = attrgetter(*(one.name for one in fields(Resource) if one.name != "id"))
 
 
 def _looks_at_ids(rule: dict[str, Any]) -> bool:

@@ -32,7 +32,7 @@ def make_machine(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The source that its orders and facts will have.")],
     scope: Annotated[
         list[str],
-        typer.Option("--scope", help="incidents:start, facts:send, incidents:read or ledger:export."),
+        typer.Option("--scope", help="incidents:start, facts:send, incidents:read, runbooks:read or ledger:export."),
     ],
     region: Annotated[str, typer.Option("--region", help="The region that lets it in.")],
     days: Annotated[int, typer.Option("--days", min=1, max=400, help="For how long.")] = 90,
