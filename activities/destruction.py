@@ -37,6 +37,7 @@ from watchfloor.signing import canonical, envelope_digest, render_instant
 
 RULE, DESTROY = "retention.rule", "evidence.destroy"
 REASON = "lawful_destruction"
+UNSIGNED = "Asked before anybody has approved: so it is ruled if counsel signs for this copy."
 _NAMED = 50
 """Holds that an output names at most."""
 
@@ -52,7 +53,7 @@ def rule(deps: Dependencies) -> Action:
         now = deps.clock()
         rulings = await rule_on(deps, call, now)
         for exhibit, (ruling, _) in rulings.items():
-            await write_down(deps, call, exhibit, ruling)
+            await write_down(deps, call, exhibit, ruling, UNSIGNED)
         kept = [exhibit for exhibit, (ruling, _) in rulings.items() if not is_due(ruling)]
         outputs: dict[str, Json] = {
             "ruling": digest_of(rulings),

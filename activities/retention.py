@@ -135,8 +135,11 @@ def _unavailable(error: EvidenceError) -> CallFailed:
     return CallFailed(ErrorType.UNAVAILABLE, message, possible=False, detail={"why": "evidence"})
 
 
-async def write_down(deps: Dependencies, call: ActionCall, copy: str, ruling: Ruling) -> None:
+async def write_down(deps: Dependencies, call: ActionCall, copy: str, ruling: Ruling, under: str = "") -> None:
     """Append the ruling, under an id of its own: each look is an entry, and none says anything of the effect.
+
+    Args:
+        under: what it is ruled under the assumption of; stands before the reasoning.
 
     Raises:
         CallFailed: `ledger_unavailable`.
@@ -148,7 +151,7 @@ async def write_down(deps: Dependencies, call: ActionCall, copy: str, ruling: Ru
         "by": list(ruling.decided_by),
         "awaits": list(ruling.awaits),
         "next_at": render_instant(ruling.next.at) if ruling.next else "",
-        "reasoning": list(ruling.reasoning),
+        "reasoning": [*([under] if under else []), *ruling.reasoning],
     }
     entry: Entry = {
         "v": ENTRY_VERSION,

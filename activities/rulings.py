@@ -121,18 +121,18 @@ def require_ruling(call: ActionCall, rulings: Rulings, gone: Mapping[str, str]) 
         if not is_due(ruling):
             by = ", ".join(ruling.decided_by) or "no lawful request"
             message = f"`{exhibit}` is not destroyed: {ruling.action}, by {by} (conflict order); see the ledger"
-            raise _refused(message, "retention", gone)
+            raise _refused(message, "retention", gone, held_by(rulings))
     if digest_of(rulings, gone) != call["inputs"]["ruling"]:
         held = held_by(rulings)
         lies = f"in force now: {', '.join(held[:5])}" if held else "no hold is in force now"
         message = f"what is in force is not what people approved, so nothing is destroyed; {lies}; rule and ask again"
-        raise _refused(message, "ruling_changed", gone)
+        raise _refused(message, "ruling_changed", gone, held)
 
 
-def _refused(message: str, why: str, gone: Mapping[str, str]) -> CallFailed:
+def _refused(message: str, why: str, gone: Mapping[str, str], held: list[str]) -> CallFailed:
     if gone:
         message = f"{message} ({len(gone)} went in an earlier attempt)"
-    return CallFailed(ErrorType.REFUSED, message, possible=bool(gone), detail={"why": why})
+    return CallFailed(ErrorType.REFUSED, message, possible=bool(gone), detail={"why": why, "held": list(held[:5])})
 
 
 def held_by(rulings: Rulings) -> list[str]:

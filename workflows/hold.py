@@ -21,7 +21,7 @@ from workflows.hold_renewal import RENEW, add_renewals, refuse_renewal
 from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, plain_wait
 from workflows.journal import Journal
 from workflows.notices import Notices
-from workflows.process_desk import VERBS, ProcessDesk, verb_of
+from workflows.process_desk import VERBS, ProcessDesk, name_key, verb_of
 from workflows.retention import describe_terms, find_expiry, find_release, find_warnings
 from workflows.standing_aside import note_those_aside
 from workflows.starts import RefusesBadStarts, refuse_bad_start
@@ -186,6 +186,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
         self.expires_at = add_renewals(law, find_expiry(law, self.placed_at), self.renewals)
         self.human.releasable_at = find_release(law, self.placed_at, self.expires_at)
         self.custody.set_terms(self._terms())
+        written = len(self.journal.entries)
         self.journal.note(
             EntryKind.HOLD_RENEWED,
             step="hold",
@@ -200,6 +201,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
                 "reason_ref": body["reason_ref"],
             },
         )
+        name_key(self.desk, self.journal, written, mark, checked)
         self._renewed = True
         return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": []}
 

@@ -122,11 +122,13 @@ class ProcessDesk:
         checked, body = self.refuse(envelope, also)
         mark = envelope_digest(checked)
         self.human.seen.extend([mark, f"nonce:{body['nonce']}"])
+        written = len(self.journal.entries)
         match body["verb"]:
             case "ack":
                 take_ack(self, body, mark)
             case verb:
                 self._set_aside(body, mark, recused=verb == "recuse")
+        name_key(self._desk, self.journal, written, mark, checked)
         return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": []}
 
     def _check(self, envelope: object, also: str) -> Refusal | tuple[Envelope, dict[str, Json]]:
@@ -191,6 +193,13 @@ class ProcessDesk:
             return policy["severities"].get(self.state["severity"])
         known = policy.get("processes", {})
         return known.get(page["kind"]) or known.get(self._process)
+
+
+def name_key(desk: Desk, journal: Journal, written: int, mark: str, envelope: Envelope) -> None:
+    """Have the entries written about a statement name its key: what was said under it is found when it is revoked."""
+    for entry in journal.entries[written:] if desk.root else ():
+        if entry["data"].get("statement") == mark:
+            entry["data"]["kid"] = envelope["kid"]
 
 
 def verb_of(envelope: object) -> str:

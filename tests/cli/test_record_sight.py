@@ -139,3 +139,13 @@ def test_the_environment_names_who_looks_as_for_the_other_commands(home: Path, m
     recuse(home, "counsel-2")
     monkeypatch.setenv("WATCHFLOOR_PERSON", "counsel-2")
     assert run(home, "postmortem", PLAIN)[0] == 2
+
+
+def test_a_destruction_that_was_refused_says_what_was_in_force(home: Path) -> None:
+    failed = {"action": "evidence.destroy", "error": "refused", "possible": False, "why": "ruling_changed"}
+    write(home, entry(PLAIN, 8, "effect.failed", **failed, held=["hold-2"]))
+    write(home, entry(PLAIN, 9, "effect.failed", action="content.delete", error="unavailable", possible=False))
+    code, said = run(home, "retention", "rulings", PLAIN)
+    assert code == 0
+    assert said.count("refused, all is kept") == 1
+    assert "In force then: hold-2. Rule and ask again." in said

@@ -23,6 +23,10 @@ _WORDS = {
 }
 
 
+CHANGED = "ruling_changed"
+"""Why of a destruction that was refused because what is in force is not what was approved."""
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
     register(retention_app, explain, PANEL, name="explain")
@@ -107,12 +111,26 @@ def list_rulings(
         sight = Sight(context.obj, person) if person else None
         store, chain = find_chain(region_stores(context.obj, region), run, sight)
         with store.ledger() as ledger:
-            rulings = [entry for entry in ledger.read(chain) if entry["kind"] == EntryKind.RETENTION]
+            rulings = [
+                entry
+                for entry in ledger.read(chain)
+                if entry["kind"] == EntryKind.RETENTION
+                or (entry["kind"] == EntryKind.FAILED and entry["data"].get("why") == CHANGED)
+            ]
         if as_json:
             print_json(rulings)
             return
         for entry in rulings:
             data = entry["data"]
+            if entry["kind"] == EntryKind.FAILED:
+                held = ", ".join(map(str, data.get("held", []))) or "no hold"
+                typer.echo(
+                    f"{entry['at']}  {entry['path']}: refused, {'the rest is' if data['possible'] else 'all is'} kept"
+                )
+                typer.echo(
+                    f"  What is in force is not what people approved. In force then: {held}. Rule and ask again."
+                )
+                continue
             typer.echo(f"{entry['at']}  {entry['path']}: {_WORDS[str(data['ruling'])]}")
             for line in data["reasoning"] if isinstance(data["reasoning"], list) else ():
                 typer.echo(f"  {line}")
