@@ -139,7 +139,7 @@ async def test_a_run_is_paused_and_resumed_by_whoever_may(floor: Floor) -> None:
     incident = await started(floor, "2005")
     async with visiting(floor, "commander-eu-1") as commander, visiting(floor, "counsel-1") as counsel:
         page = await counsel.get(f"/incidents/{incident}/act")
-        assert "Not you, or not now: engine: a run is steered by incident_commander" in page
+        assert "Not you, or not now: a run is steered by incident_commander" in page
         assert '/act/pause"' not in page
         refused = await counsel.send(
             f"/incidents/{incident}/act/pause",

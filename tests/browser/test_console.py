@@ -15,6 +15,8 @@ from watchfloor.signing import render_instant
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
+PARTS = [f"/incidents/INCIDENT/{part}" for part in ("act?step=disable", "timeline?kind=decisions", "authority")]
+"""Pages of one incident beside the first."""
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
@@ -130,10 +132,12 @@ async def test_every_page_holds_wcag_2_2_aa(
     async with signed_in(chromium, floor, "counsel-1", viewport=viewport, color_scheme=scheme) as page:
         await expect(page.locator(f"a[href^='/console/asks/{incident}/']")).to_be_visible(timeout=10_000)
         found: dict[str, Any] = {}
-        for path in ("/", "/board", f"/incidents/{incident}", "/sign-in", "/nothing"):
-            await page.goto(f"{console_url(floor)}{path}")
+        for path in ("/", "/board", f"/incidents/{incident}", *PARTS, "/sign-in", "/nothing"):
+            await page.goto(f"{console_url(floor)}{path.replace('INCIDENT', incident)}")
+            await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
             found[path] = await faults(page)
         await to_ask(page, floor, incident)
+        await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         found["ask"] = await faults(page)
     assert {path: list(said) for path, said in found.items() if said} == {}, found
 

@@ -224,11 +224,13 @@ def _silent(plan: Plan | None, board: Board, step: Mapping[str, Any] | None, ask
             verb = "is reminded" if rung["kind"] == "remind" else "is paged"
             lines.append(f"{rung['at'][11:16]} UTC: {join_words(rung['roles'], 'and') or 'who was asked'} {verb}")
     end = f"{ask['deadline_at'][11:16]} UTC: " if ask["deadline_at"] else "no deadline: "
-    lines.append(f"{end}{ask['on_silence']}")
     written = _find_silence(step, ask)
     if written == "fail":
-        lines += _say_failure(step)
-    elif isinstance(written, list):
+        first, *more = _say_failure(step)
+        lines += [f"{end}{first}", *more]
+    else:
+        lines.append(f"{end}{ask['on_silence']}")
+    if isinstance(written, list):
         lines += [*say_steps(written), *list_follow_ups(plan, board, None, written)]
     if ask["kind"] == "failed":
         lines += say_end(plan, board)

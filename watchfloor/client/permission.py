@@ -19,6 +19,8 @@ from watchfloor.signing.standing import find_delegators
 
 TASK_VERBS = frozenset({"claim", "hand_back", "tick"})
 """What is said to one task and not to the run; each task's own seats say who may."""
+OUTSIDE_VERBS = frozenset({"record_outside", "record_decision"})
+"""What is recorded of what people did themselves; who may say it is each step's to know."""
 TRIAGE_VERBS = frozenset({"raise_severity", "propose_severity", "propose_dismissal", "declare_incident"})
 """What anybody with a role may say of severity and of the incident; who decides a proposal is asked by the run."""
 RECUSAL_VERBS = frozenset({"recuse", "unrecuse"})
@@ -196,7 +198,7 @@ def rule(question: Question, verdict: Verdict) -> Ruling:
             found.append("engine: who asked for a thing does not approve it")
         if {who.id, question.role} & set(one.excluded):
             found.append("engine: the runbook excludes this person or role from the step")
-    elif question.verb == "control" and question.option in TASK_VERBS | TRIAGE_VERBS | DELIVERY_VERBS:
+    elif question.verb == "control" and question.option in TASK_VERBS | TRIAGE_VERBS | DELIVERY_VERBS | OUTSIDE_VERBS:
         pass  # who may do a task, and who has it, is known when it is asked
     elif question.verb == "control" and question.option in RECUSAL_VERBS and question.role == "legal_counsel":
         pass

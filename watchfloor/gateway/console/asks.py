@@ -187,6 +187,7 @@ async def _answer(pages: Pages, visitor: Visitor, case: Case, path: str, fields:
             return await _reveal(pages, visitor, case, now_there, said)
         if verb in MOTIONS:
             sent = await _move(pages, visitor, now_there, verb, said, fields)
+            await _settle(pages, case, sent)
             return _receipt(pages, visitor, now_there, _SAID[verb], sent)
         sent = await _decide(pages, visitor, now_there, said)
     except Refused as error:
@@ -195,7 +196,14 @@ async def _answer(pages: Pages, visitor: Visitor, case: Case, path: str, fields:
         return await _ask(pages, visitor, case, path, told=str(error), status=503, typed=said)
     except ClientError as error:
         return await _ask(pages, visitor, case, path, told=str(error), status=422, typed=said)
+    await _settle(pages, case, sent)
     return _receipt(pages, visitor, now_there, said.get("option", "").replace("_", " "), sent)
+
+
+async def _settle(pages: Pages, case: Case, sent: Sent) -> None:
+    """What was recorded shows on the next page."""
+    if sent.recorded:
+        await pages.settle(case)
 
 
 async def _refused(

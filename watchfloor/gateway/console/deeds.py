@@ -10,8 +10,9 @@ from datetime import datetime
 
 from schemas.incident import Board
 from schemas.plan import FactSpec, Plan
+from watchfloor.authorisation import Verdict
 from watchfloor.client.face import Face
-from watchfloor.client.permission import about_plan, about_run, ask_question, rule
+from watchfloor.client.permission import Ruling, about_plan, about_run, ask_question, rule
 from watchfloor.client.statements import COMMANDING
 from watchfloor.client.triage import SEVERITIES
 from watchfloor.gateway.console.gate import Visitor
@@ -100,14 +101,27 @@ def list_deeds(face: Face, visitor: Visitor, board: Board, plan: Plan | None, no
 
 def find_objection(face: Face, visitor: Visitor, board: Board, verb: str) -> str:
     """Why this person may not say a verb of control to a run, in words; empty where one of their roles may."""
-    found: list[str] = []
+    said = ""
     for role in visitor.person.roles or ("",):
         question = ask_question(face, visitor.person, "control", about_run(board), role, verb, visitor.signed_in)
-        ruling = rule(question, face.authority.judge(question))
+        verdict = face.authority.judge(question)
+        ruling = rule(question, verdict)
         if ruling.allowed:
             return ""
-        found = found or list(ruling.reasons)
-    return "; ".join(found) or "no policy lets you"
+        said = said or _say_why(verdict, ruling)
+    return said or "you hold no role"
+
+
+def _say_why(verdict: Verdict, ruling: Ruling) -> str:
+    """The one reason that a person can do something about: a wall, the engine's own rule, or what a policy wants."""
+    walls = [one for one in verdict.objections if one.policy.startswith("wall.")]
+    if walls:
+        return "; ".join(f"{one.wants} may; {one.fix}" for one in walls)
+    own = [one.removeprefix("engine: ") for one in ruling.reasons if one.startswith("engine: ")]
+    if own:
+        return "; ".join(own)
+    steering = [f"{one.wants} may" for one in verdict.objections if one.policy == "run.steer"]
+    return steering[0] if steering else verdict.reason
 
 
 def _find_proposal(board: Board, path: str) -> str:

@@ -61,6 +61,11 @@ async def _incident(pages: Pages, visitor: Visitor, incident: str) -> HTMLRespon
         stops=stops,
         railway=draw_position(stops) if stops else "",
         children=children,
+        active_loops=[
+            one
+            for one in said["loops"]
+            if one.get("running") or int(one["done"]) + int(one["failed"]) < int(one["total"])
+        ],
         done=[step for step in said["steps"] if step["state"] not in _UNDER_WAY][::-1],
         running=[step for step in said["steps"] if step["state"] in _UNDER_WAY],
         measures=group_measures(said),

@@ -28,7 +28,7 @@ from watchfloor.drawing.words import show_controls
 from watchfloor.gateway.console.drawn import Drawn
 from watchfloor.gateway.console.gate import HEADERS, Gate, Visitor
 from watchfloor.gateway.console.touching import KeyDesk
-from watchfloor.gateway.console.views import is_instant, say_prose
+from watchfloor.gateway.console.views import is_instant, say_moment, say_prose
 from watchfloor.gateway.driving import Driver
 from watchfloor.gateway.indexing import Changes
 from watchfloor.gateway.problems import Problem
@@ -95,6 +95,7 @@ class Pages:
             finalize=_show_text,
         )
         self._templates.filters["is_instant"] = is_instant
+        self._templates.filters["moment"] = lambda text: say_moment(text, datetime.now(UTC))
         self._templates.filters["prose"] = lambda text: say_prose(text, datetime.now(UTC))
         self._templates.globals["words"] = WORDS
 

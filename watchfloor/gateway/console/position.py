@@ -22,7 +22,7 @@ _DONE: dict[str, Mark] = {
     "retrying": "running",
 }
 _NAMED = {"action": "action", "decide": "decision", "for_each": "for each", "postmortem": "review", "run": "runbook"}
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT(\d\d:\d\d):\d\d(?:\.\d+)?Z")
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z")
 MOST = 120
 """Stops that one picture shows."""
 
@@ -34,6 +34,7 @@ class _Seen:
     states: Mapping[str, tuple[Mark, str]]
     loops: Mapping[str, Mapping[str, Any]]
     chosen: Mapping[str, str]
+    today: str
 
 
 def list_stops(plan: Plan, board: Board) -> list[Stop]:
@@ -88,7 +89,7 @@ def _look(board: Board) -> _Seen:
         for step in board["steps"]
         if step["kind"] == "decide" and step["detail"].startswith("option: ")
     }
-    return _Seen(states, loops, chosen)
+    return _Seen(states, loops, chosen, board["now"][:10])
 
 
 def _grave(mark: Mark) -> int:
@@ -102,16 +103,16 @@ def _walk(steps: Sequence[Mapping[str, Any]], seen: _Seen, depth: int) -> Iterat
         if loop is not None:
             failed = f", {loop['failed']} failed" if loop["failed"] else ""
             detail = f"{loop['done']} of {loop['total']} done{failed}"
-        shown = shorten(detail) if mark in {"running", "waiting", "failed"} or loop is not None else ""
+        shown = shorten(detail, seen.today) if mark in {"running", "waiting", "failed"} or loop is not None else ""
         kind = _NAMED.get(step["kind"], step["kind"])
         gate = " · asks first" if step.get("approval") else ""
         yield Stop(str(step["name"] or step["id"]), mark, depth, shown or (f"{kind}{gate}" if mark != "done" else ""))
         yield from _walk_inside(step, seen, depth + 1)
 
 
-def shorten(detail: str) -> str:
-    """A detail of the board with its instants as times of the day."""
-    return _INSTANT.sub(lambda found: f"{found[1]} UTC", detail)
+def shorten(detail: str, today: str) -> str:
+    """A detail of the board with its instants as times of the day, and the day where that is another."""
+    return _INSTANT.sub(lambda found: f"{'' if found[1] == today else found[1] + ' '}{found[2]} UTC", detail)
 
 
 def _walk_inside(step: Mapping[str, Any], seen: _Seen, depth: int) -> Iterator[Stop]:

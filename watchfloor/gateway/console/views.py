@@ -83,9 +83,16 @@ def say_prose(text: object, now: datetime) -> Markup:
     return Markup(_INSTANT.sub(lambda found: _say_instant(found[0], now), said))  # noqa: S704
 
 
+def say_moment(text: str | None, now: datetime) -> Markup:
+    """An instant of a board as its time of the day, with the day where that is another."""
+    if not text or not is_instant(text):
+        return Markup("—")
+    return Markup(_say_instant(text, now))  # noqa: S704
+
+
 def _say_instant(text: str, now: datetime) -> str:
     day = "" if text[:10] == now.date().isoformat() else f"{text[:10]} "
-    return f'{day}<time datetime="{text}" data-local>{text[11:16]} UTC</time>'
+    return f'<time datetime="{text}" data-local>{day}{text[11:16]} UTC</time>'
 
 
 def list_asks(boards: Iterable[Board], person: Person, now: datetime, *, all_of_them: bool = False) -> list[AskCard]:
