@@ -178,3 +178,12 @@ def test_a_transaction_that_fails_has_written_nothing(kept: Deliveries, monkeypa
     one = kept.get("del-1")
     assert one is not None
     assert (one.state, one.outcomes) == ("kept", ())
+
+
+def test_counting_boxes_does_not_go_through_all_that_is_remembered(kept: Deliveries) -> None:
+    with kept._file.transaction() as database:
+        plan = database.execute(
+            "EXPLAIN QUERY PLAN SELECT count(*) FROM deliveries WHERE sender = ? AND state = ? AND box IS NOT NULL",
+            ("portal", "dead"),
+        ).fetchall()
+    assert "deliveries_with_box" in str(plan)

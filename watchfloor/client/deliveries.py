@@ -18,6 +18,8 @@ AGAIN = timedelta(minutes=15)
 NOT_DRIVABLE = "not_drivable"
 _LONGEST_REASON = 4000
 _AT_ONCE = 200
+MOST_LOOKED_AT = 5000
+"""Deliveries that one list goes through: who may see few of very many is shown the latest of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,12 @@ def list_deliveries(store: Deliveries, onlooker: Looks | None, wanted: Wanted, *
         EngineUnavailable: the store cannot be read.
     """
     found: list[Delivery] = []
-    after = wanted.after
+    after, looked_at = wanted.after, 0
     try:
-        while len(found) < most:
+        while len(found) < most and looked_at < MOST_LOOKED_AT:
             page = store.page(states=wanted.states, sender=wanted.sender, after=after, limit=_AT_ONCE)
             found += page if onlooker is None else [onlooker.trim(one) for one in page if onlooker.sees(one)]
+            looked_at += len(page)
             if len(page) < _AT_ONCE:
                 break
             after = Mark(page[-1].received_at, page[-1].id)

@@ -29,6 +29,8 @@ from watchfloor.signing import opaque_id, parse_instant
 
 EVERY = 2.0
 """Seconds between two looks for what is due."""
+FORGET_EVERY = timedelta(minutes=10)
+"""How often what is over is looked for and thrown away."""
 LONGEST_PAUSE = timedelta(minutes=1)
 MOST_AT_ONCE = 8
 _BEST: tuple[State, ...] = ("dead", "started", "merged", "joined", "reported", "ignored")
@@ -249,10 +251,14 @@ async def keep_driving(driver: Driver) -> None:
     """Drive what is due, and forget what is over, for ever. A store that does not answer is only waited for."""
     with contextlib.suppress(Exception):  # what does not compile is said when a delivery needs it
         await asyncio.to_thread(list_listeners, driver.plans, "")
+    forgotten_at = datetime.min.replace(tzinfo=UTC)
     while True:
         try:
             await driver.drive_due()
-            await asyncio.to_thread(driver.deliveries.forget, now=driver.clock())
+            now = driver.clock()
+            if now - forgotten_at >= FORGET_EVERY:
+                await asyncio.to_thread(driver.deliveries.forget, now=now)
+                forgotten_at = now
         except DeliveriesUnavailable as error:
             log.warning("kept deliveries wait", error=type(error).__name__)
         await asyncio.sleep(EVERY)

@@ -99,8 +99,10 @@ _INDEXES = (
     "CREATE INDEX IF NOT EXISTS deliveries_by_arrival ON deliveries (received_at DESC, id)",
     "CREATE INDEX IF NOT EXISTS deliveries_by_thread ON deliveries (sender, thread)",
     "CREATE INDEX IF NOT EXISTS starts_by_incident ON starts (incident)",
+    # however many deliveries are remembered, only those with a box are counted and thinned
+    "CREATE INDEX IF NOT EXISTS deliveries_with_box ON deliveries (sender, state, received_at) WHERE box IS NOT NULL",
 )
-_VERSION = 1
+_VERSION = 2
 _COLUMNS = (
     "id, sender, kind, target, thread, mark, size, received_at, state, why, attempts, repeats, next_at, patient_until,"
     " taken_until, settled_at, person, reason, compartments, box IS NOT NULL, box_until"
