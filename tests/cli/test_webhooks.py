@@ -92,6 +92,7 @@ def test_a_disabled_subscription_is_a_finding_and_is_enabled(home: Path, book: B
 def test_the_log_shows_each_attempt(home: Path, book: Book) -> None:
     assert "no attempt" in run(home, "log")[1]
     failed(book, next_at=NOW + timedelta(seconds=5))
+    assert json.loads(run(home, "list", "--json")[1])[0]["state"] == "failing"
     code, said = run(home, "log", "case_tool", "--event", f"{A}:1")
     assert code == 0
     assert f"eu case_tool {A}:1 phase.entered try 1: 500 failed in 12 ms; tried again at" in said

@@ -223,7 +223,10 @@ def _books(home: "Path | None", region: str | None) -> "Iterator[tuple[str, Book
 def _state(one: "Account") -> str:
     if one.disabled_at is not None:
         return "disabled"
-    return "resting" if one.rests_until is not None and one.rests_until > datetime.now(UTC) else "sending"
+    if one.rests_until is not None and one.rests_until > datetime.now(UTC):
+        return "resting"
+    status = one.last.status if one.last else 200
+    return "sending" if status is not None and 200 <= status < 300 else "failing"
 
 
 def _account(one: "Account") -> dict[str, object]:
