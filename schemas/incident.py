@@ -153,6 +153,8 @@ class Outside(TypedDict):
     reason_ref: str
     statement: str
     state: Literal["proposed", "recorded"]
+    counted: NotRequired[bool]
+    """The walk has come to the step, or to the first item of the loop, and passed it."""
 
 
 class OnPaper(TypedDict):

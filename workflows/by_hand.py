@@ -3,6 +3,9 @@
 If any of it does not count, the run begins paused: what is not recorded as done would be done again.
 """
 
+from contextlib import suppress
+from datetime import timedelta
+
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
@@ -16,6 +19,7 @@ from workflows.run import Run
 
 SETTLING = 200
 """Looks for which everything else may come to rest; a block of a plan takes a few."""
+GRACE = timedelta(minutes=5)
 
 
 def take_by_hand(run: Run) -> None:
@@ -34,12 +38,25 @@ def take_by_hand(run: Run) -> None:
 
 async def tick_clocks(run: Run, clocks: Clocks) -> None:
     """Give the alarms of the clocks, of a run that came with a record only when the walk has passed what is recorded: a
-    clock that was stopped in time on paper pages nobody. No time passes meanwhile."""
+    clock that was stopped in time on paper pages nobody. What the walk must do itself in between may take `GRACE`; a
+    clock that was really missed is told that much later."""
     if run.start.get("by_hand") and run.state["runs"] == 0:
         for _ in range(SETTLING):
             # conditions are looked at when everything else has come to rest
             await workflow.wait_condition(lambda: True)
+        if _is_pending(run):
+            with suppress(TimeoutError):
+                await workflow.wait_condition(lambda: _is_over(run), timeout=GRACE)
     await clocks.tick()
+
+
+def _is_over(run: Run) -> bool:
+    return run.stopped or run.draining or not _is_pending(run)
+
+
+def _is_pending(run: Run) -> bool:
+    """Whether the walk has not come to something that is recorded as done."""
+    return any("counted" not in record for record in run.state.get("outside", {}).values())
 
 
 def _take(run: Run, envelope: object) -> None:

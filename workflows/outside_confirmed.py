@@ -44,6 +44,7 @@ async def count_outside(run: Run, frame: Frame, step: ActionStep | TaskStep, pat
         record = find_outside(run, path)
         if record is None:
             return None
+    record["counted"] = True
     more = {}
     if step["kind"] == "action":
         of = resolve_action(run, frame, step, path)

@@ -98,6 +98,37 @@ async def test_what_comes_with_the_start_counts_before_the_first_step_and_its_cl
     assert (stopped["data"]["state"], stopped["data"]["stopped_at"]) == ("met", "2020-01-01T03:20:00Z")
 
 
+async def test_a_clock_that_was_met_on_paper_is_not_missed_while_the_run_does_what_was_not_recorded(
+    bench: Bench,
+) -> None:
+    built = plan(
+        ("one", [action("first"), action("look", outputs=LOOK, records={"verified": "steps.look.seen_at"})]),
+        facts={"received": fact("desk"), "verified": fact("steps.look")},
+        clocks=[clock("removal", "facts.received", "facts.verified")],
+    )
+    seen = {"all_gone": True, "seen_at": "2020-01-01T03:20:00Z"}
+    said = [about("one/look", seen, done_at="2020-01-01T03:20:00Z")]
+    case = await started(bench, built, said, received="2020-01-01T02:30:00Z")
+    assert (await case.outcome())["outcome"] == "closed"
+    assert bench.done() == ["one/first"]
+    assert "clock.breached" not in bench.kinds()
+
+
+async def test_a_clock_that_was_missed_is_told_though_a_record_is_never_come_to(bench: Bench) -> None:
+    stay = decide("stay", {"go": {}, "leave": {"steps": [action("look")]}}, slot("ops_lead"), within=86_400.0)
+    built = plan(
+        ("one", [stay]),
+        facts={"received": fact("desk"), "verified": fact("desk")},
+        clocks=[clock("removal", "facts.received", "facts.verified")],
+    )
+    case = await started(bench, built, [about("one/stay/leave/look")], received="2020-01-01T02:30:00Z")
+    await case.ask("one/stay")
+    await bench.skip(301)
+    await case.until(lambda board: board["clocks"][0]["state"] == "breached")
+    await case.decide("one/stay", "go", "olga", "ops_lead")
+    await case.outcome()
+
+
 LOOK = {"all_gone": {"type": "bool"}, "seen_at": {"type": "timestamp"}}
 
 
