@@ -196,6 +196,10 @@ def watch(
     from watchfloor.cli.console import console
 
     full_screen = run is None and not as_json and console().is_terminal
+    if full_screen:
+        from watchfloor.terminal.opening import silence_engine
+
+        silence_engine()
     with edge(as_json):
         from watchfloor.cli.faces import Here, with_faces
         from watchfloor.cli.watching import watch_run

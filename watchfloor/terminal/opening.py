@@ -1,8 +1,10 @@
 """Opening the console over the regions in reach, and nothing else on the screen meanwhile."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
+from temporalio.runtime import Runtime, TelemetryConfig
 
 from watchfloor.client.errors import Refused
 from watchfloor.client.statements import admit_person
@@ -11,6 +13,13 @@ from watchfloor.terminal.feed import LiveFeed
 
 if TYPE_CHECKING:
     from watchfloor.cli.faces import Here
+
+
+def silence_engine() -> None:
+    """Keep the engine's client from writing across the screen, which it does just when nothing answers.
+    Must come before anything connects."""
+    with suppress(RuntimeError):
+        Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
 
 
 async def open_console(here: "Here", *, every: float) -> None:
