@@ -186,6 +186,20 @@ async def _pass(admission: Admission) -> None:
         await asyncio.sleep(0)
 
 
+async def test_nobody_waits_for_long_where_things_take_long() -> None:
+    admission = Admission(at_once=2, room=64)
+    admission._takes = 4.0
+    async with AsyncExitStack() as inside:
+        for _ in range(2):
+            await inside.enter_async_context(admission.enter())
+        waiting = [asyncio.create_task(_pass(admission)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Problem) as refused:
+            await inside.enter_async_context(admission.enter())
+        assert refused.value.retry_after == 6
+    await asyncio.gather(*waiting)
+
+
 async def test_no_appointment_is_later_than_a_minute() -> None:
     admission = Admission(at_once=1, room=0, clock=lambda: 5.0)
     admission._takes = 10.0

@@ -15,6 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from watchfloor.gateway.problems import Problem, answer_problem
 
+WAITS = 3.0
+"""Seconds for which somebody may have to wait for a place; who would wait longer is told to come again, because many
+senders give up after five or ten."""
 LONGEST = 60
 """Seconds of the latest appointment: nobody who can wait should think that nobody answers."""
 _WEIGHT = 0.1
@@ -26,7 +29,7 @@ class Admission:
     """Lets so many in at once and so many wait for it."""
 
     def __init__(self, at_once: int = 16, room: int = 64, *, clock: Callable[[], float] = monotonic) -> None:
-        """`room` is how many may wait; each waits for about `room / at_once` of those that are in."""
+        """`room` is how many may wait at most; fewer where things take so long that it would be for over `WAITS`."""
         self._turns = asyncio.Semaphore(at_once)
         self._at_once = at_once
         self._room = room
@@ -43,7 +46,7 @@ class Admission:
         Raises:
             Problem: 503 with the appointment; no place and no room to wait for one.
         """
-        if self._waiting >= self._room:
+        if self._waiting >= self._room or self._waiting * self._pace > WAITS:
             self.turned_away += 1
             raise Problem(503, "busy", _BUSY, retry_after=self._appoint())
         self._waiting += 1
@@ -58,8 +61,13 @@ class Admission:
             self._turns.release()
             self._takes += _WEIGHT * (self._clock() - began - self._takes)
 
+    @property
+    def _pace(self) -> float:
+        """Seconds between two that come out, as things have been lately."""
+        return self._takes / self._at_once
+
     def _appoint(self) -> int:
-        now, pace = self._clock(), self._takes / self._at_once
+        now, pace = self._clock(), self._pace
         self._next = min(max(self._next, now + self._waiting * pace) + pace, now + LONGEST)
         return max(1, math.ceil(self._next - now))
 
