@@ -50,6 +50,7 @@ NAV = (
     ("deliveries", f"{ROOT}/deliveries", "Deliveries"),
     ("outgoing", f"{ROOT}/outgoing", "Outgoing"),
     ("ledger", f"{ROOT}/ledger", "Ledger"),
+    ("keys", f"{ROOT}/keys", "Security keys"),
 )
 """The pages that every page links to: the word a template's block `at` gives, the address, the label."""
 SETTLE = 1.5
