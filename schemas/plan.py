@@ -220,6 +220,7 @@ EXPOSURES: tuple[Exposure, ...] = get_args(Exposure)
 
 CONSTRUCTS = frozenset(
     {
+        "blind",
         "break_glass",
         "catches",
         "clock.each",
@@ -250,6 +251,7 @@ CONSTRUCTS = frozenset(
 
 CARRIED_OUT: frozenset[str] = frozenset(
     {
+        "blind",
         "break_glass",
         "catches",
         "clock.each",

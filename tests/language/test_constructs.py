@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from schemas.plan import CONSTRUCTS
 from tests.language.embedding import compile_piece
 from watchfloor.signing import digest
 
@@ -400,3 +401,15 @@ def test_what_outlives_the_run_is_kept_by_nobody_whom_it_recuses() -> None:
     for recused, release in (("records_custodian", written), ("legal_counsel", "")):
         assert "WF305" in codes(f"recuse: [{recused}]\n" + hold.replace("RELEASE", release))
     assert "WF305" not in codes("recuse: [legal_counsel]\n" + hold.replace("RELEASE", written))
+
+
+def test_an_engine_that_does_not_keep_opinions_apart_is_given_none_to_keep() -> None:
+    ask = "- id: a\n  decide: {ask: Which, from: [deputy, ops_lead], blind: true, within: 1h, options: {x: {}, y: {}}}"
+    gate = (
+        "- id: a\n  action: account.suspend\n  undo: {never: it stays}\n  with: {account: x, ground: y}\n"
+        "  approval: {from: [policy_lead, ops_lead], blind: true, within: 1h, on_deny: stop}"
+    )
+    for piece in (ask, gate):
+        assert codes(piece) == []
+        found = [one.code for one in compile_piece(piece, CONSTRUCTS - {"blind"}).findings if one.is_error]
+        assert found == ["WF128"]

@@ -126,6 +126,7 @@ def _window(keys: Keys) -> Time | None:
 
 def read_blind(keys: Keys, seats: tuple[Seat, ...] | None) -> tuple[bool, tuple[Scalar, ...]]:
     """`blind: true`, and the `summary` that everybody is shown first, if one is written."""
+    keys.later({"blind": ("blind", "ask two people one after the other, in two steps")})
     blind = bool(keys.take("blind", boolean))
     summary = keys.take("summary", expression)
     if blind and seats is not None and len(seats) < 2:
