@@ -74,7 +74,7 @@ def test_a_list_says_what_became_of_each_and_how_often_something_was_refused(hom
     assert [one["delivery"] for one in listed(home, "--state", "started")["deliveries"]] == [STARTED]
     code, said = run(home, "list", "--state", "lost")
     assert (code, "no state `lost`" in said) == (2, True)
-    assert "nothing was delivered" in run(home, "list", "--sender", "nobody")[1]
+    assert "no delivery fits" in run(home, "list", "--sender", "nobody")[1]
 
 
 def test_what_is_of_a_compartment_is_not_there_for_those_outside_in_lists_counts_and_by_its_id(home: Path) -> None:

@@ -83,7 +83,7 @@ def list_them(
         if as_json:
             print_json({"deliveries": [_full(name, each) for name, each in found], "refused": refused})
         else:
-            _print_list(found, refused)
+            _print_list(found, refused, filtered=bool(state or sender))
 
 
 def show_one(
@@ -248,9 +248,9 @@ def _refused(region: str, one: "Refusals") -> dict[str, object]:
     return {"region": region, "sender": sender, "day": one.day, "code": one.code, "times": one.times}
 
 
-def _print_list(found: "list[tuple[str, Delivery]]", refused: list[dict[str, object]]) -> None:
+def _print_list(found: "list[tuple[str, Delivery]]", refused: list[dict[str, object]], *, filtered: bool) -> None:
     if not found:
-        typer.echo("nothing was delivered")
+        typer.echo("no delivery fits" if filtered else "nothing was delivered")
     for region, one in found:
         typer.echo(f"{_at(one.received_at)}  {one.id}  {region}  {one.state.upper():9}  {one.sender}")
         typer.echo(f"    {shorten(one.why, 150, placeholder=' …')}")
