@@ -171,7 +171,7 @@ async def test_one_press_takes_the_pages_of_all_that_were_marked(
     async with console.signed_in("counsel-1") as browser:
         page = (await browser.get("/console/board")).text
         assert page.count("1 page to take") == 2
-        assert "Take all 2 shown" in page
+        assert "Take all that are shown (2)" in page
         nothing = await browser.post("/console/board/acknowledge", data={"csrf": token(page)})
         assert nothing.status_code == 422
         said = {"csrf": token(page), "incident": [named("a"), named("b")]}

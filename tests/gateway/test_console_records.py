@@ -75,7 +75,7 @@ async def test_a_hold_says_what_it_protects_by_reference_and_which_source_is_not
         assert words in listed
     for words in (
         SCOPE,
-        "2 urls, 1 account",
+        "urls: 2, account: 1",
         "governance",
         f'href="/console/asks/{HOLD}/release"',
         "a hold was placed",

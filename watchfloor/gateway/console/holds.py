@@ -103,7 +103,7 @@ def draw_hold(case: Case, said: Mapping[str, Json], seen: set[str], now: datetim
         hold=case.incident,
         name=name_chain(case.incident),
         title=board["title"].removeprefix("Legal hold: "),
-        state=board["outcome"] or case.state,
+        state=board["outcome"] or ("in force" if case.state == "open" else case.state),
         basis=str(said.get("basis", "")),
         scope=str(said.get("scope", "")),
         storage=str(said.get("storage", "")),
