@@ -73,6 +73,7 @@ def build_api(desk: ApiDesk) -> FastAPI:
             400: "The request is not as HTTP or JSON wants it",
             401: "No valid key was shown",
             403: "The key, or its source, may not do this",
+            413: "The body is larger than is taken; send references",
             422: "A field does not fit; `fields` names each",
             429: "Too many; wait as `retry-after` says",
             503: "Try again; nothing was done, or doing it again is safe",
