@@ -220,3 +220,13 @@ def test_pages_that_somebody_has_taken_are_not_counted() -> None:
     case = Case(said["workflow"], "incident", "r", "S1", "open", "", said["opened_at"], 1, 1, said)
     (line,) = draw_board([case], COUNSEL, datetime.now(UTC), Drawn())
     assert line.pages == 0
+
+
+async def test_what_is_due_before_the_clock_stands_before_it(console: Console) -> None:
+    """The order goes by what is due first, so that has to be what one reads."""
+    soon = render_instant(datetime.now(UTC) + timedelta(minutes=8))
+    asked = ask(deadline_at=soon)
+    fill(console, board(workflow=named("a"), asks=[asked], clocks=[ticking(timedelta(minutes=48))]))
+    async with console.signed_in("counsel-1") as browser:
+        page = (await browser.get("/console/board")).text
+    assert 0 < page.index("answer due") < page.index("<progress")

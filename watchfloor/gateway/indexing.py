@@ -20,6 +20,8 @@ EVERY = 0.2
 """Seconds between two looks at the ledger's version; a look costs one page of SQLite."""
 AT_ONCE = 8
 """Boards asked for at the same time."""
+TOGETHER = 0.05
+"""Seconds in which changes are gathered before who listens is told."""
 REST = 5.0
 """Seconds before a run that did not answer is asked again."""
 CHAINS = ("inc-", "hold-", "hand-", "in-", "post-")
@@ -58,7 +60,7 @@ class Changes:
 
 
 class Indexer:
-    """Follows one region's ledger."""
+    """Follows one region's ledger. A run that answers late holds no other one up."""
 
     def __init__(self, face: Face, ledger: SqliteLedger, index: CaseIndex) -> None:
         self.index = index
@@ -67,41 +69,67 @@ class Indexer:
         self._ledger = ledger
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._not_before: dict[str, float] = {}
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._passed_over = False
+        self._telling: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Follow for ever. A store that does not answer is only waited for."""
         version = -1
-        while True:
-            try:
-                seen = await asyncio.to_thread(self._ledger.version)
-                if seen != version or self._not_before:
-                    await self.catch_up()
-                    version = seen
-            except (LedgerUnavailable, IndexUnavailable) as error:
-                log.warning("case index waits", error=type(error).__name__)
-            await asyncio.sleep(EVERY)
+        try:
+            while True:
+                try:
+                    seen = await asyncio.to_thread(self._ledger.version)
+                    if seen != version or self._not_before or self._passed_over:
+                        await self.look()
+                        version = seen
+                except (LedgerUnavailable, IndexUnavailable) as error:
+                    log.warning("case index waits", error=type(error).__name__)
+                await asyncio.sleep(EVERY)
+        finally:
+            for task in self._under_way.values():
+                task.cancel()
 
-    async def catch_up(self) -> None:
-        """Ask every run that has written since it was last asked."""
+    async def look(self) -> None:
+        """Begin to ask every run that has written since it was last asked, unless it is being asked already.
+
+        Raises:
+            LedgerUnavailable, IndexUnavailable: nobody was asked.
+        """
         heads = await asyncio.to_thread(self._ledger.heads)
         known = await asyncio.to_thread(self.index.heads)
         now = asyncio.get_running_loop().time()
-        due = [
-            (chain, seq)
-            for chain, seq in heads.items()
-            if chain.startswith(CHAINS) and seq > known.get(chain, 0) and self._not_before.get(chain, 0.0) <= now
-        ]
-        if any(await asyncio.gather(*(self._look(chain, seq) for chain, seq in due))):
-            self.changes.tell()
+        self._passed_over = False
+        for chain, seq in heads.items():
+            if not chain.startswith(CHAINS) or seq <= known.get(chain, 0) or self._not_before.get(chain, 0.0) > now:
+                continue
+            if chain in self._under_way:
+                self._passed_over = True  # it may have been asked before it wrote this
+                continue
+            self._under_way[chain] = asyncio.create_task(self._ask(chain, seq))
 
-    async def _look(self, incident: str, seq: int) -> bool:
-        async with self._gate:
-            try:
+    async def _ask(self, incident: str, seq: int) -> None:
+        try:
+            async with self._gate:
                 said = await board(self._face, incident)
-            except (NotFound, EngineUnavailable) as error:
-                # the engine forgets closed runs; their last board stays, and nothing new will be written
-                self._not_before[incident] = asyncio.get_running_loop().time() + REST
-                log.info("board not there", incident=incident, error=type(error).__name__)
-                return False
-        self._not_before.pop(incident, None)
-        return await asyncio.to_thread(self.index.put, said, seq) is not None
+            self._not_before.pop(incident, None)
+            if await asyncio.to_thread(self.index.put, said, seq) is not None:
+                self._tell_soon()
+        except (NotFound, EngineUnavailable, IndexUnavailable) as error:
+            # the engine forgets closed runs; their last board stays, and nothing new will be written
+            self._not_before[incident] = asyncio.get_running_loop().time() + REST
+            log.info("board not there", incident=incident, error=type(error).__name__)
+        except Exception:  # the edge of one run's look: it must end neither the others' nor the following
+            self._not_before[incident] = asyncio.get_running_loop().time() + REST
+            log.exception("board not taken", incident=incident)
+        finally:
+            del self._under_way[incident]
+
+    def _tell_soon(self) -> None:
+        """What changes within a moment is told once."""
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(TOGETHER, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        self.changes.tell()

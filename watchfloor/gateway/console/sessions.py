@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from watchfloor.client.sign_in import Way
 from watchfloor.signing import parse_instant, render_instant
@@ -113,20 +114,16 @@ class Sessions:
             SessionsUnavailable: nobody knows.
         """
         now = now or datetime.now(UTC)
-        with self._open() as database:
-            row = database.execute(
-                "SELECT person, way, methods, groups, entity, anew, csrf, began_at, seen_at "
-                "FROM sessions WHERE hash = ?",
-                (_hash(cookie),),
-            ).fetchone()
-            if row is None:
-                return None
-            person, way, methods, groups, entity, anew, csrf, *instants = row
-            began_at, seen_at = map(parse_instant, instants)
-            if now - began_at >= LONGEST or now - seen_at >= IDLE:
-                database.execute("DELETE FROM sessions WHERE hash = ?", (_hash(cookie),))
-                return None
-            if now - seen_at >= SEEN_EVERY:
+        row = self._look_up(cookie)
+        if row is None:
+            return None
+        person, way, methods, groups, entity, anew, csrf, *instants = row
+        began_at, seen_at = map(parse_instant, instants)
+        if now - began_at >= LONGEST or now - seen_at >= IDLE:
+            self.end(cookie)
+            return None
+        if now - seen_at >= SEEN_EVERY:
+            with self._open() as database:
                 database.execute("UPDATE sessions SET seen_at = ? WHERE hash = ?", (render_instant(now), _hash(cookie)))
         proof = Proof(way, tuple(json.loads(methods)), tuple(json.loads(groups)), entity, bool(anew))
         return Session(person, proof, csrf, began_at)
@@ -140,6 +137,24 @@ class Sessions:
         """Forget every session of a person, wherever they are signed in; gives how many there were."""
         with self._open() as database:
             return database.execute("DELETE FROM sessions WHERE person = ?", (person,)).rowcount
+
+    def _look_up(self, cookie: str) -> tuple[Any, ...] | None:
+        """The row of a session, without the lock that writers take: pages that are looked at together do not wait for
+        one another."""
+        try:
+            if not self._path.exists():
+                return None
+            with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
+                if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                    return None
+                row: tuple[Any, ...] | None = database.execute(
+                    "SELECT person, way, methods, groups, entity, anew, csrf, began_at, seen_at "
+                    "FROM sessions WHERE hash = ?",
+                    (_hash(cookie),),
+                ).fetchone()
+                return row
+        except (sqlite3.Error, OSError) as error:
+            raise SessionsUnavailable(f"the sessions {self._path} cannot be used: {error}") from error
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
