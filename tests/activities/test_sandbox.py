@@ -51,6 +51,8 @@ INPUTS: dict[str, dict[str, Any]] = {
     "hold.canary": {"source": "content_store", "hold": "hold-1"},
 }
 NEED_A_GRANT = {"content.delete", "hold.unfreeze"}
+OF_THE_STORE = {"retention.rule", "evidence.destroy"}
+"""They work on the region's own evidence and call no platform; `test_destruction.py` tries them."""
 
 
 @dataclass
@@ -148,7 +150,7 @@ async def desk(tmp_path: Path, platform: Platform) -> AsyncIterator[Desk]:
 
 
 def test_every_action_of_the_catalogue_is_tried_here() -> None:
-    assert set(INPUTS) | NEED_A_GRANT == {*CATALOG, *INTERNAL}
+    assert set(INPUTS) | NEED_A_GRANT | OF_THE_STORE == {*CATALOG, *INTERNAL}
 
 
 async def test_every_action_gives_what_its_contract_says(desk: Desk, call_of: Any) -> None:

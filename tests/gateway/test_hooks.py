@@ -215,8 +215,12 @@ async def test_what_is_too_large_or_of_another_type_is_refused_before_it_is_read
             yield b" " * 1024
 
     async with httpx2.AsyncClient(trust_env=False, timeout=30) as http:
-        chunked = await http.post(f"{gate.url}/hooks/alerts", content=endless(), headers=bearer())
-    assert chunked.status_code == 413
+        try:
+            chunked = await http.post(f"{gate.url}/hooks/alerts", content=endless(), headers=bearer())
+        except httpx2.TransportError:
+            pass  # the gateway hung up while the rest was still being sent, before its answer could be read
+        else:
+            assert chunked.status_code == 413
     typed = await gate.post("alerts", bearer(media="text/plain"), GROUP)
     assert (typed.status_code, typed.json()["code"]) == (415, "media_type")
     assert gate.deliveries.page() == []

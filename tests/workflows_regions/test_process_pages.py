@@ -31,7 +31,7 @@ HOUR = timedelta(hours=1)
 
 
 async def until(handle: WorkflowHandle[Any, Any], test: Callable[[Board], Any]) -> Board:
-    for _ in range(400):
+    for _ in range(1500):
         board = await board_of(handle)
         if test(board):
             return board

@@ -83,6 +83,8 @@ _WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     _K.PAGE_SENT: ("paged", ("about", "roles")),
     _K.PAGE_CLIMBED: ("a page climbed", ("roles", "rung")),
     _K.PAGE_ACKNOWLEDGED: ("a page was acknowledged", ("by", "role", "how")),
+    _K.PAGE_REOPENED: ("a page is nobody's again", ("before",)),
+    _K.DESTROYED: ("preserved evidence was lawfully destroyed", ("receipt",)),
     _K.STATUS_REMINDED: ("a status is owed", ("role",)),
     _K.STATUS_NOTED: ("a status was given", ("role",)),
     _K.ANNOUNCED: ("about to be done", ("action",)),
