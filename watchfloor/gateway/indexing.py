@@ -22,8 +22,11 @@ AT_ONCE = 8
 """Boards asked for at the same time."""
 TOGETHER = 0.05
 """Seconds in which changes are gathered before who listens is told."""
+FIRST_REST = 0.25
+"""Seconds before a run that did not answer is asked again; twice as long after each time, `REST` at most.
+
+A run that has only just begun answers soon."""
 REST = 5.0
-"""Seconds before a run that did not answer is asked again."""
 CHAINS = ("inc-", "hold-", "hand-", "in-", "post-")
 """Beginnings of the ids of everything that has a board."""
 
@@ -69,6 +72,7 @@ class Indexer:
         self._ledger = ledger
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._not_before: dict[str, float] = {}
+        self._rests: dict[str, float] = {}
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._passed_over = False
         self._telling: asyncio.TimerHandle | None = None
@@ -113,17 +117,22 @@ class Indexer:
             async with self._gate:
                 said = await board(self._face, incident)
             self._not_before.pop(incident, None)
+            self._rests.pop(incident, None)
             if await asyncio.to_thread(self.index.put, said, seq) is not None:
                 self._tell_soon()
         except (NotFound, EngineUnavailable, IndexUnavailable) as error:
             # the engine forgets closed runs; their last board stays, and nothing new will be written
-            self._not_before[incident] = asyncio.get_running_loop().time() + REST
+            self._rest(incident)
             log.info("board not there", incident=incident, error=type(error).__name__)
         except Exception:  # the edge of one run's look: it must end neither the others' nor the following
-            self._not_before[incident] = asyncio.get_running_loop().time() + REST
+            self._rest(incident)
             log.exception("board not taken", incident=incident)
         finally:
             del self._under_way[incident]
+
+    def _rest(self, incident: str) -> None:
+        rest = self._rests[incident] = min(REST, 2 * self._rests.get(incident, FIRST_REST / 2))
+        self._not_before[incident] = asyncio.get_running_loop().time() + rest
 
     def _tell_soon(self) -> None:
         """What changes within a moment is told once."""
