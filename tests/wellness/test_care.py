@@ -146,6 +146,25 @@ async def test_the_gateway_hands_back_what_a_face_could_not_and_pages_without_a_
     await case.outcome()
 
 
+async def test_where_nobody_signs_in_for_development_it_hands_back_with_the_sign_in_of_the_panic(
+    bench: Bench, face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Away from loopback a statement under development sign-in is refused, and the task would stay where it is."""
+    assert face.wellness is not None
+    case, run, now = await started(bench)
+    monkeypatch.setattr("watchfloor.client.relief.list_incidents", listing(run))
+    face.wellness.opt_in("ops-1", "graphic", now=now)
+    await claim_task(face, run, "look", person="ops-1", now=now)
+    face.wellness.care.panic("ops-1", now=now, way="oidc", methods=("pwd", "otp"))
+    away = replace(with_contacts(face), loopback=False)
+    await look_in(away, Channel(), now=now)  # type: ignore[arg-type]
+    assert "claim" not in await case.ask("one/look")
+    assert face.wellness.care.pressed_as("ops-1") == ("oidc", ("pwd", "otp"))
+    assert face.wellness.care.pressed_as("ops-2") == ("dev", ())
+    await case.decide("one/look", "done", "ops-2", "ops_lead")
+    await case.outcome()
+
+
 def listing(run: str) -> Any:
     class Summary:
         incident = run

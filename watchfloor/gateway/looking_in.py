@@ -7,12 +7,14 @@ nobody: the officer looks at `watchfloor wellness checkins`.
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 import structlog
 
 from watchfloor.client.errors import ClientError
 from watchfloor.client.face import Face
 from watchfloor.client.relief import relieve
+from watchfloor.client.sign_in import SignIn, Way
 from watchfloor.connections.port import CallFailed, Notice, Notifier
 from watchfloor.signing import render_instant
 from watchfloor.wellness import WellnessUnavailable
@@ -49,7 +51,9 @@ async def look_in(face: Face, notifier: Notifier, *, now: datetime) -> int:
     care, sent = face.wellness.care, 0
     for one in await asyncio.to_thread(care.open_ones):
         if one.kind == "reassign":
-            await relieve(face, one.person, now=now)
+            # said with the sign-in of the moment in which they pressed: nobody is at a face now
+            way, methods = await asyncio.to_thread(care.pressed_as, one.person)
+            await relieve(face, one.person, signed_in=SignIn(cast(Way, way), methods), now=now)
             continue
         due = not one.told and (one.kind == AT_ONCE or one.due_at <= now)
         if due and await _page(face, notifier, one.id, render_instant(one.due_at), now):

@@ -5,7 +5,9 @@ stands in the wellness file until it is done; a gateway looks there (`watchfloor
 """
 
 import hashlib
+import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
@@ -38,10 +40,14 @@ class Care:
         self.store = store
         self.caps = caps
 
-    def panic(self, person: str, *, now: datetime) -> None:
+    def panic(self, person: str, *, now: datetime, way: str = "dev", methods: Sequence[str] = ()) -> None:
         """End every exposure of a person, let them rest, owe them a call, check-ins and the end of their tasks.
 
         On the disk when this returns; pressed twice it owes nothing twice that is still open.
+
+        Args:
+            way: how they had signed in when they pressed; what is handed back later is said with it.
+            methods: how they had proved who they are.
 
         Raises:
             WellnessUnavailable: nothing was written.
@@ -58,6 +64,15 @@ class Care:
             )
             owed = {"reassign": [timedelta(0)], "call": [self.caps.call_within], "check_in": [*self.caps.check_ins]}
             _owe(database, person, f"panic {at}", owed, now)
+            database.execute(
+                "INSERT OR REPLACE INTO pressed VALUES (?, ?, ?)", (person, way, json.dumps(list(methods)))
+            )
+
+    def pressed_as(self, person: str) -> tuple[str, tuple[str, ...]]:
+        """How somebody had signed in when they last pressed the panic button: the way, and the methods of proof."""
+        with self.store.open() as database:
+            row = database.execute("SELECT way, methods FROM pressed WHERE person = ?", (person,)).fetchone()
+        return (row[0], tuple(json.loads(row[1]))) if row else ("dev", ())
 
     def after_s0(self, person: str, run: str, *, now: datetime) -> None:
         """Somebody acted in an S0: they rest from exposure in other incidents, and check-ins are owed, once for a run.

@@ -39,7 +39,8 @@ async def _stop(pages: Pages, visitor: Visitor) -> HTMLResponse:
     if face.wellness is None:
         raise Problem(503, "unavailable", "there is no wellness file here; tell your lead, and stop")
     try:
-        await asyncio.to_thread(face.wellness.care.panic, person, now=now)
+        signed_in = visitor.signed_in
+        await asyncio.to_thread(face.wellness.care.panic, person, now=now, way=signed_in.way, methods=signed_in.methods)
     except WellnessUnavailable as error:
         raise Problem(
             503, "unavailable", "it could not be written down; tell your lead, and stop", retry_after=2
