@@ -230,18 +230,17 @@ class Case:
         return await self.refused("decide", await self.motion(path, verb, person, role, **more))
 
     async def send(self, update: str, envelope: Any) -> dict[str, Any]:
-        """Sent again under the same id where the time-skipping server loses an update that meets a run just
-        continuing as new; the run takes a statement once."""
+        """Sent again where the time-skipping server loses an update that meets a run just continuing as new; the run
+        takes a statement once."""
         handle = self.bench.client.get_workflow_handle(self.handle.id)
-        once = uuid4().hex
         for patience in (5, 10):
             try:
                 return await handle.execute_update(
-                    update, envelope, id=once, result_type=dict, rpc_timeout=timedelta(seconds=patience)
+                    update, envelope, result_type=dict, rpc_timeout=timedelta(seconds=patience)
                 )
             except WorkflowUpdateRPCTimeoutOrCancelledError:
                 continue
-        return await handle.execute_update(update, envelope, id=once, result_type=dict)
+        return await handle.execute_update(update, envelope, result_type=dict)
 
     async def refused(self, update: str, envelope: Any) -> str:
         """The type of the refusal of a statement; an accepted one fails the test."""
