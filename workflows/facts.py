@@ -27,6 +27,7 @@ FUTURE = timedelta(minutes=1)
 VALUE_LIMIT = 8 * 1024
 COUNSEL = "legal_counsel"
 KNOWN_AT, RECEIVED_AT = "trigger.known_at", "trigger.received_at"
+CORRECTED_BY_PEOPLE = "what the run recorded itself is corrected by people"
 _OWN = ("inputs.", "steps.", "trigger.")
 """Beginnings of sources that speak from inside: nobody outside may speak for them."""
 
@@ -179,9 +180,14 @@ class Facts:
 
     def _is_reviser(self, name: str, spec: FactSpec, body: dict[str, Json]) -> bool:
         """Whether somebody who may revise a fact that is recorded speaks for themselves: what a step or an input said
-        is corrected by a person, who is then its source."""
+        is corrected by a person, who is then its source. A fact that was kept and refused before this was a rule stays
+        refused; what a validator says is in no history."""
         by = (spec["revise"] or {}).get("by", [])
-        return name in self._state["facts"] and body["source"] == body["role"] and body["role"] in by
+        if name not in self._state["facts"] or body["source"] != body["role"] or body["role"] not in by:
+            return False
+        if body["source"] in spec["sources"]:
+            return False  # nothing to lift
+        return workflow.unsafe.is_read_only() or workflow.patched(CORRECTED_BY_PEOPLE)
 
     def _refuse_revision(self, name: str, spec: FactSpec, body: dict[str, Json]) -> Refusal | None:
         known = self._state["facts"].get(name)

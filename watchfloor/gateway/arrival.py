@@ -82,7 +82,7 @@ class Arrival:
 
         try:
             await self._app(scope, timed, unless_refused)
-        except Exception:
+        except Exception:  # whatever the application makes of a body that was cut off; anything else goes on up
             if refusal is None:
                 raise
         if refusal is not None and not begun:
