@@ -77,19 +77,19 @@ async def test_an_answer_taken_back_stays_sealed_too(bench: Bench) -> None:
     ]
 
 
-async def test_what_is_sealed_survives_continue_as_new(bench: Bench) -> None:
-    case = await bench.start(gated(within=6000.0), continue_after=20)
+async def test_what_is_sealed_survives_continue_as_new(lasting: Bench) -> None:
+    case = await lasting.start(gated(within=6000.0), continue_after=20)
     digest = (await case.ask(AT))["ask"]
     for _ in range(3):
         await case.decide(AT, "approve", "lena", "legal_counsel", ask=digest)
         await case.say(AT, "withdraw", "lena", "legal_counsel", ask=digest)
     await case.decide(AT, "approve", "lena", "legal_counsel", ask=digest)
     await case.until(lambda one: one["runs"] >= 1)
-    assert "decision.recorded" not in bench.kinds()
+    assert "decision.recorded" not in lasting.kinds()
     await case.decide(AT, "approve", "egon", "exec_sponsor")
     assert (await case.outcome())["outcome"] == "closed"
-    assert bench.kinds().count("decision.recorded") == 5
-    assert bench.kinds().count("decision.withdrawn") == 3
+    assert lasting.kinds().count("decision.recorded") == 5
+    assert lasting.kinds().count("decision.withdrawn") == 3
 
 
 async def test_people_who_disagree_about_a_choice_see_each_other_and_a_third_decides(bench: Bench) -> None:

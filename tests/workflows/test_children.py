@@ -124,7 +124,7 @@ async def test_an_old_report_sent_again_changes_nothing(bench: Bench) -> None:
     assert (await case.outcome())["outcome"] == "closed"
 
 
-async def test_children_survive_continuing_while_the_step_waits(bench: Bench) -> None:
+async def test_children_survive_continuing_while_the_step_waits(lasting: Bench) -> None:
     from tests.workflows.builder import for_each, parallel
 
     item = {"url": "${{ url }}"}
@@ -133,7 +133,7 @@ async def test_children_survive_continuing_while_the_step_waits(bench: Bench) ->
         "hold": [hold("hold")],
     }
     urls = [f"https://example.test/v/{number}" for number in range(30)]
-    case = await bench.start(plan(("one", [parallel("both", branches)])), {"urls": urls}, continue_after=40)
+    case = await lasting.start(plan(("one", [parallel("both", branches)])), {"urls": urls}, continue_after=40)
     assert (await case.outcome())["outcome"] == "closed"
     board = await case.board()
     assert board["runs"] >= 1

@@ -142,11 +142,11 @@ async def test_a_malformed_offer_changes_nothing(bench: Bench, about: dict[str, 
     assert "command_offer" not in await case.board()
 
 
-async def test_an_offer_and_who_commands_outlive_continue_as_new(bench: Bench) -> None:
+async def test_an_offer_and_who_commands_outlive_continue_as_new(lasting: Bench) -> None:
     counsel = approval(slot("legal_counsel"), within=86_400.0)
     first, last = (action(name, "content.delete", approval=counsel) for name in ("first", "last"))
     steps = [action(f"a{n}", "content.other") for n in range(12)]
-    case = await bench.start(plan(("one", [first, *steps, last])), continue_after=30)
+    case = await lasting.start(plan(("one", [first, *steps, last])), continue_after=30)
     await case.ask("one/first")
     await case.send("control", await say(case, "take_command", "carl"))
     await case.send("control", await say(case, "offer_command", "carl", fence=2, to="cora", within=3600))

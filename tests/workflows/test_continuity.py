@@ -28,12 +28,12 @@ COUNSEL = slot("legal_counsel")
 MANY = [f"https://example.test/v/{number}" for number in range(30)]
 
 
-async def test_continuing_in_the_middle_of_a_loop_does_each_item_once(bench: Bench) -> None:
+async def test_continuing_in_the_middle_of_a_loop_does_each_item_once(lasting: Bench) -> None:
     steps = [
         action("snapshot", "evidence.snapshot", ITEM),
         action("disable", "content.disable", ITEM, effect="restricts"),
     ]
-    case = await bench.start(
+    case = await lasting.start(
         plan(
             (
                 "containment",
@@ -46,34 +46,34 @@ async def test_continuing_in_the_middle_of_a_loop_does_each_item_once(bench: Ben
     assert (await case.outcome())["outcome"] == "closed"
     board = await case.board()
     assert board["runs"] >= 2
-    paths = bench.done()
+    paths = lasting.done()
     assert len(paths) == len(set(paths)) == 61
-    assert bench.calls[-1]["inputs"]["ok"] == MANY
+    assert lasting.calls[-1]["inputs"]["ok"] == MANY
     assert len(board["measures"]) == 30
-    ids = [entry["id"] for entry in bench.entries]
+    ids = [entry["id"] for entry in lasting.entries]
     assert len(ids) == len(set(ids))
-    assert bench.kinds().count("incident.opened") == 1
-    assert bench.kinds().count("incident.continued") == board["runs"]
+    assert lasting.kinds().count("incident.opened") == 1
+    assert lasting.kinds().count("incident.continued") == board["runs"]
 
 
-async def test_a_large_state_is_carried_packed_and_whole(bench: Bench) -> None:
+async def test_a_large_state_is_carried_packed_and_whole(lasting: Bench) -> None:
     note = "x" * 9_000
     steps = [action(f"s{number}", with_={"n": number}) for number in range(40)]
-    bench.behaviour["content.probe"] = lambda call: {"note": note, "n": call["inputs"]["n"]}
+    lasting.behaviour["content.probe"] = lambda call: {"note": note, "n": call["inputs"]["n"]}
     last = action("end", "z", {"first": "${{ steps.s0.n }}", "last": "${{ steps.s39.n }}"})
-    case = await bench.start(plan(("one", [*steps, last])), continue_after=200)
+    case = await lasting.start(plan(("one", [*steps, last])), continue_after=200)
     assert (await case.outcome())["outcome"] == "closed"
     assert (await case.board())["runs"] == 1
-    assert bench.calls[-1]["inputs"] == {"first": 0, "last": 39}
-    assert len(bench.done()) == 41
-    history = await bench.client.get_workflow_handle(case.handle.id).fetch_history()
+    assert lasting.calls[-1]["inputs"] == {"first": 0, "last": 39}
+    assert len(lasting.done()) == 41
+    history = await lasting.client.get_workflow_handle(case.handle.id).fetch_history()
     payload = history.events[0].workflow_execution_started_event_attributes.input.payloads[0].data
     assert len(payload) < 100_000
 
 
-async def test_continuing_with_an_open_decision_notifies_nobody_again(bench: Bench) -> None:
+async def test_continuing_with_an_open_decision_notifies_nobody_again(lasting: Bench) -> None:
     options = {"go": {"steps": [action("did", "x")]}}
-    case = await bench.start(
+    case = await lasting.start(
         plan(("one", [decide("pick", options, COUNSEL, slot("exec_sponsor"), within=7200.0)])), continue_after=60
     )
     first = await case.ask("one/pick")
@@ -93,8 +93,8 @@ async def test_continuing_with_an_open_decision_notifies_nobody_again(bench: Ben
     assert await case.refused("decide", statement) == "repeated"
     await case.decide("one/pick", "go", "egon", "exec_sponsor")
     assert (await case.outcome())["outcome"] == "closed"
-    assert bench.done() == ["one/pick/go/did"]
-    assert [notice["kind"] for notice in bench.notices] == ["ask"]
+    assert lasting.done() == ["one/pick/go/did"]
+    assert [notice["kind"] for notice in lasting.notices] == ["ask"]
 
 
 async def test_continuing_inside_a_parallel_block_keeps_each_branch(bench: Bench) -> None:

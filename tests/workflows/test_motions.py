@@ -117,8 +117,8 @@ async def test_it_is_too_late_to_take_back_what_a_worker_has_been_handed(bench: 
     assert (await case.outcome())["outcome"] == "closed"
 
 
-async def test_what_was_taken_back_stays_so_over_continue_as_new(bench: Bench) -> None:
-    case = await bench.start(gated(within=6000.0), continue_after=20)
+async def test_what_was_taken_back_stays_so_over_continue_as_new(lasting: Bench) -> None:
+    case = await lasting.start(gated(within=6000.0), continue_after=20)
     digest = (await case.ask(AT))["ask"]
     for _ in range(3):
         await case.decide(AT, "approve", "lena", "legal_counsel", ask=digest)
@@ -130,7 +130,7 @@ async def test_what_was_taken_back_stays_so_over_continue_as_new(bench: Bench) -
     await case.decide(AT, "approve", "louis", "legal_counsel")
     await case.decide(AT, "approve", "egon", "exec_sponsor")
     assert (await case.outcome())["outcome"] == "closed"
-    assert len(bench.done("content.delete")) == 1
+    assert len(lasting.done("content.delete")) == 1
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ async def test_a_delegate_decides_and_the_delegation_travels_in_the_grant(bench:
     assert recorded["data"]["on_behalf_of"] == "lena"
 
 
-async def test_a_seat_given_away_is_kept_over_continue_as_new(bench: Bench) -> None:
-    case = await bench.start(gated(within=6000.0), continue_after=20)
+async def test_a_seat_given_away_is_kept_over_continue_as_new(lasting: Bench) -> None:
+    case = await lasting.start(gated(within=6000.0), continue_after=20)
     digest = (await case.ask(AT))["ask"]
     for _ in range(3):
         await case.say(AT, "delegate", "lena", "legal_counsel", about={"to": "dora"}, ask=digest)
@@ -215,7 +215,7 @@ async def test_a_seat_given_away_is_kept_over_continue_as_new(bench: Bench) -> N
     await case.decide(AT, "approve", "egon", "exec_sponsor")
     await case.decide(AT, "approve", "dora", "legal_counsel", on_behalf_of="lena")
     assert (await case.outcome())["outcome"] == "closed"
-    assert [one["body"]["about"]["to"] for one in bench.calls[0]["grant"]["delegations"]] == ["dora"]
+    assert [one["body"]["about"]["to"] for one in lasting.calls[0]["grant"]["delegations"]] == ["dora"]
 
 
 async def test_a_question_is_told_to_who_commands_and_its_answer_to_who_asked(bench: Bench) -> None:

@@ -151,8 +151,8 @@ async def test_a_narrowing_while_paused_counts_at_once_and_people_are_told_when_
 
 
 @pytest.mark.timeout(40)  # the time-skipping server can lose an update that meets a run just continuing as new
-async def test_what_was_left_out_stays_so_over_continue_as_new(bench: Bench) -> None:
-    case = await bench.start(gated(within=6000.0), continue_after=20)
+async def test_what_was_left_out_stays_so_over_continue_as_new(lasting: Bench) -> None:
+    case = await lasting.start(gated(within=6000.0), continue_after=20)
     await case.say(AT, "narrow", "lena", "legal_counsel", **less(codes=["a", "b"]))
     asked = (await case.ask(AT))["ask"]
     for _ in range(3):
@@ -165,7 +165,7 @@ async def test_what_was_left_out_stays_so_over_continue_as_new(bench: Bench) -> 
     assert await case.refused_motion(AT, "narrow", "lena", "legal_counsel", **grown) == "bad_value"
     await approve(case)
     assert (await case.outcome())["outcome"] == "closed"
-    assert [call["inputs"]["codes"] for call in bench.calls] == [["a", "b"]]
+    assert [call["inputs"]["codes"] for call in lasting.calls] == [["a", "b"]]
 
 
 async def test_a_retry_after_silence_asks_for_no_more_than_was_left(bench: Bench) -> None:

@@ -323,16 +323,16 @@ async def test_a_decision_on_paper_is_a_record_and_fills_no_seat(bench: Bench) -
     assert (told["actor"], told["data"]["by"], told["data"]["decided_at"]) == ("carl", "lena", THEN)
 
 
-async def test_a_proposal_outlives_continuing_as_new(bench: Bench) -> None:
+async def test_a_proposal_outlives_continuing_as_new(lasting: Bench) -> None:
     stay = decide("stay", {"go": {}}, slot("ops_lead"), within=86_400.0)
     steps = [stay, for_each("all", [action("each")], at_once=1), gated("legal_counsel", "exec_sponsor")]
-    case = await bench.start(plan(("one", steps), facts={"annulled": fact("desk")}), continue_after=40)
+    case = await lasting.start(plan(("one", steps), facts={"annulled": fact("desk")}), continue_after=40)
     await case.ask("one/stay")
     await record(case, GATE)
     await case.ask(f"{GATE}!outside")
     await case.decide("one/stay", "go", "olga", "ops_lead")
-    await case.until(lambda board: board["runs"] > 0 and len(bench.done("content.probe")) == len(URLS))
+    await case.until(lambda board: board["runs"] > 0 and len(lasting.done("content.probe")) == len(URLS))
     await case.decide(f"{GATE}!outside", "confirm", "dora", "deputy")
     board = await case.until(lambda board: board["state"] not in {"open", "paused"})
     assert board["outcome"] == "closed"
-    assert bench.done("content.disable") == []
+    assert lasting.done("content.disable") == []

@@ -119,15 +119,15 @@ async def test_a_malformed_one_changes_nothing(bench: Bench, about: Any) -> None
     assert "recused" not in await case.board()
 
 
-async def test_it_outlives_continue_as_new_and_only_those_who_may_say_so(bench: Bench) -> None:
+async def test_it_outlives_continue_as_new_and_only_those_who_may_say_so(lasting: Bench) -> None:
     counsel = approval(slot("legal_counsel"), within=86_400.0)
     first, last = (action(name, "content.delete", approval=counsel) for name in ("first", "last"))
     steps = [action(f"a{n}", "content.other") for n in range(12)]
-    case = await bench.start(plan(("one", [first, *steps, last])), continue_after=30)
+    case = await lasting.start(plan(("one", [first, *steps, last])), continue_after=30)
     await case.ask("one/first")
     assert await case.refused("control", await say(case, "recuse", "egon", "otto", "ops_lead")) == "wrong_role"
     await case.send("control", await say(case, "recuse", "lea", "lena", "legal_counsel"))
-    await until_noted(bench, "person.recused")
+    await until_noted(lasting, "person.recused")
     await case.decide("one/first", "approve", "lena", "legal_counsel")
     await case.ask("one/last")
     assert (await case.board())["runs"] > 0

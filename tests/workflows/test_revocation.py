@@ -81,11 +81,11 @@ async def test_an_approval_that_waits_for_a_resume_lets_nothing_go_ahead_any_mor
     assert paused["data"]["kid"] == SECOND.kid
 
 
-async def test_it_is_remembered_over_continue_as_new(bench: Bench) -> None:
+async def test_it_is_remembered_over_continue_as_new(lasting: Bench) -> None:
     counsel = approval(slot("legal_counsel"))
     first, last = (action(name, "content.delete", approval=counsel) for name in ("first", "remove"))
     steps = [action(f"a{n}", "content.other") for n in range(12)]
-    case = await bench.start(
+    case = await lasting.start(
         plan(("containment", [first, *steps, last])),
         decision_keys={},
         root=ROOT.public,
@@ -93,7 +93,7 @@ async def test_it_is_remembered_over_continue_as_new(bench: Bench) -> None:
     )
     await case.ask("containment/first")
     await tell(case, revocation(FIRST, PAST))
-    await until_noted(bench, "key.revoked")
+    await until_noted(lasting, "key.revoked")
     opened = await case.statement("containment/first", "approve", "lena", "legal_counsel", key=SECOND)
     await case.send("decide", under(case, SECOND, opened))
     await case.ask(GATE)

@@ -116,8 +116,8 @@ async def test_a_retry_starts_another_run(bench: Bench) -> None:
     assert len({call["incident"] for call in bench.calls}) == 2
 
 
-async def test_one_run_per_item_also_over_continue_as_new_of_both(bench: Bench) -> None:
-    bench.behaviour["x"] = lambda call: {"ref": call["inputs"]["url"][-2:]}
+async def test_one_run_per_item_also_over_continue_as_new_of_both(lasting: Bench) -> None:
+    lasting.behaviour["x"] = lambda call: {"ref": call["inputs"]["url"][-2:]}
     child = other(
         action("act", "x", {"url": "${{ inputs.url }}"}),
         *[action(f"s{number}") for number in range(10)],
@@ -126,12 +126,12 @@ async def test_one_run_per_item_also_over_continue_as_new_of_both(bench: Bench) 
     each = run("all", child, each="inputs.urls", with_={"url": "${{ url }}"})
     last = {"rows": "${{ steps.all.results }}", "ok": "${{ steps.all.succeeded }}"}
     urls = [f"https://example.test/v/{number}" for number in range(9)]
-    case = await bench.start(start_of(child, each, action("end", "z", last)), {"urls": urls}, continue_after=40)
+    case = await lasting.start(start_of(child, each, action("end", "z", last)), {"urls": urls}, continue_after=40)
     assert (await case.outcome())["outcome"] == "closed"
-    inputs = bench.calls[-1]["inputs"]
+    inputs = lasting.calls[-1]["inputs"]
     assert [row["ref"] for row in inputs["rows"]] == [url[-2:] for url in urls]
     assert inputs["ok"] == urls
-    assert len(bench.done("x")) == 9
+    assert len(lasting.done("x")) == 9
     assert (await case.board())["runs"] >= 1
 
 

@@ -128,8 +128,8 @@ async def test_what_does_not_fit_a_task_is_refused(bench: Bench) -> None:
     await case.outcome()
 
 
-async def test_a_claim_is_carried_over_continue_as_new(bench: Bench) -> None:
-    case = await bench.start(_one(claim_for=3000.0, within=6000.0), continue_after=20)
+async def test_a_claim_is_carried_over_continue_as_new(lasting: Bench) -> None:
+    case = await lasting.start(_one(claim_for=3000.0, within=6000.0), continue_after=20)
     turns = 0
     while not (await case.board())["runs"]:
         await say(case, "claim", "ops-1")

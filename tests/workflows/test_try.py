@@ -174,21 +174,21 @@ async def test_finally_is_done_in_the_branch_that_lost_and_after_a_timeout(bench
     assert bench.done("z") == ["p/race/a/slow/finally/last", "p/late/finally/last2"]
 
 
-async def test_each_item_of_a_loop_recovers_for_itself_and_over_continue_as_new(bench: Bench) -> None:
+async def test_each_item_of_a_loop_recovers_for_itself_and_over_continue_as_new(lasting: Bench) -> None:
     def behave(call: dict) -> dict:
         if call["inputs"]["url"].endswith(("/3", "/7")):
             raise ApplicationError("no", type="refused", non_retryable=True)
         return {}
 
-    bench.behaviour["x"] = behave
+    lasting.behaviour["x"] = behave
     item = {"url": "${{ url }}"}
     back = undo("content.restore", [], item)
     body = [action("disable", "content.disable", item, effect="restricts", undo=back), action("tell", "x", item)]
     step = try_("t", body, (["refused"], [action("caught", "z", item)]), undo=["disable"])
     urls = [f"https://example.test/v/{number}" for number in range(20)]
-    case = await bench.start(plan(("p", [for_each("all", [step], at_once=3)])), {"urls": urls}, continue_after=60)
+    case = await lasting.start(plan(("p", [for_each("all", [step], at_once=3)])), {"urls": urls}, continue_after=60)
     assert (await case.outcome())["open_measures"] == 18
     assert (await case.board())["runs"] >= 1
-    assert sorted(bench.done("content.restore")) == ["p/all[3]/t/disable!undo", "p/all[7]/t/disable!undo"]
-    assert sorted(call["inputs"]["url"][-2:] for call in bench.calls if call["action"] == "z") == ["/3", "/7"]
-    assert len(bench.done("content.disable")) == 20
+    assert sorted(lasting.done("content.restore")) == ["p/all[3]/t/disable!undo", "p/all[7]/t/disable!undo"]
+    assert sorted(call["inputs"]["url"][-2:] for call in lasting.calls if call["action"] == "z") == ["/3", "/7"]
+    assert len(lasting.done("content.disable")) == 20

@@ -12,6 +12,7 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
 
@@ -81,6 +82,11 @@ class Offered:
             except WorkflowUpdateFailedError as error:
                 why = error.cause.type if isinstance(error.cause, ApplicationError) else None
                 raise ApplicationError("refused there", type=why, non_retryable=True) from error
+            except RPCError as error:
+                # as a gateway says it: an offer that has ended takes no answer
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                raise ApplicationError("ended there", type="closed", non_retryable=True) from error
             return {"workflow": self.handle.id, "digest": sealed.digest, "posted_at": render_instant(await self.now())}
         sealed = close_packet(body, EU, US.public, RULES)
         opened = open_packet(sealed.sealed, region="us", keys=US, peers=PEERS_OF_US, residency=RULES)

@@ -39,6 +39,7 @@ from watchfloor.scenarios.model import Scenario
 from watchfloor.scenarios.outcome import OPEN, Deviation, Ending, Outcome
 from watchfloor.scenarios.stage import DRIVER_ID, Stage, outside_sources, speaker
 from watchfloor.scenarios.timeline import Timeline
+from watchfloor.scenarios.unhurried import Unhurried
 from watchfloor.signing import SigningKey, render_instant
 from workflows.sandboxing import runner
 
@@ -51,8 +52,8 @@ REAL_LIMIT = 60.0
 STALL = 6.0
 """Real seconds in which neither anything happens nor time is skipped, after which an attempt is given up."""
 ATTEMPTS = 3
-"""The time-skipping server refuses a workflow task that cancels an activity which has just ended (ACTIVITY_UNKNOWN) and
-then stalls for good; a real server does not. Such an attempt says nothing about the runbook: it is played again."""
+"""The time-skipping server stalls for good where a real one does not: `unhurried` tells of one such place. An attempt
+in which it does says nothing about the runbook: it is played again."""
 _ENDS = {EntryKind.CLOSED}
 LIMITS: Limits = {"continue_after_events": 0, "failed_step_window": 86_400.0, "search_attributes": False}
 
@@ -150,6 +151,7 @@ async def _play(
             activities=stage.activities(),
             workflow_runner=runner(),
             identity="scenario",
+            interceptors=[Unhurried()],
         ):
             run, driver = await _start(stage, plan_digest, started_at, limits)
             outcome, last = await _await_end(run, driver, stage, environment)
