@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from schemas.ledger import EntryKind, StoredEntry
 from watchfloor.cli import arrivals
 from watchfloor.cli.main import app
+from watchfloor.cli.sight import Sight
+from watchfloor.cli.stores import RegionStore
 from watchfloor.evidence import EvidenceStore
 from watchfloor.intake.deliveries import Arrival, Deliveries, Outcome, State
 from watchfloor.ledger import SqliteLedger
@@ -52,6 +55,11 @@ def home(tmp_path: Path) -> Path:
 def run(home: Path, *words: str) -> tuple[int, str]:
     answer = CliRunner().invoke(app, ["--home", str(home), "deliveries", *words])
     return answer.exit_code, answer.output
+
+
+def entries(home: Path, chain: str) -> list[StoredEntry]:
+    with SqliteLedger(home / "eu" / "ledger.sqlite") as ledger:
+        return list(ledger.read(chain))
 
 
 def listed(home: Path, *words: str) -> Any:
@@ -111,6 +119,8 @@ def test_a_dead_letter_is_driven_once_more_by_whom_the_policies_let(
     assert one is not None
     assert (one.state, one.person) == ("kept", "ops-1")
     assert EvidenceStore(home / "eu" / "evidence").get(one.reason) == b"the mapping is corrected"
+    (entry,) = entries(home, PLAIN)
+    assert (entry["kind"], entry["actor"], entry["data"]["reason_ref"]) == (EntryKind.REDRIVEN, "ops-1", one.reason)
     code, said = run(home, "redrive", STARTED, "--as", "ops-1")
     assert (code, "only a dead letter or one that matched nothing" in said) == (1, True)
 
@@ -125,3 +135,14 @@ def test_a_dead_letter_that_is_given_up_takes_what_it_said_with_it(home: Path) -
     assert (one.state, one.readable) == ("discarded", False)
     code, said = run(home, "redrive", PLAIN, "--as", "ops-1")
     assert (code, "not_drivable" in said) == (1, True)
+    assert [one["kind"] for one in entries(home, PLAIN)] == [EntryKind.DISCARDED], "what was refused is not noted"
+
+
+def test_the_chain_of_a_delivery_is_behind_the_walls_of_the_delivery(home: Path) -> None:
+    assert run(home, "discard", WALLED, "--as", "ops-2", "--reason", "a test of theirs")[0] == 0
+
+    store = RegionStore("eu", home / "eu")
+    assert Sight(home, "counsel-1").shows(store, WALLED)
+    assert not Sight(home, "ops-1").shows(store, WALLED)
+    done = CliRunner().invoke(app, ["--home", str(home), "ledger", "export", WALLED, "--as", "ops-1"])
+    assert (done.exit_code, "no chain begins with" in done.output) == (2, True)

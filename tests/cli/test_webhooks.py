@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from schemas.ledger import EntryKind
-from tests.outgoing.floor import SECRET, A, listening
+from schemas.ledger import EntryKind, StoredEntry
+from tests.outgoing.floor import SECRET, A, entry, listening
 from watchfloor.cli import faces
 from watchfloor.cli.main import app
+from watchfloor.evidence import EvidenceStore
+from watchfloor.ledger import LedgerUnavailable, SqliteLedger
 from watchfloor.outgoing.book import Attempt, Book, NewEvent
 from watchfloor.outgoing.events import Standing
 from watchfloor.runtime.settings import load
@@ -20,12 +22,27 @@ from watchfloor.runtime.settings import load
 NOW = datetime.now(UTC)
 
 
+PEOPLE = """
+people:
+  ops-1: {roles: [ops_lead], entity: example-ie, region: eu}
+  ops-2: {roles: [ops_lead], entity: example-ie, region: eu, clearances: [terror]}
+  counsel-1: {roles: [legal_counsel], entity: example-ie, region: eu, clearances: [terror]}
+compartments: [terror]
+"""
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     for region in ("eu", "us"):
         (tmp_path / region).mkdir()
-        (tmp_path / region / "ledger.sqlite").touch()
+        SqliteLedger(tmp_path / region / "ledger.sqlite").close()
+    (tmp_path / "people.yaml").write_text(PEOPLE)
     return tmp_path
+
+
+def entries(home: Path, chain: str) -> list[StoredEntry]:
+    with SqliteLedger(home / "eu" / "ledger.sqlite") as ledger:
+        return list(ledger.read(chain))
 
 
 @pytest.fixture
@@ -70,13 +87,48 @@ def test_dead_letters_are_a_finding_and_are_driven_again(home: Path, book: Book)
     failed(book, state="dead")
     code, said = run(home, "list")
     assert code == 1
-    assert "1 dead letter. To have them sent again: `watchfloor webhooks redrive case_tool --region eu`" in said
-    assert run(home, "redrive", "case_tool", "--event", f"{A}:2")[0] == 2
-    assert run(home, "redrive", "other")[0] == 2
-    code, said = run(home, "redrive", "case_tool", "--event", f"{A}:1")
+    assert "1 dead letter. To have them sent again: " in said
+    assert "`watchfloor webhooks redrive case_tool --region eu --as PERSON`" in said
+    ops = ("--as", "ops-1")
+    assert run(home, "redrive", "case_tool", "--event", f"{A}:1")[0] == 2, "it asks who does it"
+    assert run(home, "redrive", "case_tool", "--event", f"{A}:2", *ops)[0] == 2
+    assert run(home, "redrive", "other", *ops)[0] == 2
+    assert run(home, "redrive", "case_tool", "--as", "nobody-9")[0] == 2
+    assert not entries(home, A)
+    code, said = run(home, "redrive", "case_tool", "--event", f"{A}:1", "--reason", "they are back", *ops)
     assert (code, "1 event will be sent again" in said) == (0, True)
+    (entry,) = entries(home, A)
+    assert (entry["kind"], entry["actor"]) == (EntryKind.RESENT, "ops-1")
+    said_of_it = {name: entry["data"][name] for name in ("subscription", "events", "event", "role", "signed_in")}
+    assert list(said_of_it.values()) == ["case_tool", 1, f"{A}:1", "ops_lead", "dev"]
+    assert EvidenceStore(home / "eu" / "evidence").get(str(entry["data"]["reason_ref"])) == b"they are back"
     assert run(home, "list")[0] == 0
     assert [one.seq for one in book.due("case_tool", datetime.now(UTC), without=[], limit=5)] == [1]
+
+
+def test_what_is_of_a_compartment_is_sent_again_by_who_is_cleared_alone(home: Path, book: Book) -> None:
+    with SqliteLedger(home / "eu" / "ledger.sqlite") as ledger:
+        ledger.append([entry(A, EntryKind.OPENED, 1, runbook="first", compartment="terror")])
+    failed(book, state="dead")
+    hidden = run(home, "redrive", "case_tool", "--as", "ops-1")
+    never = run(home, "redrive", "case_tool", "--event", "inc-zzzz:1", "--as", "ops-1")
+    assert hidden == never
+    assert hidden[0] == 2
+    assert run(home, "redrive", "case_tool", "--as", "counsel-1")[0] == 1, "cleared, but not theirs to do"
+    assert run(home, "redrive", "case_tool", "--as", "ops-2")[0] == 0
+    assert [one["kind"] for one in entries(home, A)] == [EntryKind.OPENED, EntryKind.RESENT]
+
+
+def test_without_a_ledger_nothing_is_sent_again(home: Path, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed(book, state="dead")
+
+    def refuse(*_: object) -> None:
+        raise LedgerUnavailable("the disk is full")
+
+    monkeypatch.setattr(SqliteLedger, "append", refuse)
+    code, said = run(home, "redrive", "case_tool", "--as", "ops-1")
+    assert (code, "so nothing was done" in said) == (3, True)
+    assert len(book.dead()) == 1
 
 
 def test_a_disabled_subscription_is_a_finding_and_is_enabled(home: Path, book: Book) -> None:
@@ -84,8 +136,13 @@ def test_a_disabled_subscription_is_a_finding_and_is_enabled(home: Path, book: B
     code, said = run(home, "list")
     assert code == 1
     assert "case_tool is sent nothing: the receiver answered 410 (gone)" in said
-    assert run(home, "enable", "case_tool")[0] == 0
-    assert run(home, "enable", "case_tool")[0] == 2
+    code, said = run(home, "enable", "case_tool", "--as", "counsel-1")
+    assert (code, "who runs operations" in said) == (1, True)
+    assert not entries(home, "desk-eu")
+    assert run(home, "enable", "case_tool", "--as", "ops-1")[0] == 0
+    assert run(home, "enable", "case_tool", "--as", "ops-1")[0] == 2
+    (entry,) = entries(home, "desk-eu")
+    assert (entry["kind"], entry["actor"], entry["data"]["subscription"]) == (EntryKind.ENABLED, "ops-1", "case_tool")
     assert run(home, "list")[0] == 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from schemas.ledger import EntryKind
 from tests.gateway.hooked import Hooked, hooked, runbook
 from tests.gateway.regions_on_loopback import RULES, served
 from tests.gateway.test_console import Console, token
@@ -27,6 +28,7 @@ from watchfloor.gateway.console.sessions import Sessions
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.indexing import Changes
 from watchfloor.identity.people import Directory, Person
+from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.keys import RegionKeys
 
 PEOPLE = Directory(
@@ -66,7 +68,9 @@ async def both(temporal: str, tmp_path: Path) -> AsyncIterator[Both]:
             "second", "portal | event.kind == 'two' | event.thing | event.id", compartment="terror"
         )
         reasons = EvidenceStore(tmp_path / "evidence")
-        face = replace(gate.face, people=PEOPLE, loopback=True, reasons=reasons)
+        path = tmp_path / "ledger.sqlite"
+        SqliteLedger(path).close()
+        face = replace(gate.face, people=PEOPLE, loopback=True, reasons=reasons, ledger_path=path)
         sessions, index = Sessions(tmp_path / "sessions.sqlite"), CaseIndex(tmp_path / "cases.sqlite")
         desk = ConsoleDesk(face, index, Changes(), Gate(face, sessions), driver=gate.driver)
         inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, tmp_path / "anchors", RULES)
@@ -200,6 +204,9 @@ async def test_only_whom_the_policies_let_sees_to_it_and_the_form_is_of_the_sess
     one = both.gate.deliveries.get(id_)
     assert one is not None
     assert (one.state, one.readable) == ("discarded", False)
+    with SqliteLedger(both.gate.folder / "ledger.sqlite") as ledger:
+        (entry,) = ledger.read(id_)
+    assert (entry["kind"], entry["actor"], entry["data"]["role"]) == (EntryKind.DISCARDED, "ops-1", "ops_lead")
 
 
 @pytest.mark.parametrize(

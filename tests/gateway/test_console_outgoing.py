@@ -93,6 +93,8 @@ async def test_who_runs_operations_has_a_dead_letter_sent_again(seen: Seen, book
             wrong = await browser.post("/console/outgoing/redrive", data={**said, "event": event})
             assert wrong.status_code in {404, 409}
     assert [one.chain for one in book.dead()] == [WALLED]
+    (entry,) = seen.api.ledger.read(OPEN)
+    assert (entry["kind"], entry["actor"], entry["data"]["event"]) == (EntryKind.RESENT, "ops-1", f"{OPEN}:1")
 
 
 async def test_a_disabled_subscription_is_switched_on_again(seen: Seen, book: Book) -> None:

@@ -177,6 +177,7 @@ def _act(
             role=role,
             reason=reason,
             reasons=EvidenceStore(store.folder / "evidence"),
+            ledger_path=store.ledger_path,
             now=datetime.now(UTC),
         )
         if act == "redrive":

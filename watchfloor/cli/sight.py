@@ -7,7 +7,7 @@ from watchfloor.authorisation import load_authority
 from watchfloor.cli.stores import RegionStore
 from watchfloor.client.errors import Refused
 from watchfloor.client.face import is_loopback
-from watchfloor.client.recorded import Reader, about_record
+from watchfloor.client.recorded import Reader, about_records
 from watchfloor.identity.live import LiveDirectory
 from watchfloor.runtime.settings import SettingsRefused, find_home, load
 
@@ -36,7 +36,7 @@ class Sight:
         if reader is None:
             return False
         with store.ledger() as ledger:
-            return reader.judge("view", about_record(ledger, chain, store.region)).allowed
+            return all(reader.judge("view", of).allowed for of in about_records(ledger, chain, store.region))
 
     def pick(self, store: RegionStore, chains: list[str]) -> list[str]:
         """The chains that the person may see, in their order."""
@@ -52,9 +52,10 @@ class Sight:
         if reader is None:
             return
         with store.ledger() as ledger:
-            verdict = reader.judge(verb, about_record(ledger, chain, store.region))
-        if not verdict.allowed:
-            raise Refused(verdict.refusal, verdict.reason)
+            verdicts = [reader.judge(verb, of) for of in about_records(ledger, chain, store.region)]
+        for verdict in verdicts:
+            if not verdict.allowed:
+                raise Refused(verdict.refusal, verdict.reason)
 
     def reader(self, store: RegionStore) -> Reader | None:
         """Who reads, as the region knows them; None for nobody in particular, and for somebody it does not know.

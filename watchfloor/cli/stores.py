@@ -28,7 +28,15 @@ class RegionStore:
         Raises:
             LedgerUnavailable: it cannot be opened.
         """
-        return SqliteLedger(self.folder / LEDGER_FILE)
+        return SqliteLedger(self.ledger_path)
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.folder / LEDGER_FILE
+
+    @property
+    def webhooks_path(self) -> Path:
+        return self.folder / "webhooks.sqlite"
 
     @property
     def inbox_path(self) -> Path:

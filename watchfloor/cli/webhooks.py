@@ -1,12 +1,13 @@
 """Webhooks out: who is told, every attempt at it, dead letters, a test."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from watchfloor.cli.edge import Exit, edge
 from watchfloor.cli.options import JsonFlag, Region
+from watchfloor.cli.resending import enable, redrive
 from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from watchfloor.outgoing.book import Account, Attempt, Book
 
 PANEL = "This machine"
-PATIENCE = timedelta(hours=72)
-"""How long what is driven again is tried."""
 
 webhooks_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Events that other systems are told.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A subscription of the region's bindings.")]
@@ -62,12 +61,12 @@ def list_webhooks(context: typer.Context, region: Region = None, as_json: JsonFl
                 if one.disabled_at is not None:
                     typer.echo(
                         f"{one.name} is sent nothing: {one.why}. When the receiver wants events again: "
-                        f"`watchfloor webhooks enable {one.name} --region {name}`"
+                        f"`watchfloor webhooks enable {one.name} --region {name} --as PERSON`"
                     )
                 if one.dead:
                     typer.echo(
                         f"{one.name} has {one.dead} dead letter{'s' * (one.dead != 1)}. To have them sent again: "
-                        f"`watchfloor webhooks redrive {one.name} --region {name}`"
+                        f"`watchfloor webhooks redrive {one.name} --region {name} --as PERSON`"
                     )
         if any(one.disabled_at is not None or one.dead for _, one in found):
             raise typer.Exit(Exit.REFUSED)
@@ -110,61 +109,6 @@ def show_log(
                     f"try {one.number}: {answer} in {one.took.total_seconds() * 1000:.0f} ms{again}"
                 )
                 console().print(line, soft_wrap=True, highlight=False, markup=False)
-
-
-def redrive(
-    context: typer.Context,
-    name: Name,
-    event: Annotated[
-        str, typer.Option("--event", metavar="ID", help="This one only; left out: all of them.", show_default=False)
-    ] = "",
-    region: Region = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Have dead letters of a subscription sent again, with the ids they had.
-
-    What came after them in their incidents may have been delivered already: the receiver sees the order by `sequence`.
-
-    Examples:
-      watchfloor webhooks redrive case_tool --region eu
-      watchfloor webhooks redrive case_tool --event inc-4fkq7zab2c3d4e5f6g7h:12
-    """
-    with edge(as_json):
-        from watchfloor.cli.console import print_json
-
-        now = datetime.now(UTC)
-        done = {where: book.redrive(name, now, PATIENCE, event=event) for where, book in _books(context.obj, region)}
-        count = sum(done.values())
-        if as_json:
-            print_json({"name": name, "again": {where: number for where, number in done.items() if number}})
-        elif count:
-            typer.echo(
-                f"{count} event{'s' * (count != 1)} will be sent again; `watchfloor webhooks log {name}` shows it"
-            )
-        else:
-            typer.echo(f"no such dead letter of a subscription `{name[:40]}`; `watchfloor webhooks list` shows them")
-    if not count:
-        raise typer.Exit(Exit.USAGE)
-
-
-def enable(context: typer.Context, name: Name, region: Region = None, as_json: JsonFlag = False) -> None:
-    """Send events again to a receiver that had answered 410 (gone); what waited goes first.
-
-    Example:
-      watchfloor webhooks enable case_tool --region eu
-    """
-    with edge(as_json):
-        from watchfloor.cli.console import print_json
-
-        done = [where for where, book in _books(context.obj, region) if book.enable(name)]
-        if as_json:
-            print_json({"name": name, "enabled_in": done})
-        elif done:
-            typer.echo(f"{name} is sent events again in {', '.join(done)}")
-        else:
-            typer.echo(f"no subscription `{name[:40]}` is disabled; `watchfloor webhooks list` shows how they stand")
-    if not done:
-        raise typer.Exit(Exit.USAGE)
 
 
 def try_webhook(context: typer.Context, name: Name, region: Region = None, as_json: JsonFlag = False) -> None:
@@ -214,9 +158,8 @@ def _books(home: "Path | None", region: str | None) -> "Iterator[tuple[str, Book
     from watchfloor.outgoing.book import Book
 
     for store in region_stores(home, region):
-        path = store.folder / "webhooks.sqlite"
-        if path.exists():
-            with closing(Book(path)) as book:
+        if store.webhooks_path.exists():
+            with closing(Book(store.webhooks_path)) as book:
                 yield store.region, book
 
 

@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal, Protocol
 
+from schemas.json_value import Json
+from schemas.ledger import EntryKind
 from watchfloor.authorisation import Authority, Question, Resource, Verdict
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
 from watchfloor.client.face import ReasonStore
+from watchfloor.client.noting import note_deed
 from watchfloor.client.statements import DEV, SignIn
 from watchfloor.identity.people import Person
 from watchfloor.intake.deliveries import Deliveries, DeliveriesUnavailable, Delivery, Mark, Refusals
 
 Act = Literal["redrive", "discard"]
+_KINDS = {"redrive": EntryKind.REDRIVEN, "discard": EntryKind.DISCARDED}
 AGAIN = timedelta(minutes=15)
 """For how long a delivery that is driven once more is tried again."""
 NOT_DRIVABLE = "not_drivable"
@@ -51,7 +56,7 @@ class Onlooker:
         return replace(one, outcomes=tuple(each for each in one.outcomes if self.passes([each.compartment])))
 
     def may(self, act: Act, one: Delivery) -> bool:
-        return self._find_role(act, one) is not None
+        return self.find_role(act, about_delivery(one, self.region)) is not None
 
     def require(self, act: Act, one: Delivery, role: str | None = None) -> str:
         """The role in which this person may do it.
@@ -59,18 +64,26 @@ class Onlooker:
         Raises:
             Refused: with the policy, what it wants, what was found and what to do.
         """
-        found = self._find_role(act, one, role)
+        return self.require_role(act, about_delivery(one, self.region), role)
+
+    def require_role(self, option: str, about: Sequence[Resource], role: str | None = None) -> str:
+        """The role in which this person may do something about all of these.
+
+        Raises:
+            Refused: with the policy, what it wants, what was found and what to do.
+        """
+        found = self.find_role(option, about, role)
         if found is not None:
             return found
         given = role or next(iter(self.person.roles), "")
-        refusals = (self._judge("control", of, given, act) for of in about_delivery(one, self.region))
+        refusals = (self._judge("control", of, given, option) for of in about)
         verdict = next(refusal for refusal in refusals if not refusal.allowed)
         raise Refused(verdict.refusal, verdict.reason)
 
-    def _find_role(self, act: Act, one: Delivery, role: str | None = None) -> str | None:
-        walls = about_delivery(one, self.region)
+    def find_role(self, option: str, about: Sequence[Resource], role: str | None = None) -> str | None:
+        """The role in which this person may do something about all of these; None when there is none."""
         for each in (role,) if role else self.person.roles:
-            if all(self._judge("control", of, each, act).allowed for of in walls):
+            if all(self._judge("control", of, each, option).allowed for of in about):
                 return each
         return None
 
@@ -184,12 +197,14 @@ def act_on(
     role: str | None,
     reason: str,
     reasons: ReasonStore,
+    ledger_path: Path | None,
     now: datetime,
 ) -> Delivery:
-    """Have a delivery driven once more by the region's gateway, or give it up.
+    """Have a delivery driven once more by the region's gateway, or give it up. It is in the ledger before it is done.
 
     Args:
         reason: why; kept in the region's evidence store. Giving up needs one.
+        ledger_path: the region's ledger; the delivery has a chain of its own there.
 
     Raises:
         NotFound: as `find_delivery`.
@@ -197,14 +212,24 @@ def act_on(
         EngineUnavailable: nothing was done.
     """
     one = find_delivery(store, onlooker, given)
-    onlooker.require(act, one, role)
+    speaking_as = onlooker.require(act, one, role)
     said = reason.strip()
     if act == "discard" and not said:
         raise Refused(Refused.NO_REASON, "nothing was given up: say why, for what it said is destroyed")
     if len(said) > _LONGEST_REASON:
         raise Refused(Refused.NO_REASON, f"the reason has more than {_LONGEST_REASON} characters")
+    if not _is_open_to(one, act):
+        raise Refused(NOT_DRIVABLE, _say_why_not(one, act))
     try:
         ref = reasons.put(said.encode()) if said else ""
+        data: dict[str, Json] = {
+            "sender": one.sender,
+            "compartments": list(one.compartments),
+            "role": speaking_as,
+            "signed_in": onlooker.signed_in.way,
+            **({"reason_ref": ref} if ref else {}),
+        }
+        note_deed(ledger_path, one.id, _KINDS[act], onlooker.person.id, data, now=now)
         if act == "redrive":
             done = store.redrive(one.id, onlooker.person.id, ref, AGAIN, now=now)
         else:
@@ -214,6 +239,10 @@ def act_on(
     if done is None:
         raise Refused(NOT_DRIVABLE, _say_why_not(one, act))
     return done
+
+
+def _is_open_to(one: Delivery, act: Act) -> bool:
+    return one.state == "dead" if act == "discard" else one.readable and one.state in {"dead", "ignored"}
 
 
 def _say_why_not(one: Delivery, act: Act) -> str:

@@ -25,8 +25,8 @@ TRIAGE_VERBS = frozenset({"raise_severity", "propose_severity", "propose_dismiss
 """What anybody with a role may say of severity and of the incident; who decides a proposal is asked by the run."""
 RECUSAL_VERBS = frozenset({"recuse", "unrecuse"})
 """What counsel says beside those who command."""
-DELIVERY_VERBS = frozenset({"redrive", "discard"})
-"""What is said of a delivery, which no run judges; the policies alone say who may."""
+DELIVERY_VERBS = frozenset({"redrive", "discard", "enable"})
+"""What is said of deliveries, in and out, which no run judges; the policies alone say who may."""
 STEERING = ("incident_commander", "deputy", "exec_sponsor")
 """Roles by which the engine lets a run be paused, resumed or aborted, whatever a policy says."""
 

@@ -4,7 +4,7 @@ Who stands aside from a run, and which compartment it is in, stand in the run's 
 incident that it belongs to.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.ledger import EntryKind
 from watchfloor.authorisation import Authority, Question, Resource, Verdict
@@ -12,6 +12,7 @@ from watchfloor.identity.people import Person
 from watchfloor.ledger import SqliteLedger
 
 _KINDS = {"inc": "incident", "hold": "hold", "hand": "handoff", "in": "incoming", "post": "postmortem"}
+_KINDS |= {"del": "delivery", "desk": "delivery"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,24 @@ class Reader:
     def judge(self, verb: str, of: Resource) -> Verdict:
         """Ask the policies whether the person may `view` or `export` a run."""
         return self.authority.judge(Question(self.person, verb, of, on_this_machine=self.on_this_machine))
+
+
+def about_records(ledger: SqliteLedger, chain: str, region: str) -> list[Resource]:
+    """What a chain is about, once for each wall that it stands behind: a delivery may concern several compartments.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+    """
+    about = about_record(ledger, chain, region)
+    if about.kind != "delivery":
+        return [about]
+    walls = {
+        str(wall)
+        for entry in ledger.read(chain)
+        if isinstance(named := entry["data"].get("compartments"), list)
+        for wall in named
+    }
+    return [replace(about, compartment=wall) for wall in sorted(walls)] or [about]
 
 
 def about_record(ledger: SqliteLedger, chain: str, region: str) -> Resource:

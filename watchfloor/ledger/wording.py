@@ -31,6 +31,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "facts": ("fact.",),
     "people": ("command.", "person.", "page.", "status.", "notice.", "task."),
     "holds and handoffs": ("hold.", "handoff.", "retention.", "review."),
+    "other systems": ("webhook.", "delivery."),
     "the run": ("incident.", "phase.", "step.", "branch.", "run.", "track.", "severity.", "key.", "ledger."),
 }
 """Sorts of entries by which a timeline is filtered -> the beginnings of their kinds."""
@@ -129,6 +130,10 @@ _WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     _K.REVIEW_STARTED: ("the review began", ("review",)),
     _K.REVIEW_DRAFTED: ("the review was drafted", ()),
     _K.REVIEW_DONE: ("the review is done", ()),
+    _K.RESENT: ("had events sent to another system again", ("subscription", "events", "event", "role")),
+    _K.ENABLED: ("had another system told again", ("subscription", "role")),
+    _K.REDRIVEN: ("had a delivery driven once more", ("sender", "role")),
+    _K.DISCARDED: ("gave a delivery up", ("sender", "role")),
     _K.CONFLICT: ("an entry came twice with different content", ()),
 }
 _MARKS = {

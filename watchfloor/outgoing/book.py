@@ -299,19 +299,32 @@ class Book:
             return done.rowcount == 1
 
     def redrive(self, subscription: str, now: datetime, patience: timedelta, *, event: str = "") -> int:
-        """Have dead letters sent again: one, or all of a subscription; gives how many."""
+        """Have dead letters sent again: one, those of one incident, or all of a subscription; gives how many."""
         chain, _, seq = event.partition(":")
         with self._transaction() as database:
             if not database.execute("SELECT 1 FROM subscriptions WHERE name = ?", (subscription,)).fetchone():
                 return 0
             rows = database.execute(
                 "UPDATE events SET state = 'waiting', settled_ms = NULL, until_ms = ?, attempts = 0 "
-                "WHERE subscription = ? AND state = 'dead' AND (? = '' OR (chain = ? AND seq = ?)) RETURNING chain",
-                (_ms(now + patience), subscription, event, chain, _number(seq)),
+                "WHERE subscription = ? AND state = 'dead' AND (? = '' OR (chain = ? AND (? = '' OR seq = ?))) "
+                "RETURNING chain",
+                (_ms(now + patience), subscription, event, chain, seq, _number(seq)),
             ).fetchall()
             for each in {name for (name,) in rows}:
                 database.execute(_LANE, (_ms(now), subscription, each))
             return len(rows)
+
+    def graves(self, subscription: str, *, event: str = "") -> dict[str, int]:
+        """How many dead letters of which incidents `redrive` would have sent again."""
+        chain, _, seq = event.partition(":")
+        return dict(
+            self._rows(
+                "SELECT chain, count(*) FROM events WHERE subscription = ? AND state = 'dead' AND "
+                "EXISTS (SELECT 1 FROM subscriptions WHERE name = ?) AND "
+                "(? = '' OR (chain = ? AND (? = '' OR seq = ?))) GROUP BY chain ORDER BY chain",
+                *(subscription, subscription, event, chain, seq, _number(seq)),
+            )
+        )
 
     def expire(self, now: datetime) -> None:
         """Give up what waited too long for a disabled subscription; forget what was settled long ago."""

@@ -26,6 +26,7 @@ from watchfloor.postmortem.command_words import COMMAND_KINDS, tell_command
 from watchfloor.postmortem.fields import instant, text, words
 from watchfloor.postmortem.outside_words import OUTSIDE_KINDS, tell_outside
 from watchfloor.postmortem.sentences import Id, Sentence, Word, list_ids, say
+from watchfloor.postmortem.systems_words import tell_systems
 from watchfloor.postmortem.triage_words import TOLD, tell_triage
 from watchfloor.signing.narrowing import tell_left_out
 
@@ -350,6 +351,8 @@ def _note(note: Note) -> Iterator[Sentence]:
                 step,
                 ".",
             )
+        case EntryKind.RESENT | EntryKind.ENABLED | EntryKind.REDRIVEN | EntryKind.DISCARDED:
+            yield from tell_systems(note)
         case EntryKind.DESTROYED:
             yield say(at, seqs, *_destroyed(note))
         case EntryKind.NOTICE_FAILED:

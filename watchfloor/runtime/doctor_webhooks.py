@@ -60,8 +60,8 @@ def _standing(settings: RegionSettings, name: str, count: int) -> Check:
     dead = [f"{one.dead} of {one.name}" for one in accounts if one.dead]
     if disabled:
         found = f"{', '.join(disabled)} disabled: the receiver answered 410"
-        return Check(name, "warn", found, "receivers that take events", "watchfloor webhooks enable NAME")
+        return Check(name, "warn", found, "receivers that take events", "watchfloor webhooks enable NAME --as PERSON")
     if dead:
-        fix = "look at `watchfloor webhooks log`, then `watchfloor webhooks redrive NAME`"
+        fix = "look at `watchfloor webhooks log`, then `watchfloor webhooks redrive NAME --as PERSON`"
         return Check(name, "warn", f"dead letters: {', '.join(dead)}", "none", fix)
     return Check(name, "ok", f"{count} configured, {sum(one.waiting for one in accounts)} events wait")

@@ -199,6 +199,7 @@ async def _see_to(pages: Pages, visitor: Visitor, given: str, act: str, reason: 
             role=None,
             reason=reason,
             reasons=pages.desk.face.reasons,
+            ledger_path=pages.desk.face.ledger_path,
             now=datetime.now(UTC),
         )
     except NotFound as error:
@@ -207,7 +208,7 @@ async def _see_to(pages: Pages, visitor: Visitor, given: str, act: str, reason: 
         status = 422 if error.type in {NOT_DRIVABLE, Refused.NO_REASON} else 403
         return await _show(pages, visitor, given, told=error.message, reason=reason, status=status)
     except EngineUnavailable as error:
-        raise _unavailable() from error
+        raise Problem(503, "unavailable", str(error), retry_after=5) from error
     told = "discard"
     if act == "redrive":
         told = "redrive" if await _drive(driver, done.id) else "later"

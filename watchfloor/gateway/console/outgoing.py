@@ -1,10 +1,10 @@
 """The page of webhooks out: who is told, what waits or was given up, every attempt, and sending it again."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,9 @@ import structlog
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from watchfloor.authorisation import Resource
+from watchfloor.client.deliveries import Onlooker
+from watchfloor.client.errors import EngineUnavailable, NotFound, Refused
+from watchfloor.client.outgoing import about_outgoing, enable, resend
 from watchfloor.client.permission import ask_question
 from watchfloor.gateway.console.gate import Visitor, read_form
 from watchfloor.gateway.console.pages import ROOT, Pages
@@ -25,8 +27,6 @@ SHOWN = 50
 """Attempts and dead letters that are shown."""
 LOOKED_AT = 400
 """Attempts and dead letters among which those are found that a visitor may see."""
-PATIENCE = timedelta(hours=72)
-"""How long what is sent again is tried."""
 HERE = f"{ROOT}/outgoing"
 
 log = structlog.get_logger(__name__)
@@ -110,20 +110,19 @@ def offer_outgoing(app: FastAPI, pages: Pages) -> None:
             raise Problem(404, "not_found", "there is no dead letter of this id that you may see")
         _require_may_act(pages, visitor)
         path = _require_book(pages)
-        done = await asyncio.to_thread(_redrive, path, name, event)
-        if not done:
-            raise Problem(409, "changed", "this event waits or has been taken already; look at the page again")
+        with _answering("this event waits or has been taken already; look at the page again"):
+            await asyncio.to_thread(_redrive, path, pages, visitor, name, event)
         log.info("event driven again", subscription=name, incident=chain, by=visitor.person.id)
         return RedirectResponse(f"{HERE}?done=redrive", 303)
 
     @app.post("/outgoing/enable")
-    async def enable(request: Request, visitor: admitted) -> Response:
+    async def enable_it(request: Request, visitor: admitted) -> Response:
         said = await read_form(request, visitor)
         _require_may_act(pages, visitor)
         path = _require_book(pages)
         name = said.get("subscription", "")
-        if not await asyncio.to_thread(_enable, path, name):
-            raise Problem(409, "changed", "this subscription is not disabled; look at the page again")
+        with _answering("this subscription is not disabled; look at the page again"):
+            await asyncio.to_thread(_enable, path, pages, visitor, name)
         log.info("subscription enabled", subscription=name, by=visitor.person.id)
         return RedirectResponse(f"{HERE}?done=enable", 303)
 
@@ -144,14 +143,36 @@ def _read(path: Path, subscription: str) -> _Read:
         )
 
 
-def _redrive(path: Path, name: str, event: str) -> int:
+def _redrive(path: Path, pages: Pages, visitor: Visitor, name: str, event: str) -> None:
     with _opened(path) as book:
-        return book.redrive(name, datetime.now(UTC), PATIENCE, event=event)
+        # this event alone, which the visitor has been found to see
+        resend(
+            *(book, pages.desk.face.ledger_path, _onlooker(pages, visitor), name, event),
+            sees=lambda _chain: True,
+            now=datetime.now(UTC),
+        )
 
 
-def _enable(path: Path, name: str) -> bool:
+def _enable(path: Path, pages: Pages, visitor: Visitor, name: str) -> None:
     with _opened(path) as book:
-        return book.enable(name)
+        enable(book, pages.desk.face.ledger_path, _onlooker(pages, visitor), name, now=datetime.now(UTC))
+
+
+def _onlooker(pages: Pages, visitor: Visitor) -> Onlooker:
+    face = pages.desk.face
+    return Onlooker(visitor.person, face.authority, face.region, visitor.signed_in, face.loopback)
+
+
+@contextmanager
+def _answering(changed: str) -> Iterator[None]:
+    try:
+        yield
+    except NotFound as error:
+        raise Problem(409, "changed", changed) from error
+    except Refused as error:
+        raise Problem(403, "refused", error.message) from error
+    except EngineUnavailable as error:
+        raise Problem(503, "unavailable", str(error), retry_after=2) from error
 
 
 def _opened(path: Path) -> "closing[Book]":
@@ -179,7 +200,7 @@ async def _visible(pages: Pages, visitor: Visitor, chains: Iterable[str]) -> fro
 
 
 def _may(pages: Pages, visitor: Visitor, verb: str, option: str = "", role: str = "") -> bool:
-    about = Resource(id="outgoing", kind="delivery", runbook="", region=pages.desk.face.region)
+    about = about_outgoing(pages.desk.face.region)
     return pages.allows(ask_question(pages.desk.face, visitor.person, verb, about, role, option, visitor.signed_in))
 
 
