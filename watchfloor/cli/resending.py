@@ -1,4 +1,4 @@
-"""Having another system told again: dead letters, and a subscription that was disabled. Asked of the policies, noted."""
+"""Having another system told again: dead letters, a subscription that was disabled. The policies are asked."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who may have events that were given up sent again, or a disabled subscription enabled; each is noted before it is done.
+"""Who may have events that were given up sent again, or a subscription enabled; each is noted before it is done.
 
 That events of a run are sent again stands in the run's own chain, where who may see the run finds it. What concerns a
 subscription and no run stands in the chain of the region's desk.
@@ -82,7 +82,7 @@ def resend(
         done, said = 0, _said(onlooker, role, keep_why())
         for chain, count in sorted(buried.items()):
             data: dict[str, Json] = {"subscription": name, "events": count}
-            if event != "" and event != chain:
+            if event not in {"", chain}:
                 data["event"] = event
             note_deed(
                 ledger_path,

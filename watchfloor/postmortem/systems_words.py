@@ -1,4 +1,4 @@
-"""What people had done about other systems: events sent to them again, deliveries of theirs driven again or given up."""
+"""What people had done about other systems: events sent again, deliveries of theirs driven again or given up."""
 
 from collections.abc import Iterator
 
