@@ -261,6 +261,25 @@ def exposed(broken: bool) -> Iterator[str]:
     )
 
 
+def fleeting(broken: bool) -> Iterator[str]:
+    """An approval is over instants on record; what compares with `now` turns once and may be asked anew."""
+    told = (
+        ('"at ${{ now }}"', "\"since ${{ now - duration('5m') }}\"")
+        if broken
+        else ('"at ${{ facts.order_received }}"', '"late: ${{ now > facts.order_received }}"')
+    )
+    shown = ("[now]", "[now - facts.order_received]") if broken else ("[steps.look.at]", "[now > inputs.received_at]")
+    bound = [f"with: {{to: desk, about: {one}}}\n  approval: {{<1>" for one in told]
+    bound += [f"with: {{to: desk, about: x}}\n  approval: {{show: {one}, <1>" for one in shown]
+    for one in bound:
+        yield from four(
+            f"- {{id: look, action: notify.webhook, with: {{to: desk, about: order}}}}\n"
+            f"- id: told\n  action: notify.webhook\n  {one}}}",
+            ("from: [policy_lead], within: 30m, on_deny: stop",),
+            ("",),
+        )
+
+
 RULES: dict[str, tuple[str, Callable[[bool], Iterator[str]]]] = {
     "gate": ("WF301", gate),
     "silence": ("WF302", silence),
@@ -279,6 +298,7 @@ RULES: dict[str, tuple[str, Callable[[bool], Iterator[str]]]] = {
     "media": ("WF315", exposed),
     "residency": ("WF307", resident),
     "breach": ("WF404", heard),
+    "what an approval is over": ("WF316", fleeting),
     "gate of an undo": ("WF301", undone),
 }
 

@@ -89,6 +89,7 @@ NO_ATTEMPT = Code("WF312", "warning", "restricted without an attempt to preserve
 NO_REASON = Code("WF313", "warning", "a restriction without a statement of its ground")
 EXPOSED = Code("WF315", "error", "an exposure outside the specialist role")
 LASTING = Code("WF314", "warning", "a restriction that does not say whether it ends")
+FLEETING = Code("WF316", "error", "an approval over what changes by itself")
 
 # WF4xx: time and size
 UNBOUNDED = Code("WF401", "error", "a loop over a list without a bound")

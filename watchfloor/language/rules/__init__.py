@@ -15,6 +15,7 @@ from watchfloor.language.rules import (
     constants,
     exposure,
     facts,
+    fleeting,
     gates,
     lasting,
     life,
@@ -32,7 +33,7 @@ from watchfloor.language.step_compiler import Surroundings
 
 _RULES = (gates, people, reach, clocks, facts, windows, lasting, exposure)
 _PATH_RULES = (silence, preservation, attempts, closing)
-_PLAN_RULES = (life, reasons, residency, timing, budget, results, constants)
+_PLAN_RULES = (fleeting, life, reasons, residency, timing, budget, results, constants)
 
 
 def check_rules(given: Surroundings) -> None:
