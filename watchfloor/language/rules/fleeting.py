@@ -8,8 +8,8 @@ as it must be. `now` is another instant at every look: such a grant is void when
 from collections.abc import Iterator
 
 from schemas.plan import Plan
-from watchfloor.expressions.syntax import Operation, Path, children, parse
 from watchfloor.expressions.syntax import Node as Tree
+from watchfloor.expressions.syntax import Operation, Path, children, parse
 from watchfloor.language import codes
 from watchfloor.language.document import Action, all_steps
 from watchfloor.language.nodes import Node, Scalar, Span, walk
