@@ -1,8 +1,9 @@
 """Nothing that an approval is bound to changes by itself between asking and acting.
 
-A grant covers exactly the inputs and what was shown (language.md, "Gates on actions"); both are looked at again when the
-action is about to act. A fact that was revised, or a severity that was raised, voids the grant and is asked about anew,
-as it must be. `now` is another instant at every look: such a grant is void whenever it is given, and the action never acts.
+A grant covers exactly the inputs and what was shown (language.md, "Gates on actions"); both are looked at again when
+the action is about to act. A fact that was revised, or a severity that was raised, voids the grant and is asked about
+anew, as it must be. `now` is another instant at every look: such a grant is void as soon as it is given, and the action
+never acts.
 """
 
 from collections.abc import Iterator
