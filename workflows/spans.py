@@ -94,10 +94,20 @@ def find_midnight(known: Calendar, day: date) -> datetime:
 
 def find_unknown(law: ClockLaw, started: datetime) -> str | None:
     """The day up to which (or from which on) the plan knows the calendar of a period that reaches beyond; None when it
-    knows it all."""
+    knows it all. Without a place a row knows the holidays of the years of which it names some itself."""
     known = law.get("calendar")
     if known is None:
-        return None
+        return _find_unnamed(law, started)
     if find_day(known, started).isoformat() < known["known_from"]:
         return known["known_from"]
     return known["known_until"] if find_last_day(law, known, started).isoformat() > known["known_until"] else None
+
+
+def _find_unnamed(law: ClockLaw, started: datetime) -> str | None:
+    due = find_due(law, started) if law["business_days"] is not None and law["holidays"] else None
+    if due is None:
+        return None
+    first, last = f"{min(law['holidays'])[:4]}-01-01", f"{max(law['holidays'])[:4]}-12-31"
+    if started.date().isoformat() < first:
+        return first
+    return last if due.date().isoformat() > last else None

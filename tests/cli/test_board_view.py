@@ -132,6 +132,7 @@ def test_a_clock_says_whether_the_law_or_we_set_it() -> None:
         (clock(renewals=[{"at": "2026-11-22T03:00:00Z", "granted": True}]), "renewed once"),
         (clock(renewals=[{"at": "2026-11-22T03:00:00Z", "granted": False}]), "a renewal did not count"),
         (clock(calendar_known="2030-12-31"), "CHECK BY HAND: holidays are known to 2030-12-31 only"),
+        (clock(calendar_known="2024-01-01"), "CHECK BY HAND: holidays are known from 2024-01-01 only"),
         (clock("removal[DE]", of="removal", member="DE"), "law: Reg. 2021/784"),
         (clock(state="waiting", started_at=None, due_at=None), "not started; waits for facts.order_received"),
     ],

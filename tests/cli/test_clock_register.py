@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.language.embedding import embed
 from watchfloor.cli.main import app
 
 
@@ -135,3 +136,17 @@ def test_lint_warns_of_rows_past_their_review_that_are_in_use() -> None:
     assert "its owner is legal-eu" in out
     assert run("eu-tco-removal-order", "--as-of", "2027-05-02", "--strict", command="lint")[0] == 1
     assert run("--as-of", "2027-02-21", command="lint")[1].count("warning[WF409]") == 5
+
+
+def test_lint_warns_a_year_before_a_calendar_ends_and_only_of_rows_that_are_used(tmp_path: Path) -> None:
+    assert "WF413" not in run("--as-of", "2029-05-01", command="lint")[1]
+    assert run("--as-of", "2030-06-01", command="lint")[1].count("warning[WF413]") == 7
+    assert "WF413" not in run("eu-tco-removal-order", "--as-of", "2030-06-01", command="lint")[1]
+    text = embed(
+        "clocks:\n  notice: {use: us.state.breach.ca, start: facts.order_received, stop: facts.removed,"
+        " on_breach: [{page: exec_sponsor}], on_close: {assign: legal_counsel}}\n"
+    )
+    (tmp_path / "runbook.yaml").write_text(text)
+    code, out = run(str(tmp_path), "--as-of", "2030-06-01", command="lint")
+    assert (code, out.count("warning[WF413]")) == (0, 1), out
+    assert "`us.state.breach.ca` counts by a calendar that is known to 2030-12-31" in out

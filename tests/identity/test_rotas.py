@@ -1,8 +1,9 @@
 """Rotas give exact shifts: turns, nights, daylight saving, holidays, overrides, swaps; and say what is wrong."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import holidays
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,6 +103,19 @@ def test_a_holiday_without_cover_is_a_gap_that_names_the_day_and_its_place(tmp_p
     assert (gap.kind, gap.start_at, gap.end_at) == ("gap", at("12-25 08:00"), at("12-27 08:00"))
     assert gap.words == "nobody is on call: Christmas Day in IE, Saint Stephen's Day in IE, and nobody covers"
     assert gap.where.endswith("rotas.yaml:6:111")
+
+
+def test_a_time_of_which_nobody_knows_the_holidays_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(holidays.country_holidays("IE")), "end_year", 2026)
+    rotas = rotas_of(tmp_path, HOLIDAY % "holidays: {place: IE, cover: [cid]}")
+    assert find_problems(rotas, people("ann", "bob", "cid"), at("12-20 00:00"), at("12-31 00:00")) == ()
+    new_year = datetime(2027, 1, 1, tzinfo=UTC)
+    (unknown,) = find_problems(rotas, people("ann", "bob", "cid"), at("12-20 00:00"), new_year + timedelta(days=3))
+    assert (unknown.kind, unknown.start_at, unknown.is_error) == ("holidays", new_year, True)
+    assert unknown.words == "the holidays of IE are known to the end of 2026 only; after that nobody is seen to be away"
+    assert unknown.where.endswith("rotas.yaml:6:111")
 
 
 def test_another_person_covers_a_holiday_and_there_is_no_gap(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
+import holidays
 import pytest
 
 from watchfloor.identity.people import DEVELOPMENT_PEOPLE
@@ -212,3 +213,23 @@ def test_broken_rotas_fail_with_the_place(home: Path) -> None:
     check = named(list(doctor_home.look(home)), "rotas")
     assert check.level == "fail"
     assert "rotas.yaml:2:7: `rotas.a.role`: unknown role `king`" in check.found
+
+
+def test_a_calendar_that_ends_within_a_year_is_a_warning_and_says_of_what(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "people.yaml").write_text(DEVELOPMENT_PEOPLE.read_text())
+    (home / "rotas.yaml").write_text(DEVELOPMENT_ROTAS.read_text())
+    assert doctor_home.calendars(home, date(2026, 11, 28)).level == "ok"
+    check = doctor_home.calendars(home, date(2030, 6, 1))
+    assert (check.level, check.found.partition(";")[0]) == (
+        "warn",
+        "`us.state.breach.ca` counts by a calendar that is known to 2030-12-31",
+    )
+    place = next(one for one in ("IE", "DE") if f"place: {one}" in DEVELOPMENT_ROTAS.read_text())
+    monkeypatch.setattr(type(holidays.country_holidays(place)), "end_year", 2026)
+    check = doctor_home.calendars(home, date(2026, 11, 28))
+    assert (check.level, check.found) == (
+        "warn",
+        f"rotas.yaml: the holidays of {place} are known to the end of 2026 only",
+    )

@@ -123,6 +123,38 @@ def test_a_period_beyond_the_table_says_so(started: datetime, known: str | None)
     assert find_unknown(law("Europe/Berlin", business_days=10, place="DE"), started) == known
 
 
+def test_a_place_of_which_the_package_knows_no_later_year_has_no_years_without_holidays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The package knows Sri Lanka to 2026; a table that went on would count its holidays as business days, unsaid."""
+    monkeypatch.setattr(type(holidays.country_holidays("DE")), "end_year", 2027)
+    begun = datetime(2027, 12, 27, tzinfo=UTC)
+    short, long = (law("Europe/Berlin", business_days=10, place=place) for place in ("DE", "FR"))
+    assert (short["calendar"]["known_until"], find_unknown(short, begun)) == ("2027-12-31", "2027-12-31")
+    assert (long["calendar"]["known_until"], find_unknown(long, begun)) == ("2030-12-31", None)
+    monkeypatch.setattr(type(holidays.country_holidays("DE")), "end_year", 2020)
+    ended = law("Europe/Berlin", business_days=10, place="DE")
+    assert find_unknown(ended, datetime(2026, 5, 1, tzinfo=UTC)) == "2020-12-31"
+
+
+@pytest.mark.parametrize(
+    ("started", "known"),
+    [
+        (datetime(2024, 12, 30, tzinfo=UTC), "2025-01-01"),
+        (datetime(2026, 12, 10, tzinfo=UTC), None),
+        (datetime(2026, 12, 28, tzinfo=UTC), "2026-12-31"),
+        (datetime(2027, 5, 1, tzinfo=UTC), "2026-12-31"),
+    ],
+)
+def test_days_that_a_row_names_itself_end_with_the_last_year_that_it_names(
+    started: datetime, known: str | None
+) -> None:
+    row = law("UTC", business_days=5, extra=["2025-12-25", "2026-12-25"])
+    del row["calendar"]
+    assert find_unknown(row, started) == known
+    assert find_unknown({**row, "holidays": []}, started) is None, "it never promised to know any"
+
+
 def test_the_table_is_the_same_whenever_it_is_written_and_reaches_as_far_as_the_row() -> None:
     long = law("America/New_York", months=120)
     assert long == law("America/New_York", months=120)

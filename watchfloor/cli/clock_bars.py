@@ -8,7 +8,7 @@ from rich.text import Text
 from schemas.incident import ClockState
 from schemas.plan import ClockLaw, ClockPlan, Plan
 from watchfloor.cli.instants import clock_time, left, span
-from watchfloor.drawing.words import show_controls
+from watchfloor.drawing.words import render_reach, show_controls
 from watchfloor.signing import parse_instant
 
 WIDTH = 20
@@ -91,7 +91,7 @@ def render_clock(row: ClockRow, now: datetime, *, local: tzinfo | None = None) -
     elif state.get("pauses"):
         notes.append(f"stood still {_stood_still(state)}")
     if "calendar_known" in state:
-        notes.append(f"CHECK BY HAND: holidays are known to {state['calendar_known']} only")
+        notes.append(f"CHECK BY HAND: holidays are known {render_reach(state['calendar_known'])} only")
     if notes:
         lines.append(Text(" " * (NAME_WIDTH + 3) + " · ".join(notes), style="dim"))
     return lines

@@ -107,6 +107,7 @@ def explain_row(
     with edge(as_json):
         from watchfloor.cli.console import print_json
         from watchfloor.client.reckoning import reckon, with_place
+        from watchfloor.drawing.words import render_reach
 
         row = _find(_load(register_), id_)
         if place or zone:
@@ -124,7 +125,7 @@ def explain_row(
         for number, step in enumerate(found.steps, start=1):
             typer.echo(f"  {number}. {step}")
         if found.known is not None:
-            typer.echo(f"  check by hand: offsets and holidays are known to {found.known} only")
+            typer.echo(f"  check by hand: offsets and holidays are known {render_reach(found.known)} only")
 
 
 def _print(rows: "list[RegisterRow]", today: date, as_json: bool) -> None:
@@ -268,19 +269,20 @@ def _check_place(row: "RegisterRow", place: str, zone: str) -> None:
 
 
 def register_findings(today: date, laws: set[str] | None) -> "list[Finding]":
-    """What the shipped register is warned of on a day: its rows that are past their review.
+    """What the shipped register is warned of on a day: its rows that are past their review, calendars that end soon.
 
     Args:
         laws: only these rows; None for all.
     """
     from watchfloor.cli.runbook_files import shown
     from watchfloor.client.library import library_folder
-    from watchfloor.language import read_register
+    from watchfloor.language import codes, read_register
 
     path = library_folder() / "clocks.yaml"
     rows, findings = read_register(path.read_bytes(), path=str(shown(path)), today=today)
-    overdue = {id_ for id_ in rows if laws is None or id_ in laws}
-    return [found for found in findings if any(found.message.startswith(f"`{id_}` was") for id_ in overdue)]
+    asked = {id_ for id_ in rows if laws is None or id_ in laws}
+    dated = {codes.REVIEW_OVERDUE.number, codes.CALENDAR_ENDS.number}
+    return [one for one in findings if one.code in dated and one.message.split("`")[1] in asked]
 
 
 def read_day(text: str) -> date:

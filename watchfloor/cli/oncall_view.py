@@ -20,6 +20,7 @@ _WORDS = {
     "person": "WRONG PERSON",
     "change": "WRONG CHANGE",
     "rest": "short rest",
+    "holidays": "HOLIDAYS UNKNOWN",
 }
 
 

@@ -34,6 +34,11 @@ def show_controls(text: str) -> str:
     return "".join(shown)
 
 
+def render_reach(known: str) -> str:
+    """`from 2024-01-01` or `to 2030-12-31`: a calendar begins with a year and ends with one, so the day says which."""
+    return f"{'from' if known.endswith('-01-01') else 'to'} {known}"
+
+
 def text_width(text: str, size: float, *, mono: bool = False, bold: bool = False) -> float:
     """Estimate the width of a line in pixels at a font size; a little more than common sans-serif fonts take."""
     if mono:

@@ -1,4 +1,5 @@
-"""What is wrong with rotas before it hurts: gaps, double bookings, people who cannot fill the role, too little rest.
+"""What is wrong with rotas before it hurts: gaps, double bookings, people who cannot fill the role, too little rest,
+holidays that nobody knows.
 
 The rest rule: after a shift that reaches into the night (midnight to five, the core of "night time" in Article 2(3) of
 Directive 2003/88/EC) a person has eleven hours before the next (Article 3). Shifts of a whole day are standby and not
@@ -14,8 +15,9 @@ from typing import Literal, TypeAlias
 from watchfloor.identity.people import Directory
 from watchfloor.identity.rotas import Place, Rota, Rotas, Shift
 from watchfloor.identity.shifts import is_holiday, shifts_between, spans_of
+from watchfloor.language.calendars import known_years
 
-Kind: TypeAlias = Literal["gap", "double", "person", "change", "rest"]
+Kind: TypeAlias = Literal["gap", "double", "person", "change", "rest", "holidays"]
 REST = timedelta(hours=11)
 WHOLE_DAY = timedelta(hours=23)
 """A shift of a whole day has 23 hours on the day on which clocks go forward."""
@@ -56,6 +58,7 @@ def find_problems(rotas: Rotas, people: Directory, since: datetime, until: datet
         everywhere += [(rota, shift) for shift in shifts]
         found += _unfit(rotas, rota, people)
         found += _without_effect(rotas, rota)
+        found += _unknown_holidays(rotas, rota, since, until)
         found += _gaps(rotas, rota, shifts, since, until)
         found += _crowds(rotas, rota, shifts, since, until)
     found += _twice(rotas, everywhere, since, until)
@@ -124,6 +127,19 @@ def _without_effect(rotas: Rotas, rota: Rota) -> Iterator[Problem]:
 
 def _as_before(rota: Rota, index: int) -> Rota:
     return replace(rota, swaps=rota.swaps[:index], overrides=())
+
+
+def _unknown_holidays(rotas: Rotas, rota: Rota, since: datetime, until: datetime) -> Iterator[Problem]:
+    """Time of which nobody knows the holidays: somebody would be planned who is away."""
+    for layer in rota.layers:
+        if layer.holidays is None:
+            continue
+        place = layer.holidays.place
+        last = known_years(place)[1]
+        end = datetime(last + 1, 1, 1, tzinfo=UTC)
+        if end < until:
+            words = f"the holidays of {place} are known to the end of {last} only; after that nobody is seen to be away"
+            yield _problem(rotas, rota, "holidays", max(end, since), until, (), words, (*layer.place, "holidays"))
 
 
 def _gaps(rotas: Rotas, rota: Rota, shifts: Sequence[Shift], since: datetime, until: datetime) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from schemas.plan import Calendar, ClockLaw
-from schemas.register import CalendarRule
+from schemas.register import CalendarRule, RegisterRow
 
 BEFORE = 3
 """Years before the year of review that a table knows: facts may lie in the past."""
@@ -48,10 +48,12 @@ def find_place_fault(place: str) -> str:
 
 
 def write_out(rule: CalendarRule, law: ClockLaw) -> Calendar:
-    """The table for one row, from three years before its review to three years after the longest it may run."""
+    """The table for one row, from three years before its review to three years after the longest it may run; of a place
+    no years of which the package knows nothing, for those would look like years without a holiday."""
     review = date.fromisoformat(law["review_after"]).year
-    months, days = law["months"] or 0, (law["duration"] or 0) / 86_400 + 2 * (law["business_days"] or 0)
-    first, last = review - BEFORE, review + AFTER + -(-months // 12) + int(days // 365)
+    known_from, known_until = known_years(rule["place"])
+    last = min(review + AFTER + find_longest(law).days // 365, known_until)
+    first = min(max(review - BEFORE, known_from), last)
     table = _holidays(rule["place"], first, last)
     return {
         "kind": rule["kind"],
@@ -64,6 +66,32 @@ def write_out(rule: CalendarRule, law: ClockLaw) -> Calendar:
         "known_from": date(first, 1, 1).isoformat(),
         "known_until": date(last, 12, 31).isoformat(),
     }
+
+
+def find_longest(law: ClockLaw) -> timedelta:
+    """What a period of this row takes at most, by a calendar with many holidays; pauses and renewals apart."""
+    days = 366 * -(-(law["months"] or 0) // 12) + (law["duration"] or 0) / 86_400 + 2 * (law["business_days"] or 0)
+    return timedelta(days=int(days))
+
+
+def find_end(row: RegisterRow) -> date | None:
+    """The last day that the calendar of a row knows; None where it counts by none."""
+    rule = row.get("counted")
+    if rule is not None:
+        return date.fromisoformat(write_out(rule, row)["known_until"])
+    own = row["holidays"] if row["business_days"] is not None else []
+    return date(int(max(own)[:4]), 12, 31) if own else None
+
+
+def known_years(place: str) -> tuple[int, int]:
+    """The first and the last year of which the package knows the holidays of a place."""
+    if not place:
+        return date.min.year, date.max.year
+    import holidays
+
+    country, _, part = place.partition("-")
+    made = holidays.country_holidays(country, subdiv=part or None)
+    return made.start_year, made.end_year
 
 
 def name_holidays(place: str, first: int, last: int) -> dict[str, str]:

@@ -104,6 +104,7 @@ REVIEW_OVERDUE = Code("WF409", "warning", "a row of the register is past its rev
 GOES_ON_WITHOUT = Code("WF410", "warning", "the run goes on without a fact that others wait for")
 IN_TIME = Code("WF411", "warning", "the work does not fit the clock")
 OVER_BUDGET = Code("WF412", "warning", "more history than a run should make")
+CALENDAR_ENDS = Code("WF413", "warning", "a calendar that ends soon")
 CONFLICT = Code("WF420", "error", "a conflict of the register that is not named from both sides")
 
 # WF5xx: style

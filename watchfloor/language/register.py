@@ -1,14 +1,22 @@
 """The clock register: durations that the law sets, each with an owner, a mark and a date of review."""
 
 from collections.abc import Mapping as Rows
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 from schemas.plan import CONFLICT_CLASSES, ClockLaw
 from schemas.register import CalendarRule, RegisterRow
 from watchfloor.language import codes
-from watchfloor.language.calendars import find_place_fault, find_zone_fault, write_out
+from watchfloor.language.calendars import (
+    AFTER,
+    find_end,
+    find_longest,
+    find_place_fault,
+    find_zone_fault,
+    known_years,
+    write_out,
+)
 from watchfloor.language.document import Time
 from watchfloor.language.findings import Finding, listing, nearest, render_text
 from watchfloor.language.nodes import Mapping, Node, Scalar
@@ -32,6 +40,8 @@ from watchfloor.language.source import parse
 KINDS = ("deadline", "promptly", "min_retention", "max_retention", "info", "retired")
 NO_CLOCK = frozenset({"info", "retired"})
 """Kinds that no runbook can use as a clock."""
+LOOKS_AHEAD = 365
+"""Days: a calendar that what begins until then could outlast is warned of."""
 _OWN_CLASS = {"min_retention": "floor", "max_retention": "ttl"}
 _IN_PLAN = tuple(ClockLaw.__annotations__)
 
@@ -85,6 +95,8 @@ def read_register(
                     f"`{law['id']}` was to be reviewed by {law['review_after']}",
                     help=f"its owner is {law['owner']}",
                 )
+            if today is not None and law["kind"] not in NO_CLOCK:
+                _check_calendar(id_, law, today, report)
         _check_conflicts(found or (), rows, report)
     return rows, tuple(sorted({*source.findings, *report.findings()}))
 
@@ -260,6 +272,33 @@ def _agrees(keys: Keys, kind: str, length: bool, months: bool, slo: bool, more: 
     if problem:
         keys.report.add(codes.REGISTER_ROW, keys.node.span, problem)
     return not problem
+
+
+def _check_calendar(id_: Scalar, row: RegisterRow, today: date, report: Report) -> None:
+    """What begins in the year to come ends within the calendar that it is counted by."""
+    end = find_end(row)
+    if end is None or today + timedelta(days=LOOKS_AHEAD) + find_longest(row) <= end:
+        return
+    rule = row.get("counted")
+    if rule is None:
+        advice = (
+            "add the days of the years to come to `holidays`, or name the `zone` and `place` whose holidays they are"
+        )
+    elif end.year == known_years(rule["place"])[1]:
+        advice = (
+            f"the package `holidays` knows no later year of {rule['place']}: update it; until then check such clocks by"
+            " hand"
+        )
+    else:
+        advice = f"review the row and set `review_after`: its calendar is written out to {AFTER} years after that"
+    begun = "today" if today + find_longest(row) > end else "in the year to come"
+    report.add(
+        codes.CALENDAR_ENDS,
+        id_.span,
+        f"`{row['id']}` counts by a calendar that is known to {end}; what begins {begun} may end later",
+        expected="a calendar that reaches further",
+        help=f"{advice}; its owner is {row['owner']}",
+    )
 
 
 def _check_conflicts(

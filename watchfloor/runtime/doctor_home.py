@@ -3,12 +3,16 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from watchfloor.client.library import library_folder
 from watchfloor.identity.oncall import survey
 from watchfloor.identity.people import PeopleRefused, load_people
 from watchfloor.identity.rota_file import load_rotas
+from watchfloor.language import codes, read_register
+from watchfloor.language.calendars import known_years
+from watchfloor.language.register import LOOKS_AHEAD
 from watchfloor.regions.certificates import KeyBook
 from watchfloor.regions.keys import KEY_FILES, KeysRefused, RegionKeys
 from watchfloor.runtime.doctor import Check, mode_of, now
@@ -44,6 +48,7 @@ def look(home: Path) -> Iterator[Check]:
         yield from region_stores(directory)
     yield people(home)
     yield rotas(home)
+    yield calendars(home, now().date())
 
 
 def home_directory(home: Path) -> Iterator[Check]:
@@ -173,3 +178,24 @@ def rotas(home: Path) -> Check:
         expected = f"somebody on call, one at a time, for {ROTA_DAYS} days"
         return Check("rotas", "warn", said, expected, "see `watchfloor oncall`, then `watchfloor rota override`")
     return Check("rotas", "ok", f"{len(found.rotas)} rotas, nobody missing or booked twice for {ROTA_DAYS} days")
+
+
+def calendars(home: Path, today: date) -> Check:
+    """Whether the holidays that clocks and rotas are counted by are known for a year to come."""
+    register = library_folder() / "clocks.yaml"
+    _, findings = read_register(register.read_bytes(), path=str(register), today=today)
+    ending = [one.message for one in findings if one.code == codes.CALENDAR_ENDS.number]
+    if ending:
+        also = f" (and {len(ending) - 1} more)" if len(ending) > 1 else ""
+        return Check("calendars", "warn", ending[0] + also, "a calendar that reaches further", "see `watchfloor lint`")
+    try:
+        found = load_rotas(home / "rotas.yaml").rotas if (home / "rotas.yaml").exists() else ()
+    except PeopleRefused:
+        return Check("calendars", "ok", "those of the clocks are known; the rotas do not load")
+    places = {layer.holidays.place for rota in found for layer in rota.layers if layer.holidays is not None}
+    for place in sorted(places):
+        last = known_years(place)[1]
+        if last < (today + timedelta(days=LOOKS_AHEAD)).year:
+            found_ = f"rotas.yaml: the holidays of {place} are known to the end of {last} only"
+            return Check("calendars", "warn", found_, "holidays for a year to come", "update the package `holidays`")
+    return Check("calendars", "ok", "holidays and clocks of every place are known for a year and more")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from schemas.incident import ClockState, FactState
 from schemas.plan import ClockLaw, ClockPlan, Expr, Plan
-from watchfloor.drawing.words import render_span
+from watchfloor.drawing.words import render_reach, render_span
 from watchfloor.signing import parse_instant
 
 _RANK = {"breached": 0, "running": 1, "paused": 2, "late": 3, "assigned": 4, "met": 5, "waiting": 6}
@@ -142,7 +142,7 @@ def _list_notes(clock: ClockState, written: ClockPlan | None) -> list[str]:
     if clock["warned"] and clock["state"] in _RUNNING:
         notes.append(f"warned {len(clock['warned'])} {'time' if len(clock['warned']) == 1 else 'times'}")
     if "calendar_known" in clock:
-        notes.append(f"check by hand: holidays are known to {clock['calendar_known']} only")
+        notes.append(f"check by hand: holidays are known {render_reach(clock['calendar_known'])} only")
     if clock["state"] == "waiting" and written is not None and written.get("cond"):
         cond = written["cond"]
         notes.append(f"only if `{cond['src']}`" if cond else "")

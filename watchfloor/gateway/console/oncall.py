@@ -22,6 +22,7 @@ WORDS = {
     "person": "wrong person",
     "change": "wrong change",
     "rest": "short rest",
+    "holidays": "holidays unknown",
 }
 
 
