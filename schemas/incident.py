@@ -275,8 +275,7 @@ class ClockState(TypedDict):
     pauses: NotRequired[list[PauseSpan]]
     renewals: NotRequired[list[RenewalSeen]]
     calendar_known: NotRequired[str]
-    """The day beyond which (before which, when the clock began earlier) the plan knows no holidays and offsets, when the
-    clock reaches beyond it."""
+    """The day beyond which (or, for a clock that began earlier, before which) the plan knows no holidays and offsets."""
 
 
 class Measure(TypedDict):
