@@ -275,7 +275,7 @@ class ClockState(TypedDict):
     pauses: NotRequired[list[PauseSpan]]
     renewals: NotRequired[list[RenewalSeen]]
     calendar_known: NotRequired[str]
-    """The day beyond which (or, for a clock that began earlier, before which) the plan knows no holidays and offsets."""
+    """The day beyond which (for a clock that began earlier: before which) the plan knows no holidays and offsets."""
 
 
 class Measure(TypedDict):
