@@ -17,6 +17,7 @@ from watchfloor.evidence import EvidenceStore
 from watchfloor.ledger import LedgerUnavailable, SqliteLedger
 from watchfloor.outgoing.book import Attempt, Book, NewEvent
 from watchfloor.outgoing.events import Standing
+from watchfloor.outgoing.refusal import write_refusal
 from watchfloor.runtime.settings import load
 
 NOW = datetime.now(UTC)
@@ -143,6 +144,16 @@ def test_a_disabled_subscription_is_a_finding_and_is_enabled(home: Path, book: B
     assert run(home, "enable", "case_tool", "--as", "ops-1")[0] == 2
     (entry,) = entries(home, "desk-eu")
     assert (entry["kind"], entry["actor"], entry["data"]["subscription"]) == (EntryKind.ENABLED, "ops-1", "case_tool")
+    assert run(home, "list")[0] == 0
+
+
+def test_bindings_that_the_gateway_refused_are_a_finding(home: Path, book: Book) -> None:
+    write_refusal(home / "eu", "subscriptions", ["12:5: NOT_THERE is not set"], NOW)
+    code, said = run(home, "list")
+    assert code == 1
+    assert "what was read before stays in use" in said
+    assert "12:5: NOT_THERE is not set" in said
+    write_refusal(home / "eu", "subscriptions", [], NOW)
     assert run(home, "list")[0] == 0
 
 

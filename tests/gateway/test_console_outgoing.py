@@ -13,6 +13,7 @@ from tests.gateway.apis import Api
 from tests.gateway.consoles import Seen, console_over, token
 from watchfloor.outgoing.book import Attempt, Book, NewEvent
 from watchfloor.outgoing.events import Standing
+from watchfloor.outgoing.refusal import write_refusal
 
 OPEN, WALLED = "inc-aaaaaaaaaaaaaaaaaaaa", "inc-bbbbbbbbbbbbbbbbbbbb"
 NOW = datetime.now(UTC)
@@ -140,3 +141,16 @@ async def test_what_a_receiver_answers_cannot_become_markup(seen: Seen, book: Bo
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "\u202e" not in page
+
+
+async def test_bindings_that_were_refused_are_said_and_what_stands_in_them_is_not(
+    seen: Seen, book: Book, tmp_path: Path
+) -> None:
+    write_refusal(tmp_path, "subscriptions", ["12:5: WALLED_SECRET is not set"], NOW)
+    async with seen.signed_in("ops-1") as browser:
+        page = (await browser.get("/console/outgoing")).text
+        assert "The bindings were changed and refused" in page
+        assert "1 problem." in page
+        assert "WALLED_SECRET" not in page
+        write_refusal(tmp_path, "subscriptions", [], NOW)
+        assert "refused" not in (await browser.get("/console/outgoing")).text

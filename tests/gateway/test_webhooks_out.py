@@ -13,9 +13,10 @@ from temporalio.envconfig import ClientConnectConfig
 
 from schemas.ledger import EntryKind
 from tests.outgoing.floor import SECRET, A, B, Floor, Listener, listening, until
-from watchfloor.gateway import webhooks
+from watchfloor.gateway import rereading, webhooks
 from watchfloor.gateway.webhooks import Figures, keep_telling
 from watchfloor.outgoing.book import Attempt
+from watchfloor.outgoing.refusal import read_refusal
 from watchfloor.runtime.settings import RegionSettings
 
 TEXT = """
@@ -35,6 +36,7 @@ subscriptions:
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "EVERY", 0.01)
     monkeypatch.setattr(webhooks, "REST", 0.01)
+    monkeypatch.setattr(rereading, "EVERY", 0.01)
 
 
 def settings_of(folder: Path, url: str, *, more: str = "") -> RegionSettings:
@@ -112,8 +114,12 @@ async def test_without_a_good_secret_nothing_is_sent_and_the_log_says_why(
     floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str, said: str
 ) -> None:
     monkeypatch.setenv("EU_SECRET", secret)
+    settings = settings_of(tmp_path, "http://127.0.0.1:1")
     with structlog.testing.capture_logs() as logs:
-        await keep_telling(settings_of(tmp_path, "http://127.0.0.1:1"), MetricMeter.noop)
+        task = start(settings)
+        await until(lambda: read_refusal(tmp_path, "subscriptions") is not None)
+        await asyncio.sleep(0.05)
+        await stop(task)
     (line,) = [line for line in logs if line["event"] == "no webhooks are sent"]
     assert said in line["found"][0]
     assert "c2hvcnQ" not in str(logs), "never the secret itself"
@@ -133,11 +139,65 @@ async def test_a_gateway_without_subscriptions_makes_no_book_and_gives_up_what_w
         await stop(task)
     text = settings.bindings_path.read_text()
     settings.bindings_path.write_text(text.split("subscriptions:")[0])
-    await keep_telling(settings, MetricMeter.noop)
-    assert len(floor.book.dead()) == 2
+    task = start(settings)
+    await until(lambda: len(floor.book.dead()) == 2)
+    await stop(task)
     elsewhere = replace(settings, directory=tmp_path / "elsewhere")
-    await keep_telling(elsewhere, MetricMeter.noop)
+    task = start(elsewhere)
+    await asyncio.sleep(0.05)
+    await stop(task)
     assert not elsewhere.webhooks_path.exists()
+
+
+async def test_a_subscription_that_is_added_while_the_gateway_runs_is_told_and_one_that_is_kept_loses_nothing(
+    floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EU_SECRET", SECRET)
+    async with listening() as first, listening() as second:
+        host = first.url.removesuffix("/hooks")
+        settings = settings_of(tmp_path, host)
+        task = start(settings)
+        await until(lambda: bool(floor.book.began()))
+        floor.open(A)
+        await until(lambda: len(first.taken) == 2)
+        line = f'  desk: {{region: eu, url: "{second.url}", secret: {{env: EU_SECRET}}, events: ["*"]}}'
+        text = TEXT.format(more=line).replace("${TARGET}", host)
+        settings.bindings_path.write_text(
+            text.replace("allow_hosts: [", f'allow_hosts: ["{second.url.removesuffix("/hooks")}", ')
+        )
+        await until(lambda: set(floor.book.began()) == {"case_tool", "desk"})
+        floor.open(B)
+        await until(
+            lambda: second.ids() == [f"{B}:1", f"{B}:2"],
+        )
+        await until(lambda: first.ids() == [f"{A}:1", f"{A}:2", f"{B}:1", f"{B}:2"])
+        assert read_refusal(tmp_path, "subscriptions") is None
+        await stop(task)
+
+
+async def test_bindings_that_are_refused_while_the_gateway_runs_are_said_and_the_old_ones_stay_in_use(
+    floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EU_SECRET", SECRET)
+    monkeypatch.delenv("NOT_THERE", raising=False)
+    async with listening() as there:
+        settings = settings_of(tmp_path, there.url.removesuffix("/hooks"))
+        good = settings.bindings_path.read_text()
+        with structlog.testing.capture_logs() as logs:
+            task = start(settings)
+            await until(lambda: bool(floor.book.began()))
+            settings.bindings_path.write_text(good.replace("EU_SECRET", "NOT_THERE"))
+            await until(lambda: read_refusal(tmp_path, "subscriptions") is not None)
+            floor.open(A)
+            await until(lambda: there.ids() == [f"{A}:1", f"{A}:2"])
+            said = read_refusal(tmp_path, "subscriptions")
+            assert said is not None
+            assert "NOT_THERE is not set" in said.problems[0]
+            settings.bindings_path.write_text(good)
+            await until(lambda: read_refusal(tmp_path, "subscriptions") is None)
+            await stop(task)
+    events = [line["event"] for line in logs]
+    assert events.count("bindings refused, what was read before stays in use") == 1, "it is said once"
 
 
 async def test_a_fault_in_the_task_is_logged_and_webhooks_go_on(

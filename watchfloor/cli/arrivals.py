@@ -80,6 +80,7 @@ def list_them(
             found += [(store.region, each) for each in list_deliveries(deliveries, onlooker, wanted, most=most)]
             if not state:
                 refused += [_refused(store.region, each) for each in list_refusals(deliveries, onlooker, sender)]
+        _say_refused_bindings(context, region)
         if as_json:
             print_json({"deliveries": [_full(name, each) for name, each in found], "refused": refused})
         else:
@@ -233,6 +234,20 @@ def _locate(
             continue
         return store, deliveries, onlooker
     raise NotFound(f"no delivery `{given[:40]}`; `watchfloor deliveries list` shows them")
+
+
+def _say_refused_bindings(context: typer.Context, region: str | None) -> None:
+    from watchfloor.cli.stores import region_stores
+    from watchfloor.outgoing.refusal import read_refusal
+
+    for store in region_stores(context.obj, region):
+        trouble = read_refusal(store.folder, "senders")
+        if trouble is not None:
+            typer.echo(
+                f"{store.region}: changed bindings were refused at {_at(trouble.at.isoformat())}; the senders that were "
+                "read before stay in use; the gateway's log and `watchfloor doctor` say what is wrong",
+                err=True,
+            )
 
 
 def _onlooker(sight: "Sight", store: "RegionStore") -> "Onlooker | None":

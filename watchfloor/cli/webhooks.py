@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from watchfloor.outgoing.book import Account, Attempt, Book
+    from watchfloor.outgoing.refusal import BindingsTrouble
 
 PANEL = "This machine"
 
@@ -35,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
 def list_webhooks(context: typer.Context, region: Region = None, as_json: JsonFlag = False) -> None:
     """How each subscription stands: what waits, since when, what was given up, how the last attempt went.
 
-    Exits with 1 when one is disabled or has dead letters.
+    Exits with 1 when one is disabled or has dead letters, or when the gateway has refused changed bindings.
 
     Example:
       watchfloor webhooks list --region eu
@@ -44,10 +45,18 @@ def list_webhooks(context: typer.Context, region: Region = None, as_json: JsonFl
         from watchfloor.cli.console import console, print_json
 
         found = [(name, one) for name, book in _books(context.obj, region) for one in book.accounts()]
+        refused = _refused(context.obj, region)
+        for name, trouble in refused.items():
+            typer.echo(
+                f"{name}: the bindings were refused at {trouble.at:%Y-%m-%d %H:%M}Z; what was read before stays in use:",
+                err=True,
+            )
+            for problem in trouble.problems:
+                typer.echo(f"  {problem}", err=True)
         if as_json:
             print_json([{"region": name, **_account(one)} for name, one in found])
         elif not found:
-            typer.echo("nobody is told; name `subscriptions` in the bindings and start the gateway anew")
+            typer.echo("nobody is told; name `subscriptions` in the bindings")
         else:
             from rich.table import Table
 
@@ -68,7 +77,7 @@ def list_webhooks(context: typer.Context, region: Region = None, as_json: JsonFl
                         f"{one.name} has {one.dead} dead letter{'s' * (one.dead != 1)}. To have them sent again: "
                         f"`watchfloor webhooks redrive {one.name} --region {name} --as PERSON`"
                     )
-        if any(one.disabled_at is not None or one.dead for _, one in found):
+        if refused or any(one.disabled_at is not None or one.dead for _, one in found):
             raise typer.Exit(Exit.REFUSED)
 
 
@@ -161,6 +170,15 @@ def _books(home: "Path | None", region: str | None) -> "Iterator[tuple[str, Book
         if store.webhooks_path.exists():
             with closing(Book(store.webhooks_path)) as book:
                 yield store.region, book
+
+
+def _refused(home: "Path | None", region: str | None) -> "dict[str, BindingsTrouble]":
+    """Regions whose gateway has refused the newest bindings."""
+    from watchfloor.cli.stores import region_stores
+    from watchfloor.outgoing.refusal import read_refusal
+
+    found = {store.region: read_refusal(store.folder, "subscriptions") for store in region_stores(home, region)}
+    return {name: trouble for name, trouble in found.items() if trouble is not None}
 
 
 def _state(one: "Account") -> str:

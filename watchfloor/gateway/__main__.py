@@ -32,6 +32,7 @@ from watchfloor.gateway.inbox import Inbox, open_inbox
 from watchfloor.gateway.indexing import Indexer
 from watchfloor.gateway.looking_in import keep_looking_in
 from watchfloor.gateway.pagers import PagerDesk, open_pagers
+from watchfloor.gateway.rereading import Found, Part, files_of
 from watchfloor.gateway.schedules import Schedules
 from watchfloor.gateway.senders import Sender, open_senders
 from watchfloor.gateway.senders.proofs import SecretRefused
@@ -65,6 +66,9 @@ when to come again."""
 _OTHER_FILES = 200
 """Files beside connections: stores, logs, the engine."""
 
+Callers = tuple[dict[str, Sender], dict[str, str]]
+"""Who may trigger incidents, and what verifies the callbacks of paging services."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -81,7 +85,8 @@ async def serve(
     client = await connect(settings, inbox.keys, identity=f"gateway/{settings.region}", runtime=runtime)
     face = face_over(settings, inbox.keys, client)
     plans = Plans()
-    senders, pagers = read_callers(settings)
+    callers = Part(settings, "senders", lambda: read_callers(settings))
+    senders, pagers = callers.require()
     ledger = SqliteLedger(settings.ledger_path)
     indexer = Indexer(face, ledger, CaseIndex(settings.cases_path))
     doors = Doors(Machines(settings.machines_path))
@@ -90,7 +95,7 @@ async def serve(
     gate = Gate(face, Sessions(settings.sessions_path), secure=secure, company=company)
     sealer = Sealer(inbox.keys.payload, settings.region, settings.namespace)
     driver = Driver(face, Deliveries(settings.received_path), sealer, plans=plans)
-    hooks = HookDesk(driver, senders)
+    hooks, pager_desk = HookDesk(driver, senders), PagerDesk(face, pagers)
     console = ConsoleDesk(
         face,
         indexer.index,
@@ -109,7 +114,7 @@ async def serve(
         webhooks_path=settings.webhooks_path,
     )
     config = uvicorn.Config(
-        build_app(inbox, client, hooks, api, PagerDesk(face, pagers), console),
+        build_app(inbox, client, hooks, api, pager_desk, console),
         host=host,
         port=port,
         http=HeadTimedProtocol,
@@ -126,6 +131,7 @@ async def serve(
         asyncio.create_task(look_after(settings, face)),
         asyncio.create_task(keep_delivering(settings, inbox, client)),
         asyncio.create_task(keep_driving(driver)),
+        asyncio.create_task(keep_believing(callers, hooks, pager_desk)),
         asyncio.create_task(hooks.keep_counting()),
         asyncio.create_task(Schedules(face, plans=plans).run()),
         asyncio.create_task(indexer.run()),
@@ -185,7 +191,17 @@ async def watch(settings: RegionSettings, face: Face) -> None:
         await connections.close()
 
 
-def read_callers(settings: RegionSettings) -> tuple[dict[str, Sender], dict[str, str]]:
+async def keep_believing(callers: Part[Callers], hooks: HookDesk, pagers: PagerDesk) -> None:
+    """Take in for ever who may call, as the bindings change."""
+    while True:
+        await callers.changed()
+        if callers.content is not None:
+            senders, secrets = callers.content
+            hooks.use(senders)
+            pagers.use(secrets)
+
+
+def read_callers(settings: RegionSettings) -> Found[Callers]:
     """Who may trigger incidents of this region and which paging services call back, with what verifies them.
 
     Raises:
@@ -193,8 +209,11 @@ def read_callers(settings: RegionSettings) -> tuple[dict[str, Sender], dict[str,
     """
     catalog = {**CATALOG, **INTERNAL}
     document = load_bindings(settings.bindings_path, variables=settings.variables, catalog=catalog)
-    secret = read_secrets(document, folder=settings.bindings_path.parent, environ=os.environ)
-    return open_senders(document, secret), open_pagers(document, secret)
+    folder = settings.bindings_path.parent
+    secret = read_secrets(document, folder=folder, environ=os.environ)
+    return Found(
+        (open_senders(document, secret), open_pagers(document, secret)), files_of(document.secrets().values(), folder)
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -51,10 +51,14 @@ class HookDesk:
 
     def __init__(self, driver: Driver, senders: Mapping[str, Sender], *, answer_within: float = ANSWER_WITHIN) -> None:
         self._driver = driver
-        self._senders = senders
+        self._senders = dict(senders)
         self._answer_within = answer_within
         self._under_way: dict[str, _Running] = {}
         self._uncounted: Counter[tuple[str, str]] = Counter()
+
+    def use(self, senders: Mapping[str, Sender]) -> None:
+        """From now on believe these. What was kept of one that is no more is driven all the same."""
+        self._senders = dict(senders)
 
     async def take(self, name: str, headers: Mapping[str, str], content: bytes) -> tuple[int, dict[str, Any]]:
         """Take one delivery for whatever runbooks listen to this sender; gives status and answer.

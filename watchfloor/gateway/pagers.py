@@ -22,6 +22,10 @@ class PagerDesk:
     def __init__(self, face: Face, secrets: Mapping[str, str]) -> None:
         """Serve the destinations whose callbacks can be verified, by name."""
         self._face = face
+        self.use(secrets)
+
+    def use(self, secrets: Mapping[str, str]) -> None:
+        """From now on believe these."""
         self._secrets = dict(secrets)
         self._buckets = {name: Bucket(RATE) for name in secrets}
 

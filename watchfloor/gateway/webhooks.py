@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -17,7 +18,8 @@ from temporalio.common import MetricMeter
 from activities.registry import CATALOG, INTERNAL
 from watchfloor.connections.calls import Wire
 from watchfloor.connections.egress import Egress
-from watchfloor.connections.loading import BindingsRefused, load_bindings
+from watchfloor.connections.loading import load_bindings
+from watchfloor.gateway.rereading import Found, Part, files_of
 from watchfloor.ledger import LedgerUnavailable, SqliteLedger
 from watchfloor.outgoing.book import Account, Attempt, Book, BookUnavailable
 from watchfloor.outgoing.courier import Courier, Receiver
@@ -57,25 +59,61 @@ class Figures:
             self._disabled.set(int(one.disabled_at is not None), labels)
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Who is told, and over what way out."""
+
+    receivers: dict[str, Receiver]
+    allow_hosts: tuple[str, ...]
+    allow_networks: tuple[str, ...]
+    sandbox: bool
+    timeout: float
+
+
+def read_telling(settings: RegionSettings) -> Found[Telling]:
+    """The subscriptions of a region as its bindings have them now.
+
+    Raises:
+        BindingsRefused: the bindings, or a secret, cannot be used.
+    """
+    document = load_bindings(settings.bindings_path, variables=settings.variables, catalog={**CATALOG, **INTERNAL})
+    folder = settings.bindings_path.parent
+    receivers = open_receivers(document, settings.region, folder=folder, environ=os.environ)
+    hosts, networks = tuple(document.allow_hosts), tuple(document.allow_networks)
+    secrets = document.subscription_secrets(settings.region).values()
+    return Found(
+        Telling(receivers, hosts, networks, document.sandbox, document.defaults.timeout), files_of(secrets, folder)
+    )
+
+
 async def keep_telling(settings: RegionSettings, meter: MetricMeter) -> None:
-    """Follow and send for ever; without subscriptions, or with a secret that is not there, it says so and ends."""
-    try:
-        document = load_bindings(settings.bindings_path, variables=settings.variables, catalog={**CATALOG, **INTERNAL})
-        receivers = open_receivers(document, settings.region, folder=settings.bindings_path.parent, environ=os.environ)
-    except BindingsRefused as refusal:
-        log.error("no webhooks are sent", found=[problem.message for problem in refusal.problems])
+    """Follow and send for ever. Bindings that change are read again; where they are refused, it says so and goes on
+    with what it had.
+
+    A request that is under way when who is told changes is given up, and its event sent again with its id.
+    """
+    part, figures = Part(settings, "subscriptions", lambda: read_telling(settings)), Figures(meter)
+    await asyncio.to_thread(part.look)
+    while True:
+        telling = asyncio.create_task(_keep_sending(settings, part.content, figures))
+        try:
+            await part.changed()
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _keep_sending(settings: RegionSettings, telling: Telling | None, figures: Figures) -> None:
+    if telling is None or (not telling.receivers and not settings.webhooks_path.exists()):
         return
-    if not receivers and not settings.webhooks_path.exists():
-        return
-    wire = Wire(Egress(document.allow_hosts, sandbox=document.sandbox, networks=document.allow_networks))
-    figures = Figures(meter)
+    wire = Wire(Egress(telling.allow_hosts, sandbox=telling.sandbox, networks=telling.allow_networks))
     try:
         while True:
             try:
                 with _alone(settings.webhooks_path.with_suffix(".lock")) as mine:
                     if mine:
-                        log.info("webhooks are sent", subscriptions=sorted(receivers))
-                        await tell(settings, receivers, wire, document.defaults.timeout, figures)
+                        log.info("webhooks are sent", subscriptions=sorted(telling.receivers))
+                        await tell(settings, telling.receivers, wire, telling.timeout, figures)
                         return
             except (BookUnavailable, LedgerUnavailable, OSError) as error:
                 log.error("webhooks wait", error=type(error).__name__)

@@ -27,6 +27,7 @@ from watchfloor.gateway.console.pages import ROOT, Pages
 from watchfloor.gateway.driving import Driver
 from watchfloor.gateway.problems import Problem
 from watchfloor.intake.deliveries import STATES, DeliveriesUnavailable, Delivery, Mark, Outcome
+from watchfloor.outgoing.refusal import BindingsTrouble, read_refusal
 from watchfloor.signing import neutral_name
 
 PER_PAGE = 50
@@ -160,6 +161,7 @@ async def _list(pages: Pages, visitor: Visitor, show: str, sender: str, after: s
         dead=len(dead),
         dead_or_more=f"{MOST_COUNTED} or more" if len(dead) == MOST_COUNTED else str(len(dead)),
         refused=refused,
+        bindings=_read_refused(pages),
         refusal_words=REFUSALS,
     )
 
@@ -277,6 +279,11 @@ def _driver(pages: Pages) -> Driver:
     if pages.desk.driver is None:
         raise Problem(404, "not_found", "this gateway takes no deliveries")
     return pages.desk.driver
+
+
+def _read_refused(pages: Pages) -> BindingsTrouble | None:
+    path = pages.desk.webhooks_path
+    return read_refusal(path.parent, "senders") if path is not None else None
 
 
 def _read_place(after: str) -> Mark | None:

@@ -20,6 +20,7 @@ from watchfloor.gateway.console.gate import Visitor, read_form
 from watchfloor.gateway.console.pages import ROOT, Pages
 from watchfloor.gateway.problems import Problem
 from watchfloor.outgoing.book import Account, Attempt, Book, BookUnavailable, Due, Tally
+from watchfloor.outgoing.refusal import read_refusal
 from watchfloor.signing import render_instant
 from watchfloor.signing.names import neutral_name
 
@@ -98,6 +99,7 @@ def offer_outgoing(app: FastAPI, pages: Pages) -> None:
             dead=[_letter(one) for one in read.dead if one.chain in visible and one.subscription in names][:SHOWN],
             attempts=[_line(one) for one in read.attempts if one.chain in visible][:SHOWN],
             may_act=_may_act(pages, visitor),
+            refused=await asyncio.to_thread(read_refusal, path.parent, "subscriptions") if path is not None else None,
         )
 
     @app.post("/outgoing/redrive")
