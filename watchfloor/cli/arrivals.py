@@ -244,8 +244,8 @@ def _say_refused_bindings(context: typer.Context, region: str | None) -> None:
         trouble = read_refusal(store.folder, "senders")
         if trouble is not None:
             typer.echo(
-                f"{store.region}: changed bindings were refused at {_at(trouble.at.isoformat())}; the senders that were "
-                "read before stay in use; the gateway's log and `watchfloor doctor` say what is wrong",
+                f"{store.region}: changed bindings were refused at {_at(trouble.at.isoformat())}; the senders read "
+                "before stay in use; the gateway's log and `watchfloor doctor` say what is wrong",
                 err=True,
             )
 

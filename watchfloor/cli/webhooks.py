@@ -48,7 +48,7 @@ def list_webhooks(context: typer.Context, region: Region = None, as_json: JsonFl
         refused = _refused(context.obj, region)
         for name, trouble in refused.items():
             typer.echo(
-                f"{name}: the bindings were refused at {trouble.at:%Y-%m-%d %H:%M}Z; what was read before stays in use:",
+                f"{name}: the bindings were refused at {trouble.at:%Y-%m-%d %H:%M}Z; the ones before stay in use:",
                 err=True,
             )
             for problem in trouble.problems:
