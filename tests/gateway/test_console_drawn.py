@@ -1,25 +1,25 @@
-"""What is drawn once is drawn once, for its second and for what it is made of."""
+"""What is drawn once is drawn once, for its few seconds and for what it is made of."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watchfloor.gateway.console.drawn import Drawn
+from watchfloor.gateway.console.drawn import SPAN, Drawn
 
 NOW = datetime(2026, 11, 22, 3, 10, 5, 300_000, tzinfo=UTC)
 
 
-def test_within_a_second_a_thing_is_made_once_and_in_the_next_one_anew() -> None:
+def test_within_its_span_a_thing_is_made_once_and_in_the_next_one_anew() -> None:
     drawn, made = Drawn(), list[str]()
 
     def make(name: str) -> str:
         made.append(name)
         return name
 
-    for at in (NOW, NOW + timedelta(milliseconds=600), NOW + timedelta(seconds=1)):
+    for at in (NOW, NOW + timedelta(seconds=SPAN - 1), NOW + timedelta(seconds=SPAN)):
         assert drawn.once(("line", "a", 1), at, lambda: make("a")) == "a"
     assert made == ["a", "a"]
-    assert drawn.once(("line", "a", 2), NOW + timedelta(seconds=1), lambda: make("changed")) == "changed"
+    assert drawn.once(("line", "a", 2), NOW + timedelta(seconds=SPAN), lambda: make("changed")) == "changed"
 
 
 def test_what_is_kept_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,20 @@ of them would parse every incident again. What is here is the index's and is rea
 """
 
 import threading
+from dataclasses import dataclass
 
 from watchfloor.cases.index import PAGE, Case, CaseIndex, Place
 
 OPEN = ("open", "paused")
 KINDS = ("incident", "hold", "handoff", "incoming", "postmortem")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNow:
+    """What is open as of a revision of the index, the latest opened first."""
+
+    revision: int
+    cases: tuple[Case, ...]
 
 
 class OpenCases:
@@ -20,9 +29,10 @@ class OpenCases:
         self._lock = threading.Lock()
         self._seen: int | None = None
         self._cases: dict[str, Case] = {}
+        self._last = OpenNow(-1, ())
 
-    def now(self) -> list[Case]:
-        """All that are open, the latest opened first.
+    def now(self) -> OpenNow:
+        """All that are open.
 
         Raises:
             IndexUnavailable: nobody can say.
@@ -31,8 +41,12 @@ class OpenCases:
             if self._seen is None:
                 self._load()
             self._catch_up()
-            by_id = sorted(self._cases.values(), key=lambda case: case.incident)
-            return sorted(by_id, key=lambda case: case.opened_at, reverse=True)
+            seen = self._seen or 0
+            if seen != self._last.revision:
+                by_id = sorted(self._cases.values(), key=lambda case: case.incident)
+                latest = sorted(by_id, key=lambda case: case.opened_at, reverse=True)
+                self._last = OpenNow(seen, tuple(latest))
+            return self._last
 
     def _load(self) -> None:
         # the revision is read first: what changes while the pages are read is read once more, and nothing is missed

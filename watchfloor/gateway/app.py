@@ -1,13 +1,14 @@
 """The HTTP face of a region: packets, answers and anchors of other regions, deliveries that start incidents."""
 
-from collections.abc import Awaitable, Callable
 from typing import cast
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.client import Client
 
 from schemas.decision import Envelope
@@ -49,7 +50,7 @@ def build_app(
     app = FastAPI(title=f"Watchfloor gateway of {inbox.region}", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(Problem, render_problem)
     app.add_exception_handler(HTTPException, _render_http)
-    app.middleware("http")(_guard)
+    app.add_middleware(Guard)
     reception = Reception(inbox, client)
 
     @app.get("/healthz")
@@ -138,20 +139,39 @@ def take_anchor(inbox: Inbox, envelope: Envelope) -> JSONResponse:
     )
 
 
-async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """The edge of the process: whatever is left becomes a plain 500, and the log gets its type only."""
-    try:
-        response = await call_next(request)
-    except ClientDisconnect:
-        return Response(status_code=400)  # the sender has left, or `arrival` answers for the body
-    except Exception:  # the edge of the process: one request must not end it, and its text must reach nobody
-        log.exception("request failed", path=request.url.path)
-        response = render_problem(
-            request, Problem(500, "internal", "the gateway failed; the message may be sent again")
-        )
-    response.headers["cache-control"] = "no-store"
-    response.headers["x-content-type-options"] = "nosniff"
-    return response
+class Guard:
+    """ASGI, the edge of the process: whatever is left becomes a plain 500, and the log gets its type only."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def marked(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                headers = MutableHeaders(scope=message)
+                headers["cache-control"] = "no-store"
+                headers["x-content-type-options"] = "nosniff"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, marked)
+        except ClientDisconnect:
+            # the sender has left, or `arrival` answers for the body
+            if not begun:
+                await Response(status_code=400)(scope, receive, marked)
+        except Exception:  # the edge of the process: one request must not end it, and its text must reach nobody
+            log.exception("request failed", path=scope["path"])
+            if begun:
+                raise  # half an answer is out: the connection is cut, so that nobody takes it for a whole one
+            failed = Problem(500, "internal", "the gateway failed; the message may be sent again")
+            await render_problem(Request(scope), failed)(scope, receive, marked)
 
 
 def _render_http(request: Request, error: Exception) -> JSONResponse:

@@ -37,9 +37,12 @@ class Changes:
     """Wakes those who wait for the next change. Nobody is owed a change: who wakes reads the index again."""
 
     def __init__(self) -> None:
+        self.told = 0
+        """How often a change was told."""
         self._turn = asyncio.Event()
 
     def tell(self) -> None:
+        self.told += 1
         self._turn.set()
         self._turn = asyncio.Event()
 

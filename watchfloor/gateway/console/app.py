@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
+from watchfloor.cases import Case
 from watchfloor.gateway.console.acting import offer_acting
 from watchfloor.gateway.console.asks import offer_asks
 from watchfloor.gateway.console.authorities import offer_authorities
@@ -76,8 +77,28 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     return app
 
 
+class Recent:
+    """What has changed, read once for all screens that are told of a change at the same time."""
+
+    def __init__(self, desk: ConsoleDesk) -> None:
+        self._desk = desk
+        self._told = -1
+        self._reading: dict[int, asyncio.Future[list[Case]]] = {}
+
+    async def since(self, revision: int) -> list[Case]:
+        """What changed after a revision and was told of by now."""
+        if self._told != self._desk.changes.told:
+            self._told, self._reading = self._desk.changes.told, {}
+        reading = self._reading.get(revision)
+        if reading is None or (reading.done() and reading.exception() is not None):
+            reading = asyncio.ensure_future(asyncio.to_thread(self._desk.index.since, revision))
+            self._reading[revision] = reading
+        return await asyncio.shield(reading)
+
+
 def _offer_events(app: FastAPI, pages: Pages) -> None:
     desk = pages.desk
+    recent = Recent(desk)
 
     @app.get("/events", response_class=EventSourceResponse)
     async def events(visitor: Annotated[Visitor, Depends(desk.gate.admit)]) -> AsyncIterator[ServerSentEvent]:
@@ -86,10 +107,10 @@ def _offer_events(app: FastAPI, pages: Pages) -> None:
             if not is_new:
                 yield ServerSentEvent(comment="nothing new")
                 continue
-            changed = await asyncio.to_thread(desk.index.since, seen)
+            changed = await recent.since(seen)
             if changed:
                 seen = changed[-1].revision
-            if any(pages.may_see(visitor, case.board) for case in changed):
+            if pages.may_see_of(visitor, changed):
                 yield ServerSentEvent(event="changed", raw_data="look again")
                 # what changes meanwhile is one more look and not ten: a run that goes on changes many times a second
                 await asyncio.sleep(BREATH)

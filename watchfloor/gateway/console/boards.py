@@ -3,12 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
+from watchfloor.cases import Case
 from watchfloor.client.errors import ClientError
 from watchfloor.client.pages import send_ack
 from watchfloor.gateway.console.board_lines import (
@@ -75,11 +76,6 @@ def offer_board(app: FastAPI, pages: Pages) -> None:
         return await _acknowledge(pages, visitor, chosen)
 
 
-async def _lines(pages: Pages, visitor: Visitor, state: str) -> list[BoardLine]:
-    cases = await pages.cases(visitor, kinds=("incident",), states=_STATES[state])
-    return draw_board(cases, visitor.person, datetime.now(UTC).replace(microsecond=0), pages.drawn)
-
-
 async def _board(
     pages: Pages,
     visitor: Visitor,
@@ -89,30 +85,43 @@ async def _board(
     wall: bool = False,
     acked: tuple[Acked, ...] = (),
 ) -> HTMLResponse:
-    lines = await _lines(pages, visitor, wish.state)
+    """The board; what is open is drawn once for all screens of a person that wish to see the same."""
+    template, states = "wall.html" if wall else "board.html", _STATES[wish.state]
+    if acked or not states or not set(states) <= set(OPEN):
+        cases = await pages.cases(visitor, kinds=("incident",), states=states)
+        return pages.show(template, visitor, **_draw(pages, visitor, wish, cases, page, wall), acked=acked)
+    there = await pages.open_now()
+
+    def draw(anybody: Visitor) -> dict[str, Any]:
+        cases = [one for one in there.cases if one.kind == "incident" and one.state in states]
+        return {**_draw(pages, anybody, wish, pages.may_see_of(anybody, cases), page, wall), "acked": ()}
+
+    return pages.show_shared(template, visitor, (wish, page, wall, there.revision), draw)
+
+
+def _draw(pages: Pages, visitor: Visitor, wish: Filters, cases: list[Case], page: int, wall: bool) -> dict[str, Any]:
+    """What the templates are given of cases that the visitor may see."""
+    lines = draw_board(cases, visitor.person, datetime.now(UTC).replace(microsecond=0), pages.drawn)
     kept = wish.keep(lines)
     start = PER_PAGE * (page - 1)
     shown = kept[:ON_WALL] if wall else kept[start : start + PER_PAGE]
-    return pages.show(
-        "wall.html" if wall else "board.html",
-        visitor,
-        lines=shown,
-        card=lambda line: _card(pages, line),
-        count=len(kept),
-        hidden=sum(not one.is_case for one in lines) - sum(not one.is_case for one in kept),
-        cases=sum(one.is_case for one in lines) - sum(one.is_case for one in kept),
-        more=max(0, len(kept) - (len(shown) if wall else start + len(shown))),
-        start=start,
-        page=page,
-        wish=wish,
-        choices=list_choices(lines),
-        levels=count_levels(kept),
-        known_levels=LEVELS,
-        known_states=STATES,
-        risks=sum(one.at_risk for one in kept),
-        to_ack=[one.line.incident for one in shown if one.pages],
-        acked=acked,
-    )
+    return {
+        "lines": shown,
+        "card": lambda line: _card(pages, line),
+        "count": len(kept),
+        "hidden": sum(not one.is_case for one in lines) - sum(not one.is_case for one in kept),
+        "cases": sum(one.is_case for one in lines) - sum(one.is_case for one in kept),
+        "more": max(0, len(kept) - (len(shown) if wall else start + len(shown))),
+        "start": start,
+        "page": page,
+        "wish": wish,
+        "choices": list_choices(lines),
+        "levels": count_levels(kept),
+        "known_levels": LEVELS,
+        "known_states": STATES,
+        "risks": sum(one.at_risk for one in kept),
+        "to_ack": [one.line.incident for one in shown if one.pages],
+    }
 
 
 def _card(pages: Pages, line: BoardLine) -> Markup:

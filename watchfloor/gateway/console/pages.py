@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import secrets
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from starlette.exceptions import HTTPException
 from schemas.incident import Board
 from schemas.plan import Plan
 from watchfloor.authorisation import Question, RememberingAuthority
-from watchfloor.cases import Case, CaseIndex, OpenCases
+from watchfloor.cases import Case, CaseIndex, OpenCases, OpenNow
 from watchfloor.client.asks import AskAt
 from watchfloor.client.errors import ClientError
 from watchfloor.client.face import Face
@@ -88,6 +89,8 @@ class Pages:
         self.desk = desk
         self._open = OpenCases(desk.index)
         self.drawn = Drawn()
+        # nobody can write it into a title: it is made anew with each process and leaves it never
+        self._token_goes_here = secrets.token_hex(32)
         self._remembered = RememberingAuthority(desk.face.authority)
         self._templates = Environment(
             loader=PackageLoader("watchfloor.gateway.console"),
@@ -111,22 +114,40 @@ class Pages:
 
         return self.drawn.once(("sees", person, signed_in, run), datetime.now(UTC), ask)
 
+    def may_see_of(self, visitor: Visitor, cases: Iterable[Case]) -> list[Case]:
+        """Those of these runs that the policies show to this person."""
+        now = datetime.now(UTC)
+        judged: dict[tuple[str, int], bool] = self.drawn.once(("seen", visitor.person, visitor.signed_in), now, dict)
+        found = []
+        for case in cases:
+            mark = (case.incident, case.revision)
+            allowed = judged.get(mark)
+            if allowed is None:
+                allowed = judged[mark] = self.may_see(visitor, case.board)
+            if allowed:
+                found.append(case)
+        return found
+
     def allows(self, question: Question) -> bool:
         """What the policies say to a question; each different one is put to them once."""
         return self._remembered.allows(question)
+
+    async def open_now(self) -> OpenNow:
+        """Everything that is open, whoever may see it."""
+        return await asyncio.to_thread(self._open.now)
 
     async def cases(
         self, visitor: Visitor, *, kinds: tuple[str, ...], states: tuple[str, ...] = (), runbook: str = ""
     ) -> list[Case]:
         """Runs of these kinds and states, all or of one runbook, that the visitor may see."""
         if states and set(states) <= set(OPEN):
-            found = [case for case in await asyncio.to_thread(self._open.now) if case.kind in kinds]
+            found = [case for case in (await self.open_now()).cases if case.kind in kinds]
             found = [case for case in found if case.state in states and runbook in {"", case.runbook}]
         else:
             found = await asyncio.to_thread(
                 self.desk.index.page, kinds=kinds, states=states, runbook=runbook, limit=MOST_CASES
             )
-        return [case for case in found if self.may_see(visitor, case.board)]
+        return self.may_see_of(visitor, found)
 
     async def case(self, visitor: Visitor, workflow: str) -> Case:
         """One run.
@@ -177,10 +198,31 @@ class Pages:
 
     def show(self, template: str, visitor: Visitor | None, *, status: int = 200, **given: Any) -> HTMLResponse:
         """A page from its template, with the headers that every page carries."""
-        text = self._templates.get_template(template).render(
+        return HTMLResponse(self._render(template, visitor, given), status, headers=HEADERS)
+
+    def show_shared(
+        self, template: str, visitor: Visitor, about: Hashable, make: Callable[[Visitor], Mapping[str, Any]]
+    ) -> HTMLResponse:
+        """As `show`, drawn once for all screens of a person; the token of each session's forms is put in afterwards.
+
+        Args:
+            about: everything that the page is made of beside the person and how they signed in.
+            make: what the template is given. The visitor that it gets stands for all sessions of the person.
+        """
+        session = replace(visitor.session, csrf=self._token_goes_here, began_at=datetime.min.replace(tzinfo=UTC))
+        anybody = replace(visitor, session=session)
+
+        def draw() -> str:
+            return self._render(template, anybody, make(anybody))
+
+        key = ("page", template, visitor.person, visitor.signed_in, about)
+        text = self.drawn.once(key, datetime.now(UTC), draw)
+        return HTMLResponse(text.replace(self._token_goes_here, visitor.session.csrf), headers=HEADERS)
+
+    def _render(self, template: str, visitor: Visitor | None, given: Mapping[str, Any]) -> str:
+        return self._templates.get_template(template).render(
             visitor=visitor, region=self.desk.face.region, now=datetime.now(UTC), nav=NAV, reach=IN_REACH, **given
         )
-        return HTMLResponse(text, status, headers=HEADERS)
 
     def render(self, template: str, **given: Any) -> Markup:
         """A part of a page, to be put into one."""
