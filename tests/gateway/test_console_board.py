@@ -230,3 +230,29 @@ async def test_what_is_due_before_the_clock_stands_before_it(console: Console) -
     async with console.signed_in("counsel-1") as browser:
         page = (await browser.get("/console/board")).text
     assert 0 < page.index("answer due") < page.index("<progress")
+
+
+async def test_screens_share_what_is_drawn_and_never_the_token_of_their_forms(console: Console) -> None:
+    fill(console, board(workflow=named("a"), pages=[paged("legal_counsel")]))
+    async with console.signed_in("counsel-1") as phone, console.signed_in("counsel-1") as desk:
+        pages = [(await one.get("/console/board")).text for one in (phone, desk, phone)]
+        tokens = [set(re.findall(r'name="csrf" value="([^"]+)"', page)) for page in pages]
+        assert [len(one) for one in tokens] == [1, 1, 1]
+        assert tokens[0] == tokens[2] != tokens[1]
+        said = {"csrf": tokens[0].pop(), "incident": named("a")}
+        assert (await desk.post("/console/board/acknowledge", data=said)).status_code == 403
+
+
+async def test_who_may_see_less_is_not_given_what_was_drawn_for_another(console: Console) -> None:
+    fill(console, board(workflow=named("a")), board(workflow=named("b"), compartment="terror"))
+    async with console.signed_in("counsel-1") as cleared, console.signed_in("ops-1") as outside:
+        assert order_of((await cleared.get("/console/board")).text) == ["a", "b"]
+        assert order_of((await outside.get("/console/board")).text) == ["a"]
+
+
+async def test_what_changes_is_on_the_board_at_once(console: Console) -> None:
+    async with console.signed_in("counsel-1") as browser:
+        fill(console, board(workflow=named("a")))
+        assert "S0 1" not in (await browser.get("/console/board")).text
+        fill(console, board(workflow=named("a"), severity="S0"))
+        assert "S0 1" in (await browser.get("/console/board")).text

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from watchfloor.cases import CaseIndex, IndexUnavailable
+from watchfloor.cases import Case, CaseIndex, IndexUnavailable
 from watchfloor.client.errors import EngineUnavailable, NotFound
 from watchfloor.client.face import Face
 from watchfloor.client.runs import board
@@ -63,6 +63,30 @@ class Changes:
             except TimeoutError:
                 due = now() + quiet
                 yield False
+
+
+class Recent:
+    """What has changed, read once for all who are told of a change at the same time."""
+
+    def __init__(self, index: CaseIndex, changes: Changes) -> None:
+        self._index = index
+        self._changes = changes
+        self._told = -1
+        self._reading: dict[int, asyncio.Future[list[Case]]] = {}
+
+    async def since(self, revision: int) -> list[Case]:
+        """What changed after a revision and was told of by now.
+
+        Raises:
+            IndexUnavailable: nobody can say.
+        """
+        if self._told != self._changes.told:
+            self._told, self._reading = self._changes.told, {}
+        reading = self._reading.get(revision)
+        if reading is None or (reading.done() and reading.exception() is not None):
+            reading = asyncio.ensure_future(asyncio.to_thread(self._index.since, revision))
+            self._reading[revision] = reading
+        return await asyncio.shield(reading)
 
 
 class Indexer:

@@ -12,7 +12,6 @@ from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
-from watchfloor.cases import Case
 from watchfloor.gateway.console.acting import offer_acting
 from watchfloor.gateway.console.asks import offer_asks
 from watchfloor.gateway.console.authorities import offer_authorities
@@ -36,6 +35,7 @@ from watchfloor.gateway.console.signing_in import offer_sign_in
 from watchfloor.gateway.console.tasks import offer_tasks
 from watchfloor.gateway.console.timeline import offer_timelines
 from watchfloor.gateway.console.watch import offer_watch
+from watchfloor.gateway.indexing import Recent
 from watchfloor.gateway.problems import Problem
 
 BREATH = 0.4
@@ -77,28 +77,9 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     return app
 
 
-class Recent:
-    """What has changed, read once for all screens that are told of a change at the same time."""
-
-    def __init__(self, desk: ConsoleDesk) -> None:
-        self._desk = desk
-        self._told = -1
-        self._reading: dict[int, asyncio.Future[list[Case]]] = {}
-
-    async def since(self, revision: int) -> list[Case]:
-        """What changed after a revision and was told of by now."""
-        if self._told != self._desk.changes.told:
-            self._told, self._reading = self._desk.changes.told, {}
-        reading = self._reading.get(revision)
-        if reading is None or (reading.done() and reading.exception() is not None):
-            reading = asyncio.ensure_future(asyncio.to_thread(self._desk.index.since, revision))
-            self._reading[revision] = reading
-        return await asyncio.shield(reading)
-
-
 def _offer_events(app: FastAPI, pages: Pages) -> None:
     desk = pages.desk
-    recent = Recent(desk)
+    recent = Recent(desk.index, desk.changes)
 
     @app.get("/events", response_class=EventSourceResponse)
     async def events(visitor: Annotated[Visitor, Depends(desk.gate.admit)]) -> AsyncIterator[ServerSentEvent]:
