@@ -403,7 +403,7 @@ def test_sign_ins_under_way_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.M
     pending = PendingSignIns(file)
     for second in range(20):
         last = pending.begin("/console/", now=now + timedelta(seconds=second))
-    with file.open() as database:
+    with file.reading() as database:
         assert database.execute("SELECT count(*) FROM pending").fetchone() == (5,)
     assert pending.take(last.cookie, last.state, now=now) is not None
 

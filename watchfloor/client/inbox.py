@@ -7,9 +7,7 @@ processes at once, and with one that is killed at any point: what was sent twice
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +19,7 @@ from schemas.decision import Envelope, RefusalType
 from schemas.ledger import EntryKind, StoredEntry
 from watchfloor.ledger.port import LedgerError
 from watchfloor.signing import envelope_digest, parse_instant, render_instant
+from watchfloor.storage import SqliteFile
 
 if TYPE_CHECKING:
     from watchfloor.client.face import Face
@@ -30,6 +29,7 @@ SENT_AGAIN_AFTER = timedelta(seconds=20)
 LONGEST_PAUSE = timedelta(minutes=10)
 MAX_PENDING = 10_000
 
+_VERSION = 1
 _TABLE = """
 CREATE TABLE IF NOT EXISTS kept (
   digest TEXT PRIMARY KEY,
@@ -96,7 +96,7 @@ class StatementInbox:
     """The file of one region."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = SqliteFile(path, (_TABLE, _SHOWN), _VERSION, _unavailable)
 
     def keep(self, envelope: Envelope, *, workflow: str, path: str, signal: str, first: str = "") -> str:
         """Keep a statement; it is on the disk when this returns. The same one again changes nothing.
@@ -108,7 +108,7 @@ class StatementInbox:
             InboxUnavailable: it is not kept.
         """
         mark, now = envelope_digest(envelope), render_instant(datetime.now(UTC))
-        with self._open() as database:
+        with self._file.transaction() as database:
             (pending,) = database.execute("SELECT count(*) FROM kept WHERE state = 'kept'").fetchone()
             if pending >= MAX_PENDING:
                 raise InboxUnavailable(f"{MAX_PENDING} statements wait already; see why no worker takes them")
@@ -135,7 +135,7 @@ class StatementInbox:
         Raises:
             InboxUnavailable: the file cannot be read.
         """
-        with self._open() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 "SELECT digest, workflow, path, person, kept_at, state, why, tries FROM kept"
                 " WHERE state = 'kept' OR NOT ? ORDER BY kept_at, digest",
@@ -145,7 +145,7 @@ class StatementInbox:
 
     def due(self, now: datetime) -> list[tuple[Kept, str, Envelope, tuple[str, str]]]:
         """Statements that wait: each with its signal, itself, and the two digests it may be known by."""
-        with self._open() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 "SELECT digest, workflow, path, person, kept_at, state, why, tries, signal, envelope, first, next_at"
                 " FROM kept WHERE state = 'kept' ORDER BY kept_at, digest"
@@ -157,14 +157,14 @@ class StatementInbox:
 
     def note_sending(self, digest: str, next_at: datetime) -> None:
         """Write down that it is about to be sent; before the sending, so that nobody sends without a pause."""
-        with self._open() as database:
+        with self._file.transaction() as database:
             database.execute(
                 "UPDATE kept SET tries = tries + 1, next_at = ? WHERE digest = ?", (render_instant(next_at), digest)
             )
 
     def settle(self, digest: str, state: State, why: str) -> None:
         """Write down what became of a statement; its text is forgotten, the ledger has what counts."""
-        with self._open() as database:
+        with self._file.transaction() as database:
             database.execute(
                 "UPDATE kept SET state = ?, why = ?, envelope = '{}' WHERE digest = ? AND state = 'kept'",
                 (state, why, digest),
@@ -175,29 +175,18 @@ class StatementInbox:
         too large is not remembered."""
         text = json.dumps(asks)
         if len(text) <= MAX_SHOWN:
-            with self._open() as database:
+            with self._file.transaction() as database:
                 database.execute("INSERT OR REPLACE INTO shown (run, asks) VALUES (?, ?)", (run, text))
 
     def recall(self, run: str) -> list[dict[str, Any]]:
         """What was last shown of a run; nothing of one that was never shown here."""
-        with self._open() as database:
+        with self._file.reading() as database:
             row = database.execute("SELECT asks FROM shown WHERE run = ?", (run,)).fetchone()
         return list(json.loads(row[0])) if row else []
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)
-            with closing(sqlite3.connect(self._path, timeout=10)) as database:
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = FULL")
-                database.execute(_TABLE)
-                database.execute(_SHOWN)
-                with database:
-                    yield database
-        except (sqlite3.Error, OSError) as error:
-            raise InboxUnavailable(f"the inbox {self._path} cannot be used: {error}; nothing was kept") from error
+
+def _unavailable(what: str) -> InboxUnavailable:
+    return InboxUnavailable(f"the inbox {what}; nothing was kept")
 
 
 async def deliver(face: "Face", inbox: StatementInbox, ledger: Chain, *, now: datetime | None = None) -> list[Kept]:

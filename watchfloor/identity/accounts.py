@@ -39,7 +39,7 @@ class Accounts:
             SignInUnavailable: nobody knows.
         """
         now = now or datetime.now(UTC)
-        with self._file.open() as database:
+        with self._file.transaction() as database:
             rows = database.execute(
                 "SELECT subject, person FROM accounts WHERE issuer = ? AND (subject = ? OR person = ?)",
                 (issuer, subject, person),
@@ -62,7 +62,7 @@ class Accounts:
         Raises:
             SignInUnavailable: nothing was changed.
         """
-        with self._file.open() as database:
+        with self._file.transaction() as database:
             done = database.execute("DELETE FROM accounts WHERE person = ?", (person,)).rowcount > 0
             if done:
                 note_in(database, "unbound", person, f"by {by}", now=now or datetime.now(UTC))

@@ -9,14 +9,13 @@ import hashlib
 import hmac
 import re
 import secrets
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from watchfloor.signing import parse_instant, render_instant
+from watchfloor.storage import SqliteFile
 
 SCOPES = ("incidents:start", "facts:send", "incidents:read", "runbooks:read", "ledger:export")
 """Everything a machine's key may be allowed to do."""
@@ -41,6 +40,7 @@ CREATE TABLE IF NOT EXISTS machines (
   used_at TEXT
 ) STRICT
 """
+_VERSION = 1
 _COLUMNS = "id, name, scopes, clearances, created_at, expires_at, revoked_at, used_at"
 
 
@@ -76,7 +76,7 @@ class Machines:
     """The keys of one region, in one SQLite file that its owner alone may read."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = SqliteFile(path, (_TABLE,), _VERSION, _unavailable, busy_seconds=BUSY_SECONDS)
 
     def make(
         self,
@@ -106,7 +106,7 @@ class Machines:
         secret = secrets.token_urlsafe(32)
         ordered = tuple(scope for scope in SCOPES if scope in scopes)
         machine = Machine(id_, name, ordered, tuple(sorted(set(clearances))), now, now + valid_for, None, None)
-        with self._open() as database:
+        with self._file.transaction() as database:
             database.execute(
                 f"INSERT INTO machines ({_COLUMNS}, hash) VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, ?)",  # noqa: S608
                 (
@@ -131,8 +131,8 @@ class Machines:
         parts = _TOKEN.fullmatch(token)
         if parts is None:
             return None
-        # one that only reads takes no lock that others wait for: hundreds may come at once
-        with self._open(reading=self._is_made()) as database:
+        # hundreds may come at once
+        with self._file.reading() as database:
             row = database.execute(
                 f"SELECT {_COLUMNS}, hash FROM machines WHERE id = ?",  # noqa: S608
                 (parts[1],),
@@ -145,46 +145,28 @@ class Machines:
             if machine.state(now) != "valid":
                 return None
         if machine.used_at is None or now - machine.used_at >= USED_EVERY:
-            with self._open() as database:
+            with self._file.transaction() as database:
                 database.execute("UPDATE machines SET used_at = ? WHERE id = ?", (render_instant(now), machine.id))
         return machine
 
     def list(self) -> list[Machine]:
         """Every key that was ever made, the newest first."""
-        with self._open() as database:
+        with self._file.reading() as database:
             rows = database.execute(f"SELECT {_COLUMNS} FROM machines ORDER BY created_at DESC, id").fetchall()  # noqa: S608
         return [_machine(row) for row in rows]
 
     def revoke(self, id_: str, *, now: datetime | None = None) -> bool:
         """Let a key open nothing any more; False when there is none of this id, or it was revoked before."""
-        with self._open() as database:
+        with self._file.transaction() as database:
             done = database.execute(
                 "UPDATE machines SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
                 (render_instant(now or datetime.now(UTC)), id_),
             )
             return done.rowcount == 1
 
-    def _is_made(self) -> bool:
-        return self._path.exists() and self._path.stat().st_size > 0
 
-    @contextmanager
-    def _open(self, *, reading: bool = False) -> Iterator[sqlite3.Connection]:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)
-            with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
-                database.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
-                if not reading:
-                    database.execute(_TABLE)
-                try:
-                    yield database
-                    database.execute("COMMIT")
-                except BaseException:
-                    if database.in_transaction:
-                        database.execute("ROLLBACK")
-                    raise
-        except (sqlite3.Error, OSError) as error:
-            raise MachinesUnavailable(f"the machine keys {self._path} cannot be used: {error}") from error
+def _unavailable(what: str) -> MachinesUnavailable:
+    return MachinesUnavailable(f"the machine keys {what}")
 
 
 def _hash(secret: str) -> bytes:

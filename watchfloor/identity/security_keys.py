@@ -69,7 +69,7 @@ class SecurityKeys:
 
     def list(self, person: str) -> list[SecurityKey]:
         """A person's keys, in the order in which they were added."""
-        with self._file.open() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 "SELECT credential, public, count, name, added_at, used_at FROM keys "
                 "WHERE person = ? ORDER BY added_at",
@@ -88,7 +88,7 @@ class SecurityKeys:
         now = now or datetime.now(UTC)
         nonce = secrets.token_bytes(32)
         made = Challenge(challenge_value(nonce, over), nonce, over)
-        with self._file.open() as database:
+        with self._file.transaction() as database:
             database.execute("DELETE FROM challenges WHERE made_at < ?", (render_instant(now - VALID_FOR),))
             database.execute(
                 "DELETE FROM challenges WHERE hash IN "
@@ -111,7 +111,7 @@ class SecurityKeys:
             SignInUnavailable: nobody knows.
         """
         now = now or datetime.now(UTC)
-        with self._file.open() as database:
+        with self._file.transaction() as database:
             row = database.execute(
                 "DELETE FROM challenges WHERE hash = ? RETURNING nonce, person, session, purpose, over, made_at",
                 (_hash(value),),
@@ -135,7 +135,7 @@ class SecurityKeys:
         name = name.strip()
         if not 0 < len(name) <= MAX_NAME or not name.isprintable():
             raise KeyRefused("name", f"give the key a name of at most {MAX_NAME} characters, such as `blue, key ring`")
-        with self._file.open() as database:
+        with self._file.transaction() as database:
             (many,) = database.execute("SELECT count(*) FROM keys WHERE person = ?", (person,)).fetchone()
             if many >= MOST_KEYS:
                 raise KeyRefused("too_many", f"you have {many} keys; remove one that you no longer use")
@@ -155,7 +155,7 @@ class SecurityKeys:
             SignInUnavailable: it was not noted.
         """
         now = now or datetime.now(UTC)
-        with self._file.open() as database:
+        with self._file.transaction() as database:
             done = database.execute(
                 "UPDATE keys SET count = ?, used_at = ? WHERE credential = ? AND person = ? AND count = ?",
                 (count, render_instant(now), key.credential, person, key.count),
@@ -171,7 +171,7 @@ class SecurityKeys:
         Raises:
             SignInUnavailable: nothing was removed.
         """
-        with self._file.open() as database:
+        with self._file.transaction() as database:
             for (credential,) in database.execute("SELECT credential FROM keys WHERE person = ?", (person,)).fetchall():
                 if credential_digest(credential) == id_:
                     database.execute("DELETE FROM keys WHERE credential = ?", (credential,))

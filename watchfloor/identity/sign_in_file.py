@@ -5,19 +5,20 @@ name, no address.
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from watchfloor.signing import parse_instant, render_instant
+from watchfloor.storage import SqliteFile
 
 BUSY_SECONDS = 5.0
 KEPT_FOR = timedelta(days=400)
 """How long it is remembered what happened."""
 
-_TABLES = """
+_VERSION = 1
+_TABLES = (
+    """
 CREATE TABLE IF NOT EXISTS accounts (
   issuer TEXT NOT NULL,
   subject TEXT NOT NULL,
@@ -25,7 +26,9 @@ CREATE TABLE IF NOT EXISTS accounts (
   bound_at TEXT NOT NULL,
   PRIMARY KEY (issuer, subject),
   UNIQUE (issuer, person)
-) STRICT;
+) STRICT
+""",
+    """
 CREATE TABLE IF NOT EXISTS pending (
   hash BLOB PRIMARY KEY,
   state BLOB NOT NULL,
@@ -34,7 +37,9 @@ CREATE TABLE IF NOT EXISTS pending (
   back TEXT NOT NULL,
   anew INTEGER NOT NULL,
   made_at TEXT NOT NULL
-) STRICT;
+) STRICT
+""",
+    """
 CREATE TABLE IF NOT EXISTS keys (
   credential BLOB PRIMARY KEY,
   person TEXT NOT NULL,
@@ -43,7 +48,9 @@ CREATE TABLE IF NOT EXISTS keys (
   name TEXT NOT NULL,
   added_at TEXT NOT NULL,
   used_at TEXT
-) STRICT;
+) STRICT
+""",
+    """
 CREATE TABLE IF NOT EXISTS challenges (
   hash BLOB PRIMARY KEY,
   nonce BLOB NOT NULL,
@@ -52,15 +59,18 @@ CREATE TABLE IF NOT EXISTS challenges (
   purpose TEXT NOT NULL,
   over TEXT NOT NULL,
   made_at TEXT NOT NULL
-) STRICT;
+) STRICT
+""",
+    """
 CREATE TABLE IF NOT EXISTS happened (
   at TEXT NOT NULL,
   what TEXT NOT NULL,
   person TEXT NOT NULL,
   detail TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS happened_at ON happened (at);
-"""
+) STRICT
+""",
+    "CREATE INDEX IF NOT EXISTS happened_at ON happened (at)",
+)
 
 
 class SignInUnavailable(Exception):
@@ -77,36 +87,14 @@ class Happened:
     detail: str
 
 
-class SignInFile:
-    """The file; what is in it is read and written by the classes that take it."""
+class SignInFile(SqliteFile):
+    """The file; what is in it is read and written by the classes that take it.
+
+    Its transactions raise `SignInUnavailable` where it cannot be read or written.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @contextmanager
-    def open(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, undone when it raises.
-
-        Raises:
-            SignInUnavailable: it cannot be read or written.
-        """
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)
-            with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
-                # what was said to have happened is on the disk
-                database.execute("PRAGMA synchronous = FULL")
-                database.executescript(_TABLES)
-                database.execute("BEGIN IMMEDIATE")
-                try:
-                    yield database
-                    database.execute("COMMIT")
-                except BaseException:
-                    if database.in_transaction:
-                        database.execute("ROLLBACK")
-                    raise
-        except (sqlite3.Error, OSError) as error:
-            raise SignInUnavailable(f"{self._path} cannot be used: {error}") from error
+        super().__init__(path, _TABLES, _VERSION, SignInUnavailable, busy_seconds=BUSY_SECONDS)
 
     def note(self, what: str, person: str, detail: str = "", *, now: datetime) -> None:
         """Write down that something was done.
@@ -114,12 +102,12 @@ class SignInFile:
         Raises:
             SignInUnavailable: it was not.
         """
-        with self.open() as database:
+        with self.transaction() as database:
             note_in(database, what, person, detail, now=now)
 
     def happened(self, *, person: str = "", limit: int = 100) -> list[Happened]:
         """What was done, the newest first; of one person, or of all."""
-        with self.open() as database:
+        with self.reading() as database:
             rows = database.execute(
                 "SELECT at, what, person, detail FROM happened WHERE ? IN ('', person) "
                 "ORDER BY at DESC, rowid DESC LIMIT ?",

@@ -175,7 +175,7 @@ class Claims:
 
     def unsettled(self, *, before: datetime, limit: int = 200) -> list[Claim]:
         """Claims whose run is not known to have ended, not looked at since, the longest ago first."""
-        with self._file.transaction() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 "SELECT incident, content, state FROM claims WHERE state IN ('claimed', 'started') AND looked_at < ?"
                 " ORDER BY looked_at, incident LIMIT ?",

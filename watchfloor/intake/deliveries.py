@@ -249,7 +249,7 @@ class Deliveries:
 
     def due(self, *, now: datetime, limit: int = 50) -> list[str]:
         """Deliveries that nobody drives and whose next attempt is due, the first received first."""
-        with self._file.transaction() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 "SELECT id FROM deliveries WHERE state = 'kept' AND next_at <= ? AND taken_until <= ?"
                 " ORDER BY received_at, id LIMIT ?",
@@ -348,7 +348,7 @@ class Deliveries:
     # -- looking ----------------------------------------------------------------------------------------------------
 
     def get(self, id_: str) -> Delivery | None:
-        with self._file.transaction() as database:
+        with self._file.reading() as database:
             return _find(database, id_)
 
     def page(
@@ -365,7 +365,7 @@ class Deliveries:
         if after is not None:
             where.append("(received_at < ? OR (received_at = ? AND id > ?))")
             values += [after.received_at, after.received_at, after.id]
-        with self._file.transaction() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 # only text of this module is put together
                 f"SELECT {_COLUMNS} FROM deliveries WHERE {' AND '.join(where)}"  # noqa: S608
@@ -376,7 +376,7 @@ class Deliveries:
 
     def refusals(self, *, limit: int = 200) -> list[Refusals]:
         """What was refused, the latest day first."""
-        with self._file.transaction() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 "SELECT sender, day, code, times, last_at FROM refused"
                 " ORDER BY day DESC, last_at DESC, sender, code LIMIT ?",
@@ -386,7 +386,7 @@ class Deliveries:
 
     def walls_of(self, sender: str) -> list[str]:
         """Every compartment that deliveries of a sender concern."""
-        with self._file.transaction() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 "SELECT DISTINCT compartments FROM deliveries WHERE sender = ?", (sender,)
             ).fetchall()
@@ -394,7 +394,7 @@ class Deliveries:
 
     def incidents_of(self, sender: str, thread: str) -> list[str]:
         """The incidents that messages of a thread have started or joined, the latest first."""
-        with self._file.transaction() as database:
+        with self._file.reading() as database:
             rows = database.execute(
                 "SELECT incident, max(at) AS last FROM starts JOIN deliveries ON deliveries.id = starts.delivery"
                 " WHERE sender = ? AND thread = ? AND starts.state IN ('started', 'joined', 'merged')"
@@ -405,7 +405,7 @@ class Deliveries:
 
     def waits_before(self, id_: str, sender: str, thread: str) -> bool:
         """Whether an earlier message of the thread is still to be driven."""
-        with self._file.transaction() as database:
+        with self._file.reading() as database:
             row = database.execute(
                 "SELECT 1 FROM deliveries WHERE sender = ? AND thread = ? AND state = 'kept' AND id != ? AND"
                 " received_at <= (SELECT received_at FROM deliveries WHERE id = ?) LIMIT 1",

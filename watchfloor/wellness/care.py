@@ -53,7 +53,7 @@ class Care:
             WellnessUnavailable: nothing was written.
         """
         at = now.timestamp()
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             database.execute(
                 "UPDATE exposures SET ended = min(until, ?) WHERE person = ? AND ended IS NULL", (at, person)
             )
@@ -70,7 +70,7 @@ class Care:
 
     def pressed_as(self, person: str) -> tuple[str, tuple[str, ...]]:
         """How somebody had signed in when they last pressed the panic button: the way, and the methods of proof."""
-        with self.store.open() as database:
+        with self.store.reading() as database:
             row = database.execute("SELECT way, methods FROM pressed WHERE person = ?", (person,)).fetchone()
         return (row[0], tuple(json.loads(row[1]))) if row else ("dev", ())
 
@@ -80,7 +80,7 @@ class Care:
         Args:
             run: mark of the incident; they may finish what they do in it.
         """
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             # a rest after a panic is not opened again by finishing an S0
             database.execute(
                 "INSERT INTO rests VALUES (?, ?, ?) ON CONFLICT (person) DO UPDATE SET"
@@ -92,7 +92,7 @@ class Care:
 
     def open_ones(self, person: str | None = None) -> list[FollowUp]:
         """What is owed and not done, the earliest first; without a person everybody's."""
-        with self.store.open() as database:
+        with self.store.reading() as database:
             rows = database.execute(
                 "SELECT id, person, kind, due, told FROM follow_ups WHERE done IS NULL AND (? IS NULL OR person = ?)"
                 " ORDER BY due, id",
@@ -105,12 +105,12 @@ class Care:
 
     def told(self, id_: str, *, now: datetime) -> None:
         """The wellness officer was paged about it."""
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             database.execute("UPDATE follow_ups SET told = ? WHERE id = ?", (now.timestamp(), id_))
 
     def done(self, id_: str, *, by: str, now: datetime) -> bool:
         """It was done; False when there is none that is open."""
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             changed = database.execute(
                 "UPDATE follow_ups SET done = ?, done_by = ? WHERE id = ? AND done IS NULL", (now.timestamp(), by, id_)
             )
@@ -118,7 +118,7 @@ class Care:
 
     def opt_out(self, person: str, *, now: datetime) -> None:
         """No check-ins any more; those that were owed are gone. A call after a panic is owed all the same."""
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             database.execute("INSERT OR IGNORE INTO opted_out VALUES (?, ?)", (person, now.timestamp()))
             database.execute(
                 "DELETE FROM follow_ups WHERE person = ? AND kind = 'check_in' AND done IS NULL", (person,)
@@ -126,7 +126,7 @@ class Care:
 
     def opt_in(self, person: str) -> None:
         """Check-ins again, from the next occasion on."""
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             database.execute("DELETE FROM opted_out WHERE person = ?", (person,))
 
 

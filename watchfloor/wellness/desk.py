@@ -63,7 +63,7 @@ class Wellness:
         Raises:
             WellnessUnavailable: nothing was judged or written.
         """
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             found = self._standing(database, person, exposure, now, run, beside=task)
             row = _open_row(database, person, task, now)
             spent = now - _when(row[0]) if row else timedelta(0)
@@ -103,7 +103,7 @@ class Wellness:
         Raises:
             WellnessUnavailable: nobody can say.
         """
-        with self.store.open() as database:
+        with self.store.reading() as database:
             found = self._standing(database, person, exposure, now, run, beside=task)
             verdict = judge(exposure, found, length, soft=1.0, now=now)
             if verdict.allowed:
@@ -114,47 +114,47 @@ class Wellness:
 
     def undo(self, person: str, task: str, *, began: datetime) -> None:
         """Forget an exposure that began then and never came to be: the run refused the claim."""
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             database.execute(
                 "DELETE FROM exposures WHERE person = ? AND task = ? AND began = ?", (person, task, began.timestamp())
             )
 
     def end(self, task: str, *, now: datetime) -> None:
         """Whoever is exposed by this task is so no longer."""
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             database.execute(
                 "UPDATE exposures SET ended = min(until, ?) WHERE task = ? AND ended IS NULL", (now.timestamp(), task)
             )
 
     def burden(self, person: str, exposure: str, *, now: datetime) -> tuple[float, float]:
         """Seconds of one class in the last 24 hours and in the last seven days, for whose turn it is; nothing else."""
-        with self.store.open() as database:
+        with self.store.reading() as database:
             rows = _rows(database, person, exposure, now)
         day, week = (now - DAY).timestamp(), (now - WEEK_DAYS * DAY).timestamp()
         return _seconds(rows, day, now), _seconds(rows, week, now)
 
     def has(self, person: str, task: str, *, now: datetime) -> bool:
         """Whether this person has begun this task and is not done with it."""
-        with self.store.open() as database:
+        with self.store.reading() as database:
             return _open_row(database, person, task, now) is not None
 
     def standing(self, person: str, exposure: str, *, run: str = "", now: datetime) -> Standing:
         """Where a person stands with one class."""
-        with self.store.open() as database:
+        with self.store.reading() as database:
             return self._standing(database, person, exposure, now, run)
 
     # -- what people say about themselves ---------------------------------------------------------------------------
 
     def opt_in(self, person: str, exposure: str, *, now: datetime) -> None:
         """Take this class from now on."""
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             database.execute(
                 "INSERT OR IGNORE INTO consents VALUES (?, ?, ?)", (person, self._known(exposure), now.timestamp())
             )
 
     def opt_out(self, person: str, exposure: str) -> None:
         """Take this class no more. Nobody asks why."""
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             database.execute("DELETE FROM consents WHERE person = ? AND class = ?", (person, self._known(exposure)))
 
     def lower_cap(self, person: str, exposure: str, day: timedelta, *, by: str, now: datetime) -> None:
@@ -163,7 +163,7 @@ class Wellness:
         Raises:
             CapRaised: the cap that stands is lower, or the same.
         """
-        with self.store.open() as database:
+        with self.store.transaction() as database:
             standing = self._cap(database, person, self._known(exposure))[0]
             if day >= standing:
                 raise CapRaised(
@@ -177,14 +177,14 @@ class Wellness:
 
     def rest_of(self, person: str, *, now: datetime) -> datetime | None:
         """Until when a person rests from exposure; None when they do not."""
-        with self.store.open() as database:
+        with self.store.reading() as database:
             row = database.execute("SELECT until FROM rests WHERE person = ?", (person,)).fetchone()
         return _when(row[0]) if row and row[0] > now.timestamp() else None
 
     def figures(self, person: str, *, now: datetime) -> list[Figures]:
         """A person's own figures, class by class."""
         found: list[Figures] = []
-        with self.store.open() as database:
+        with self.store.reading() as database:
             for exposure in self.caps.classes:
                 rows = _rows(database, person, exposure, now)
                 seconds = _seconds(rows, (now - DAY).timestamp(), now)

@@ -57,7 +57,7 @@ class PendingSignIns:
         now = now or datetime.now(UTC)
         cookie, state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(4))
         begun = Begun(cookie, state, nonce, verifier)
-        with self._file.open() as database:
+        with self._file.transaction() as database:
             database.execute("DELETE FROM pending WHERE made_at < ?", (render_instant(now - VALID_FOR),))
             database.execute(
                 "DELETE FROM pending WHERE hash IN (SELECT hash FROM pending ORDER BY made_at DESC LIMIT -1 OFFSET ?)",
@@ -84,7 +84,7 @@ class PendingSignIns:
             SignInUnavailable: nobody knows.
         """
         now = now or datetime.now(UTC)
-        with self._file.open() as database:
+        with self._file.transaction() as database:
             row = database.execute(
                 "DELETE FROM pending WHERE hash = ? RETURNING state, nonce, verifier, back, anew, made_at",
                 (_hash(cookie),),

@@ -8,9 +8,6 @@ of their groups that mean something here; never a token, a name or an address.
 import hashlib
 import json
 import secrets
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +15,7 @@ from typing import Any
 
 from watchfloor.client.sign_in import Way
 from watchfloor.signing import parse_instant, render_instant
+from watchfloor.storage import SqliteFile
 
 LONGEST = timedelta(hours=12)
 IDLE = timedelta(hours=1)
@@ -75,7 +73,8 @@ class Sessions:
     """The sessions of one region's console, in one SQLite file that its owner alone may read."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        # sessions of another version mean signing in again, nothing more
+        self._file = SqliteFile(path, (_TABLE,), _VERSION, _unavailable, busy_seconds=BUSY_SECONDS, disposable=True)
 
     def begin(self, person: str, proof: Proof, *, instead_of: str = "", now: datetime | None = None) -> str:
         """A new session; gives the cookie's value. Sessions that have ended are forgotten, and so is the one that the
@@ -86,7 +85,7 @@ class Sessions:
         """
         now = now or datetime.now(UTC)
         cookie = secrets.token_urlsafe(32)
-        with self._open() as database:
+        with self._file.transaction() as database:
             database.execute("DELETE FROM sessions WHERE began_at < ?", (render_instant(now - LONGEST),))
             database.execute("DELETE FROM sessions WHERE hash = ?", (_hash(instead_of),))
             database.execute(
@@ -123,60 +122,33 @@ class Sessions:
             self.end(cookie)
             return None
         if now - seen_at >= SEEN_EVERY:
-            with self._open() as database:
+            with self._file.transaction() as database:
                 database.execute("UPDATE sessions SET seen_at = ? WHERE hash = ?", (render_instant(now), _hash(cookie)))
         proof = Proof(way, tuple(json.loads(methods)), tuple(json.loads(groups)), entity, bool(anew))
         return Session(person, proof, csrf, began_at)
 
     def end(self, cookie: str) -> None:
         """Forget a session."""
-        with self._open() as database:
+        with self._file.transaction() as database:
             database.execute("DELETE FROM sessions WHERE hash = ?", (_hash(cookie),))
 
     def end_all(self, person: str) -> int:
         """Forget every session of a person, wherever they are signed in; gives how many there were."""
-        with self._open() as database:
+        with self._file.transaction() as database:
             return database.execute("DELETE FROM sessions WHERE person = ?", (person,)).rowcount
 
     def _look_up(self, cookie: str) -> tuple[Any, ...] | None:
-        """The row of a session, without the lock that writers take: pages that are looked at together do not wait for
-        one another."""
-        try:
-            if not self._path.exists():
-                return None
-            with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
-                if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                    return None
-                row: tuple[Any, ...] | None = database.execute(
-                    "SELECT person, way, methods, groups, entity, anew, csrf, began_at, seen_at "
-                    "FROM sessions WHERE hash = ?",
-                    (_hash(cookie),),
-                ).fetchone()
-                return row
-        except (sqlite3.Error, OSError) as error:
-            raise SessionsUnavailable(f"the sessions {self._path} cannot be used: {error}") from error
+        with self._file.reading() as database:
+            row: tuple[Any, ...] | None = database.execute(
+                "SELECT person, way, methods, groups, entity, anew, csrf, began_at, seen_at "
+                "FROM sessions WHERE hash = ?",
+                (_hash(cookie),),
+            ).fetchone()
+        return row
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)
-            with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
-                database.execute("BEGIN IMMEDIATE")
-                if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                    # sessions of another version mean signing in again, nothing more
-                    database.execute("DROP TABLE IF EXISTS sessions")
-                    database.execute(f"PRAGMA user_version = {_VERSION}")
-                database.execute(_TABLE)
-                try:
-                    yield database
-                    database.execute("COMMIT")
-                except BaseException:
-                    if database.in_transaction:
-                        database.execute("ROLLBACK")
-                    raise
-        except (sqlite3.Error, OSError) as error:
-            raise SessionsUnavailable(f"the sessions {self._path} cannot be used: {error}") from error
+
+def _unavailable(what: str) -> SessionsUnavailable:
+    return SessionsUnavailable(f"the sessions {what}")
 
 
 def _hash(cookie: str) -> bytes:
