@@ -27,8 +27,8 @@ up: setup ## start the embedded stack and stay until Ctrl-C
 	@$(BIN)/watchfloor up
 
 test: setup ## the tests that run on every change
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" || { \
-	  echo "again, one after another: what failed while two ran at once"; \
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not slow" || { \
+	  echo "again, one after another: what failed while three ran at once"; \
 	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m "not slow"; }
 
 check: setup format-check lint types contract test ## what CI runs

@@ -4,8 +4,19 @@ from typing import Any
 
 import pytest
 
-GROUPED = ("tests/e2e/", "tests/chaos/", "tests/bench/")
-"""Folders whose tests go to one worker each: their tests share a stack, or need the machine's time for themselves."""
+GROUPED = {"tests/chaos/": "heavy", "tests/bench/": "heavy", "tests/e2e/": "e2e"}
+"""Folders of which one worker has all tests: they share a stack, or need the machine's time for themselves."""
+FIRST = ("tests/chaos/", "tests/bench/", "tests/e2e/", "tests/workflows/test_no_path_engine.py")
+"""What takes minutes, and most of them waiting, begins first: the run should not end with one worker at it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the order, but for what begins first."""
+
+    def place(item: pytest.Item) -> int:
+        return next((at for at, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -19,7 +30,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByFolder(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            folder = next((group for group in GROUPED if nodeid.startswith(group)), "")
-            return folder or nodeid.split("::", 1)[0]
+            group = next((name for folder, name in GROUPED.items() if nodeid.startswith(folder)), "")
+            return group or nodeid.split("::", 1)[0]
 
     return ByFolder(config, log)
