@@ -54,8 +54,55 @@ PUBLISHED: dict[str, tuple[str, ...]] = {
 }
 """Ledger entry kind -> fields of its data that an event may carry, beside what every event says."""
 
+_LIKE_INCIDENTS = (
+    EntryKind.ASKED,
+    EntryKind.REMINDED,
+    EntryKind.ESCALATED,
+    EntryKind.SETTLED,
+    EntryKind.SILENT,
+    EntryKind.PAGE_SENT,
+    EntryKind.PAGE_CLIMBED,
+    EntryKind.PAGE_ACKNOWLEDGED,
+    EntryKind.DONE,
+    EntryKind.FAILED,
+    EntryKind.DOUBTFUL,
+    EntryKind.RESOLVED,
+    EntryKind.COMMAND,
+)
+PUBLISHED_OF_PROCESSES: dict[str, tuple[str, ...]] = {
+    EntryKind.HOLD_PLACED: ("expires_at",),
+    EntryKind.HOLD_VERIFIED: (),
+    EntryKind.HOLD_FAILED: (),
+    EntryKind.HOLD_WARNED: ("expires_at", "roles"),
+    EntryKind.HOLD_RENEWED: ("expires_at",),
+    EntryKind.HOLD_RELEASED: (),
+    EntryKind.OFFERED: ("handoff", "from", "to", "mode", "accept_by"),
+    EntryKind.ACCEPTED: ("handoff",),
+    EntryKind.DECLINED: ("handoff",),
+    EntryKind.UNANSWERED: ("handoff",),
+    EntryKind.REVIEW_STARTED: ("roles",),
+    EntryKind.REVIEW_DRAFTED: (),
+    EntryKind.REVIEW_DONE: (),
+    **{kind: PUBLISHED[kind] for kind in _LIKE_INCIDENTS},
+}
+"""The same of what holds, handoffs (either side) and reviews write down in chains of their own. An incident's chain names
+them too; that is told to nobody, so that each thing is told once."""
+
+KINDS = frozenset({*PUBLISHED, *PUBLISHED_OF_PROCESSES})
+"""Every kind of entry that may become an event."""
+
 INSIDE_COMPARTMENTS = frozenset(
-    {"before", "received_at", "started_at", "due_at", "stopped_at", "deadline_at", "acknowledge_by"}
+    {
+        "before",
+        "received_at",
+        "started_at",
+        "due_at",
+        "stopped_at",
+        "deadline_at",
+        "acknowledge_by",
+        "expires_at",
+        "accept_by",
+    }
 )
 """Fields that may be said of an incident in a compartment to a receiver cleared for it; names of steps, clocks,
 options, actions and runbooks tell what it is about."""
@@ -71,11 +118,12 @@ class _Shape(BaseModel):
 
 
 class EventData(_Shape):
-    """What an event says of its incident. A field that does not apply is left out."""
+    """What an event says of its incident, or of a process that belongs to it. A field that does not apply is left out."""
 
     v: Literal[1] = 1
     region: Word
-    incident: Annotated[Word, Field(description="Id of the incident.")]
+    incident: Annotated[Word, Field(description="Id of the incident; of an offer of another region, its id there.")]
+    process: Annotated[Word | None, Field(description="Id of the hold, handoff or review that this is of.")] = None
     name: Annotated[Word, Field(description="A neutral name for people, made of the id.")]
     kind: Annotated[Word, Field(description="What happened: the ledger's word for it.")]
     state: Annotated[Word, Field(description="open, paused, or how it ended.")]
@@ -101,18 +149,24 @@ class EventData(_Shape):
     acknowledge_by: Instant | None = None
     code: Word | None = None
     action: Word | None = None
+    expires_at: Instant | None = None
+    handoff: Word | None = None
+    from_region: Word | None = None
+    to_region: Word | None = None
+    mode: Word | None = None
+    accept_by: Instant | None = None
 
 
 class Event(_Shape):
     """A CloudEvents 1.0 event in structured JSON, with the `sequence` extension.
 
     `id` is the ledger's chain and place in it: the same on every repeat, and never given twice. `sequence` grows along
-    an incident; what a subscription does not ask for leaves gaps.
+    an incident, hold, handoff or review; what a subscription does not ask for leaves gaps.
     """
 
     specversion: Literal["1.0"] = "1.0"
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}:[0-9]{1,12}$")]
-    source: Annotated[str, Field(pattern=r"^/regions/[a-z0-9-]+/incidents/[a-z0-9-]+$")]
+    source: Annotated[str, Field(pattern=r"^/regions/[a-z0-9-]+/(incidents|holds|handoffs|reviews)/[a-z0-9-]+$")]
     type: Annotated[str, Field(pattern=r"^io\.watchfloor\.[a-z_]+(\.[a-z_]+)?$")]
     subject: Word
     time: Instant

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from schemas.events import PUBLISHED, Event
+from schemas.events import PUBLISHED, PUBLISHED_OF_PROCESSES, Event
 from tests.outgoing.floor import SECRET, A, Floor, receiver, until
 from watchfloor.connections.bindings import Subscription
 from watchfloor.connections.loading import BindingsRefused, load_bindings
@@ -74,6 +74,11 @@ def test_every_kind_that_is_published_is_in_the_guide_and_no_other() -> None:
     found = set(re.findall(r"`([a-z]+\.[a-z_]+)`", table))
     assert found == set(PUBLISHED)
     fields = {name for given in PUBLISHED.values() for name in given} - {"runbook"}
+    assert fields == set(re.findall(r"`([a-z_]+)`", table))
+    table = GUIDE.split("| kinds of holds, handoffs and reviews | fields of their own |")[1].split("\n\n")[0]
+    own = {kind: given for kind, given in PUBLISHED_OF_PROCESSES.items() if kind not in PUBLISHED}
+    assert set(re.findall(r"`([a-z]+\.[a-z_]+)`", table)) == set(own)
+    fields = {{"from": "from_region", "to": "to_region"}.get(name, name) for given in own.values() for name in given}
     assert fields == set(re.findall(r"`([a-z_]+)`", table))
 
 

@@ -71,7 +71,7 @@ async def test_a_hold_says_what_it_protects_by_reference_and_which_source_is_not
     async with seen.signed_in("counsel-1") as browser:
         listed, page = (await browser.get("/console/holds")).text, (await browser.get(f"/console/holds/{HOLD}")).text
         released = (await browser.get("/console/holds?state=ended")).text
-    for words in ("hold-bbbbbbbb", "eu.tco.preserve", "INC-AAAAAAAA", "failed: no answer", "the release is asked"):
+    for words in ("HOLD-BBBBBBBB", "eu.tco.preserve", "INC-AAAAAAAA", "failed: no answer", "the release is asked"):
         assert words in listed
     for words in (
         SCOPE,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.actions import Idempotency
-from schemas.events import PUBLISHED
+from schemas.events import KINDS
 from watchfloor.connections.templates import names_in
 from watchfloor.language.findings import nearest
 
@@ -312,9 +312,9 @@ Sender = Annotated[
 
 
 def _event_pattern(text: str) -> str:
-    groups = {f"{kind.partition('.')[0]}.*" for kind in PUBLISHED}
-    if text != "*" and text not in PUBLISHED and text not in groups:
-        near = nearest(text, [*PUBLISHED, *groups])
+    groups = {f"{kind.partition('.')[0]}.*" for kind in KINDS}
+    if text != "*" and text not in KINDS and text not in groups:
+        near = nearest(text, [*sorted(KINDS), *sorted(groups)])
         raise ValueError(
             f"`{text[:60]}` is no event" + (f"; did you mean `{near}`?" if near else "; `incident.*`, `clock.breached`")
         )

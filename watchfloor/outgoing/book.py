@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from watchfloor.outgoing.book_tables import FOLLOWS_PROCESSES, make_tables
 from watchfloor.outgoing.events import Standing
 
 BUSY_SECONDS = 5.0
@@ -24,28 +25,6 @@ MOST_KEPT = 100_000
 
 State = Literal["waiting", "delivered", "dead"]
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS chains (
-  chain TEXT PRIMARY KEY, seq INTEGER NOT NULL, silent_to INTEGER NOT NULL, severity TEXT NOT NULL, state TEXT NOT NULL,
-  runbook TEXT NOT NULL, compartment TEXT) STRICT;
-CREATE TABLE IF NOT EXISTS subscriptions (
-  name TEXT PRIMARY KEY, began_ms INTEGER NOT NULL, rests_to_ms INTEGER NOT NULL DEFAULT 0, disabled_ms INTEGER,
-  why TEXT NOT NULL DEFAULT '') STRICT;
-CREATE TABLE IF NOT EXISTS events (
-  subscription TEXT NOT NULL, chain TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, severity TEXT NOT NULL,
-  state TEXT NOT NULL, queued_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, settled_ms INTEGER,
-  attempts INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL, PRIMARY KEY (subscription, chain, seq)) STRICT;
-CREATE INDEX IF NOT EXISTS events_waiting ON events (subscription, chain, seq) WHERE state = 'waiting';
-CREATE INDEX IF NOT EXISTS events_dead ON events (subscription) WHERE state = 'dead';
-CREATE TABLE IF NOT EXISTS lanes (
-  subscription TEXT NOT NULL, chain TEXT NOT NULL, next_ms INTEGER NOT NULL, PRIMARY KEY (subscription, chain)) STRICT;
-CREATE INDEX IF NOT EXISTS lanes_due ON lanes (subscription, next_ms);
-CREATE TABLE IF NOT EXISTS attempts (
-  id INTEGER PRIMARY KEY, subscription TEXT NOT NULL, chain TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
-  number INTEGER NOT NULL, at_ms INTEGER NOT NULL, took_ms INTEGER NOT NULL, status INTEGER, outcome TEXT NOT NULL,
-  next_ms INTEGER) STRICT;
-CREATE INDEX IF NOT EXISTS attempts_by_subscription ON attempts (subscription, id);
-"""
 _ATTEMPT = """
 INSERT INTO attempts (subscription, chain, seq, kind, number, at_ms, took_ms, status, outcome, next_ms)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -149,7 +128,7 @@ class Book:
             self._database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
-            self._database.executescript(_SCHEMA)
+            make_tables(self._database)
         except (sqlite3.Error, OSError) as error:
             raise BookUnavailable(f"the book of webhooks {path} cannot be opened: {error}") from error
 
@@ -165,15 +144,20 @@ class Book:
         A new one hears of what is written from now on; what waited for one that is no more is a dead letter.
 
         Args:
-            heads: the ledger's chains and their ends; on the very first call nothing before these is told.
+            heads: the ledger's chains and their ends; on the very first call nothing before these is told, and of
+                processes nothing before the first call by who follows them.
         """
         with self._transaction() as database:
             known = {name for (name,) in database.execute("SELECT name FROM subscriptions").fetchall()}
-            if not known:
+            ((follows,),) = database.execute("PRAGMA user_version").fetchall()
+            if not known or follows < FOLLOWS_PROCESSES:
+                silent = heads.items() if not known else [one for one in heads.items() if one[0][:4] != "inc-"]
                 database.executemany(
-                    "INSERT INTO chains VALUES (?, 0, ?, '', 'open', '', NULL) ON CONFLICT (chain) DO NOTHING",
-                    heads.items(),
+                    "INSERT INTO chains (chain, seq, silent_to, severity, state, runbook, compartment) "
+                    "VALUES (?, 0, ?, '', 'open', '', NULL) ON CONFLICT (chain) DO NOTHING",
+                    silent,
                 )
+                database.execute(f"PRAGMA user_version = {FOLLOWS_PROCESSES}")
             for name in sorted(set(names) - known):
                 database.execute("INSERT INTO subscriptions (name, began_ms) VALUES (?, ?)", (name, _ms(now)))
             for name in sorted(known - set(names)):
@@ -195,18 +179,22 @@ class Book:
     def standing(self, chain: str) -> tuple[Standing, int]:
         """Where reading of a chain stands, and the place up to which nothing is told of it."""
         found = self._rows(
-            "SELECT seq, severity, state, runbook, compartment, silent_to FROM chains WHERE chain = ?", chain
+            "SELECT seq, severity, state, runbook, compartment, incident, silent_to FROM chains WHERE chain = ?", chain
         )
-        return (Standing(*found[0][:5]), found[0][5]) if found else (Standing(), 0)
+        return (Standing(*found[0][:6]), found[0][6]) if found else (Standing(), 0)
 
     def take(self, chain: str, standing: Standing, events: Sequence[NewEvent], now: datetime) -> None:
         """Note how far a chain was read together with what that gives to send."""
         with self._transaction() as database:
             database.execute(
-                "INSERT INTO chains VALUES (?, ?, 0, ?, ?, ?, ?) ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq, "
+                "INSERT INTO chains (chain, seq, silent_to, severity, state, runbook, compartment, incident) "
+                "VALUES (?, ?, 0, ?, ?, ?, ?, ?) ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq, "
                 "severity = excluded.severity, state = excluded.state, runbook = excluded.runbook, "
-                "compartment = excluded.compartment",
-                (chain, standing.seq, standing.severity, standing.state, standing.runbook, standing.compartment),
+                "compartment = excluded.compartment, incident = excluded.incident",
+                (
+                    *(chain, standing.seq, standing.severity, standing.state, standing.runbook),
+                    *(standing.compartment, standing.incident),
+                ),
             )
             for one in events:
                 database.execute(

@@ -9,13 +9,35 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.events import INSIDE_COMPARTMENTS, PUBLISHED, TEST_TYPE, TYPE_PREFIX, Event, EventData
+from schemas.events import (
+    INSIDE_COMPARTMENTS,
+    PUBLISHED,
+    PUBLISHED_OF_PROCESSES,
+    TEST_TYPE,
+    TYPE_PREFIX,
+    Event,
+    EventData,
+)
 from schemas.json_value import Json
 from schemas.ledger import EntryKind, StoredEntry
 from watchfloor.connections.bindings import Subscription
 from watchfloor.signing import parse_instant, render_instant
 from watchfloor.signing.names import neutral_name
 
+INCIDENTS = "inc-"
+"""Beginning of the chains of incidents."""
+PROCESSES: Mapping[str, str] = {"hold-": "holds", "hand-": "handoffs", "in-": "handoffs", "post-": "reviews"}
+"""Beginnings of the chains of what belongs to incidents -> what they are called in an event's `source`."""
+ABROAD = "in-"
+"""An offer of another region: its incident is there, so nothing here says how bad it is or what it is about."""
+_NAMES = {"from": "from_region", "to": "to_region"}
+_ENDS = {
+    EntryKind.HOLD_RELEASED: "released",
+    EntryKind.ACCEPTED: "accepted",
+    EntryKind.DECLINED: "declined",
+    EntryKind.UNANSWERED: "unanswered",
+    EntryKind.REVIEW_DONE: "done",
+}
 _WORD = re.compile(r"[a-z0-9_]{1,80}", re.ASCII)
 _FIELDS: Mapping[str, TypeAdapter[Any]] = {
     name: TypeAdapter(field.rebuild_annotation()) for name, field in EventData.model_fields.items()
@@ -26,7 +48,8 @@ _FIELDS: Mapping[str, TypeAdapter[Any]] = {
 class Standing:
     """What is known of an incident at one place of its chain; everything an event says beside its entry.
 
-    `compartment` is None until the opening has been read: nothing is told of an incident before that.
+    `compartment` is None until the opening has been read: nothing is told of an incident before that. Of a hold, handoff
+    or review all but `seq` and `state` are those of its `incident`.
     """
 
     seq: int = 0
@@ -34,6 +57,7 @@ class Standing:
     state: str = "open"
     runbook: str = ""
     compartment: str | None = None
+    incident: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +72,25 @@ class Told:
     def kind(self) -> str:
         return self.entry["kind"]
 
+    @property
+    def is_of_process(self) -> bool:
+        return not self.entry["chain"].startswith(INCIDENTS)
+
+    @property
+    def fields(self) -> tuple[str, ...] | None:
+        """What an event may carry of the entry; None when there is none of it."""
+        return (PUBLISHED_OF_PROCESSES if self.is_of_process else PUBLISHED).get(self.kind)
+
 
 def follow(standing: Standing, entries: Iterable[StoredEntry]) -> Iterator[Told]:
     """Walk a chain on from where one stands; gives each entry with what was true after it."""
     for entry in entries:
         data, kind, before = entry["data"], entry["kind"], ""
         standing = replace(standing, seq=entry["seq"])
+        if not entry["chain"].startswith(INCIDENTS):
+            standing = replace(standing, state=_ENDS.get(kind, standing.state))
+            yield Told(entry, standing)
+            continue
         match kind:
             case EntryKind.OPENED:
                 standing = replace(
@@ -76,40 +113,44 @@ def is_wanted(subscription: Subscription, told: Told) -> bool:
     """Whether a subscription is told of this.
 
     Of a change of severity it is told when either side of it is one it asked for, so that it hears of the lowering too.
+    Of an offer of another region it is told however bad it may be: nobody here knows yet.
     """
     standing = told.standing
-    if told.kind not in PUBLISHED or standing.compartment is None or not subscription.wants(told.kind):
+    if told.fields is None or standing.compartment is None or not subscription.wants(told.kind):
         return False
     if standing.compartment and standing.compartment not in subscription.clearances:
         return False
     if subscription.runbooks and standing.runbook not in subscription.runbooks:
         return False
     wanted = subscription.severities
+    if told.entry["chain"].startswith(ABROAD):
+        return True
     return not wanted or standing.severity in wanted or told.before in wanted
 
 
 def write_event(region: str, told: Told) -> str:
     """The event of an entry, as the bytes that are sent on every attempt are made of."""
     entry, standing = told.entry, told.standing
-    incident = entry["chain"]
+    chain = entry["chain"]
     said: dict[str, Json] = {"runbook": standing.runbook, "step": entry["step"]}
-    said |= {name: entry["data"].get(name) for name in PUBLISHED[told.kind]}
+    said |= {_NAMES.get(name, name): entry["data"].get(name) for name in told.fields or ()}
     if standing.compartment:
         said = {name: value for name, value in said.items() if name in INSIDE_COMPARTMENTS}
         said["compartment"] = standing.compartment
     said |= {
         "region": region,
-        "incident": incident,
-        "name": neutral_name(incident),
+        "incident": standing.incident if told.is_of_process else chain,
+        "process": chain if told.is_of_process else None,
+        "name": neutral_name(chain),
         "kind": told.kind,
         "state": standing.state,
         "severity": standing.severity,
     }
     event = Event(
-        id=event_id(incident, entry["seq"]),
-        source=f"/regions/{region}/incidents/{incident}",
+        id=event_id(chain, entry["seq"]),
+        source=f"/regions/{region}/{_group(chain)}/{chain}",
         type=TYPE_PREFIX + told.kind,
-        subject=incident,
+        subject=chain,
         time=render_instant(parse_instant(entry["at"])),
         sequence=str(entry["seq"]),
         data=EventData.model_validate({name: value for name, value in said.items() if _fits(name, value)}),
@@ -143,6 +184,10 @@ def event_id(incident: str, seq: int) -> str:
 def render(event: Event) -> str:
     """An event as JSON text."""
     return json.dumps(event.model_dump(exclude_none=True), separators=(",", ":"), ensure_ascii=True)
+
+
+def _group(chain: str) -> str:
+    return PROCESSES.get(f"{chain.partition('-')[0]}-", "incidents")
 
 
 def _fits(name: str, value: Json) -> bool:

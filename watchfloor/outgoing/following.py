@@ -1,4 +1,4 @@
-"""Reads the ledger's chains of incidents on, and notes in the book what each subscription is to be told."""
+"""Reads the ledger's chains on, of incidents and of what belongs to them, and notes in the book what each subscription is to be told."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -13,11 +13,11 @@ from schemas.ledger import EntryKind, StoredEntry
 from watchfloor.connections.bindings import Subscription
 from watchfloor.ledger.port import Ledger
 from watchfloor.outgoing.book import Book, NewEvent
-from watchfloor.outgoing.events import Told, follow, is_wanted, write_event
+from watchfloor.outgoing.events import ABROAD, INCIDENTS, PROCESSES, Standing, Told, follow, is_wanted, write_event
 from watchfloor.signing import parse_instant
 
-CHAINS = "inc-"
-"""Incidents; what holds, handoffs and reviews write down for themselves is told to nobody outside."""
+CHAINS = (INCIDENTS, *PROCESSES)
+"""What is followed: incidents, and their holds, handoffs and reviews, each in a chain of its own."""
 STRETCH = 500
 """Entries that are read in one transaction."""
 OPENING = timedelta(seconds=10)
@@ -76,7 +76,9 @@ class Follower:
     def _read(self, chain: str, began: Mapping[str, datetime]) -> bool:
         standing, silent_to = self._book.standing(chain)
         while entries := list(islice(self._ledger.read(chain, after=standing.seq), STRETCH)):
-            if standing.seq == 0:
+            if not chain.startswith(INCIDENTS):
+                standing = self._join(chain, standing, entries[0])
+            elif standing.seq == 0:
                 first = _find_severity(entries)
                 if not first and self._may_still_come(entries):
                     return False
@@ -88,6 +90,28 @@ class Follower:
                     events += self._events(told, began, now)
             self._book.take(chain, standing, events, now)
         return True
+
+    def _join(self, chain: str, standing: Standing, first: StoredEntry) -> Standing:
+        """The standing of a hold, handoff or review, with what its incident says as far as that is written.
+
+        Where the incident is not in this ledger nobody knows which compartment it is in, and nothing is told.
+        """
+        named = first["data"].get("incident")
+        incident = standing.incident or (named if isinstance(named, str) else "")
+        if chain.startswith(ABROAD):
+            return replace(standing, incident=incident, compartment="")
+        above, _ = self._book.standing(incident)
+        for told in follow(above, self._ledger.read(incident, after=above.seq)):
+            above = told.standing
+        if above.compartment is None:
+            log.warning("nobody is told of a process, its incident is not in the ledger", chain=chain)
+        return replace(
+            standing,
+            incident=incident,
+            compartment=above.compartment,
+            severity=above.severity,
+            runbook=above.runbook,
+        )
 
     def _events(self, told: Told, began: Mapping[str, datetime], now: datetime) -> list[NewEvent]:
         recorded_at = parse_instant(told.entry["recorded_at"])

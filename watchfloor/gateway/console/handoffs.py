@@ -15,7 +15,7 @@ from watchfloor.cases import Case
 from watchfloor.gateway.console.clocks import say_left
 from watchfloor.gateway.console.gate import Visitor
 from watchfloor.gateway.console.pages import Pages
-from watchfloor.gateway.console.records import Records, name_chain
+from watchfloor.gateway.console.records import Records
 from watchfloor.gateway.console.timeline import Wanted, read_stretch
 from watchfloor.gateway.problems import Problem
 from watchfloor.signing import parse_instant
@@ -129,7 +129,7 @@ def draw_handoff(case: Case, parent: Case | None, now: datetime) -> HandoffLine:
     waits = case.state == "open"
     return HandoffLine(
         handoff=case.incident,
-        name=name_chain(case.incident),
+        name=neutral_name(case.incident),
         title=board["title"].partition(": ")[2] or board["title"],
         is_incoming=incoming,
         other=other,

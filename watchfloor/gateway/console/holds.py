@@ -16,7 +16,7 @@ from watchfloor.client.runs import started_with
 from watchfloor.gateway.console.clocks import say_left
 from watchfloor.gateway.console.gate import Visitor
 from watchfloor.gateway.console.pages import Pages
-from watchfloor.gateway.console.records import Records, name_chain
+from watchfloor.gateway.console.records import Records
 from watchfloor.gateway.console.timeline import Wanted, read_stretch
 from watchfloor.gateway.problems import Problem
 from watchfloor.signing import neutral_name, parse_instant
@@ -101,7 +101,7 @@ def draw_hold(case: Case, said: Mapping[str, Json], seen: set[str], now: datetim
     whole = (due - parse_instant(case.opened_at)) if due else None
     return HoldLine(
         hold=case.incident,
-        name=name_chain(case.incident),
+        name=neutral_name(case.incident),
         title=board["title"].removeprefix("Legal hold: "),
         state=board["outcome"] or ("in force" if case.state == "open" else case.state),
         basis=str(said.get("basis", "")),

@@ -10,7 +10,7 @@ from watchfloor.cases import Case
 from watchfloor.client.permission import about_run, ask_question
 from watchfloor.gateway.console.gate import HEADERS, Visitor
 from watchfloor.gateway.console.pages import KINDS, ROOT, Pages
-from watchfloor.gateway.console.records import MOST_VERIFIED, Records, name_chain
+from watchfloor.gateway.console.records import MOST_VERIFIED, Records
 from watchfloor.gateway.console.timeline import Wanted, read_stretch
 from watchfloor.gateway.problems import Problem
 from watchfloor.ledger.wording import FAMILIES
@@ -33,7 +33,7 @@ def offer_ledgers(app: FastAPI, pages: Pages, records: Records) -> None:
         return pages.show(
             "ledgers.html",
             visitor,
-            cases=[(name_chain(case.incident), case) for case in cases[:LISTED]],
+            cases=[(neutral_name(case.incident), case) for case in cases[:LISTED]],
             more=max(0, len(cases) - LISTED),
         )
 
@@ -53,7 +53,7 @@ def offer_ledgers(app: FastAPI, pages: Pages, records: Records) -> None:
             "ledger.html",
             visitor,
             case=case,
-            name=name_chain(chain),
+            name=neutral_name(chain),
             wanted=wanted,
             families=list(FAMILIES),
             standing=standing,

@@ -13,7 +13,7 @@ from watchfloor.gateway.problems import Problem
 from watchfloor.ledger import LedgerError, SqliteLedger
 from watchfloor.ledger.report import Report
 from watchfloor.ledger.verify import verify_bytes
-from watchfloor.signing import canonical, neutral_name
+from watchfloor.signing import canonical
 
 MOST_VERIFIED = 20_000
 """Entries that a page verifies; a longer chain is exported and verified by the command."""
@@ -30,12 +30,6 @@ class Standing:
     recorded_at: str
     report: Report | None
     checkpoints: tuple[Envelope, ...]
-
-
-def name_chain(chain: str) -> str:
-    """What a chain is called on a page: an incident by its neutral name, anything else by the beginning of its id."""
-    kind, _, rest = chain.partition("-")
-    return neutral_name(chain) if kind == "inc" else f"{kind}-{rest[:8]}"
 
 
 class Records:
