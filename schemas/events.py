@@ -85,8 +85,8 @@ PUBLISHED_OF_PROCESSES: dict[str, tuple[str, ...]] = {
     EntryKind.REVIEW_DONE: (),
     **{kind: PUBLISHED[kind] for kind in _LIKE_INCIDENTS},
 }
-"""The same of what holds, handoffs (either side) and reviews write down in chains of their own. An incident's chain names
-them too; that is told to nobody, so that each thing is told once."""
+"""The same of what holds, handoffs (either side) and reviews write down in chains of their own. An incident's chain
+names them too; that is told to nobody, so that each thing is told once."""
 
 KINDS = frozenset({*PUBLISHED, *PUBLISHED_OF_PROCESSES})
 """Every kind of entry that may become an event."""
@@ -118,7 +118,7 @@ class _Shape(BaseModel):
 
 
 class EventData(_Shape):
-    """What an event says of its incident, or of a process that belongs to it. A field that does not apply is left out."""
+    """What an event says of its incident, or of what belongs to it. A field that does not apply is left out."""
 
     v: Literal[1] = 1
     region: Word

@@ -48,8 +48,8 @@ _FIELDS: Mapping[str, TypeAdapter[Any]] = {
 class Standing:
     """What is known of an incident at one place of its chain; everything an event says beside its entry.
 
-    `compartment` is None until the opening has been read: nothing is told of an incident before that. Of a hold, handoff
-    or review all but `seq` and `state` are those of its `incident`.
+    `compartment` is None until the opening has been read: nothing is told of an incident before that. Of a hold,
+    handoff or review all but `seq` and `state` are those of its `incident`.
     """
 
     seq: int = 0

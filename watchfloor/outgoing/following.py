@@ -1,4 +1,7 @@
-"""Reads the ledger's chains on, of incidents and of what belongs to them, and notes in the book what each subscription is to be told."""
+"""Reads the ledger's chains on, and notes in the book what each subscription is to be told.
+
+Followed are incidents and what belongs to them: holds, handoffs, reviews.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping

@@ -18,7 +18,7 @@ from watchfloor.gateway.console.pages import Pages
 from watchfloor.gateway.console.records import Records
 from watchfloor.gateway.console.timeline import Wanted, read_stretch
 from watchfloor.gateway.problems import Problem
-from watchfloor.signing import parse_instant
+from watchfloor.signing import neutral_name, parse_instant
 
 KINDS = ("handoff", "incoming")
 WORDS = {
