@@ -15,7 +15,8 @@ from watchfloor.cli.main import app
 from watchfloor.cli.sight import Sight
 from watchfloor.cli.stores import RegionStore
 from watchfloor.evidence import EvidenceStore
-from watchfloor.intake.deliveries import Arrival, Deliveries, Outcome, State
+from watchfloor.intake.deliveries import Deliveries
+from watchfloor.intake.delivery import Arrival, Outcome, State
 from watchfloor.ledger import SqliteLedger
 
 NOW = datetime(2026, 11, 22, 3, 10, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.gateway.apis import Api
-from watchfloor.intake.deliveries import Arrival, Outcome, State
+from watchfloor.intake.delivery import Arrival, Outcome, State
 
 NOW = datetime(2026, 11, 22, 3, 10, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ import pytest
 from schemas.ledger import Entry
 from tests.cli.boards import ask, clock
 from tests.gateway.apis import ORDER, Api
-from watchfloor.intake.deliveries import Arrival, Outcome
+from watchfloor.intake.delivery import Arrival, Outcome
 from watchfloor.outgoing.book import Attempt, Book
 from watchfloor.outgoing.events import Standing
 

@@ -18,7 +18,8 @@ from watchfloor.client.face import Face
 from watchfloor.gateway import driving
 from watchfloor.gateway.driving import Driver
 from watchfloor.identity.people import Directory
-from watchfloor.intake.deliveries import Arrival, Deliveries, Delivery, Outcome
+from watchfloor.intake.deliveries import Deliveries
+from watchfloor.intake.delivery import Arrival, Delivery, Outcome
 from watchfloor.intake.sealed import Sealer
 from watchfloor.regions.keys import KeyRing
 

@@ -8,18 +8,17 @@ from pathlib import Path
 import pytest
 
 from watchfloor.intake import deliveries as module
+from watchfloor.intake import delivery_rows as rows
 from watchfloor.intake.deliveries import (
     BOX_OF_DEAD,
     BOX_OF_IGNORED,
-    HELD_FOR,
     REMEMBERED,
     REMEMBERED_IGNORED,
-    Arrival,
     Deliveries,
     DeliveriesUnavailable,
-    Outcome,
-    State,
 )
+from watchfloor.intake.delivery import Arrival, Outcome, State
+from watchfloor.intake.delivery_rows import HELD_FOR
 from watchfloor.intake.sealed import BoxUnreadable, Sealer
 from watchfloor.regions.keys import KeyRing
 
@@ -112,7 +111,7 @@ def test_a_sender_whose_deliveries_wait_in_heaps_is_told_so_and_others_are_not(
 def test_a_dead_letter_for_which_there_is_no_room_is_remembered_without_what_it_said(
     kept: Deliveries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_BOXES", 1)
+    monkeypatch.setattr(rows, "MOST_BOXES", 1)
     for id_ in ("del-1", "del-2"):
         kept.keep(arrival(id_), now=NOW)
     assert [settle(kept, id_, "dead") for id_ in ("del-1", "del-2")] == [True, False]
@@ -172,7 +171,7 @@ def test_a_transaction_that_fails_has_written_nothing(kept: Deliveries, monkeypa
         def fail(*given: object) -> bool:
             raise sqlite3.OperationalError("disk full")
 
-        patched.setattr(module, "_boxes", fail)
+        patched.setattr(rows, "count_boxes", fail)
         with pytest.raises(DeliveriesUnavailable):
             settle(kept, "del-1", "dead")
     one = kept.get("del-1")

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from watchfloor.cli.sight import Sight
     from watchfloor.cli.stores import RegionStore
     from watchfloor.client.deliveries import Act, Onlooker
-    from watchfloor.intake.deliveries import Deliveries, Delivery, Refusals
+    from watchfloor.intake.deliveries import Deliveries
+    from watchfloor.intake.delivery import Delivery, Refusals
 
 PANEL = "Systems"
 PATIENCE = 10.0
@@ -65,7 +66,7 @@ def list_them(
         from watchfloor.cli.sight import Sight
         from watchfloor.client.deliveries import Wanted, list_deliveries, list_refusals
         from watchfloor.client.errors import NotFound
-        from watchfloor.intake.deliveries import STATES
+        from watchfloor.intake.delivery import STATES
 
         for one in state or ():
             if one not in STATES:

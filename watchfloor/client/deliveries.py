@@ -14,7 +14,8 @@ from watchfloor.client.face import ReasonStore
 from watchfloor.client.noting import note_deed
 from watchfloor.client.statements import DEV, SignIn
 from watchfloor.identity.people import Person
-from watchfloor.intake.deliveries import Deliveries, DeliveriesUnavailable, Delivery, Mark, Refusals
+from watchfloor.intake.deliveries import Deliveries, DeliveriesUnavailable
+from watchfloor.intake.delivery import Delivery, Mark, Refusals
 
 Act = Literal["redrive", "discard"]
 _KINDS = {"redrive": EntryKind.REDRIVEN, "discard": EntryKind.DISCARDED}

@@ -23,7 +23,8 @@ from watchfloor.client.facts import send_machine_fact
 from watchfloor.client.runs import LIMITS, Started, plan_of, start_incident
 from watchfloor.client.triggers import find_trigger, order_of
 from watchfloor.gateway.triggers import Listener, Plans, list_listeners
-from watchfloor.intake.deliveries import Deliveries, DeliveriesUnavailable, Delivery, Made, Outcome, State
+from watchfloor.intake.deliveries import Deliveries, DeliveriesUnavailable
+from watchfloor.intake.delivery import Delivery, Made, Outcome, State
 from watchfloor.intake.sealed import BoxUnreadable, Sealer
 from watchfloor.signing import opaque_id, parse_instant
 

@@ -18,7 +18,8 @@ from watchfloor.client.triggers import find_trigger
 from watchfloor.gateway.driving import Driven, Driver
 from watchfloor.gateway.problems import Problem
 from watchfloor.gateway.senders import Message, Sender, refuse_unknown
-from watchfloor.intake.deliveries import Arrival, DeliveriesUnavailable, Kept
+from watchfloor.intake.deliveries import DeliveriesUnavailable
+from watchfloor.intake.delivery import Arrival, Kept
 from watchfloor.signing import opaque_id
 
 ANSWER_WITHIN = 4.0

@@ -13,7 +13,8 @@ from watchfloor.gateway.api.sight import Sight
 from watchfloor.gateway.problems import Problem
 from watchfloor.gateway.refusals import as_problems
 from watchfloor.identity.machines import Machine
-from watchfloor.intake.deliveries import Deliveries, Delivery, Mark
+from watchfloor.intake.deliveries import Deliveries
+from watchfloor.intake.delivery import Delivery, Mark
 
 if TYPE_CHECKING:
     from watchfloor.gateway.api.app import ApiDesk

@@ -26,7 +26,8 @@ from watchfloor.gateway.console.gate import Visitor
 from watchfloor.gateway.console.pages import ROOT, Pages
 from watchfloor.gateway.driving import Driver
 from watchfloor.gateway.problems import Problem
-from watchfloor.intake.deliveries import STATES, DeliveriesUnavailable, Delivery, Mark, Outcome
+from watchfloor.intake.deliveries import DeliveriesUnavailable
+from watchfloor.intake.delivery import STATES, Delivery, Mark, Outcome
 from watchfloor.outgoing.refusal import BindingsTrouble, read_refusal
 from watchfloor.signing import neutral_name
 
