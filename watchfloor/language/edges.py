@@ -5,6 +5,7 @@ from typing import cast
 from schemas.plan import Expr, ExprValue, OutputSpec, Track, TriggerSpec, TypeSpec, Value
 from watchfloor.language import codes
 from watchfloor.language import document as doc
+from watchfloor.language.input_compiler import given_to
 from watchfloor.language.nodes import Scalar, Span
 from watchfloor.language.scope import NOTHING, Scope
 from watchfloor.language.step_compiler import StepCompiler
@@ -116,8 +117,8 @@ def _trigger(compiler: StepCompiler, trigger: doc.Trigger) -> TriggerSpec:
         "kind": trigger.kind,
         "source": trigger.source.value,
         "where": where.expr if where is not None else None,
-        "map": compiler.given_to(
-            trigger.map, wanted or inputs, f"this `{trigger.kind}` trigger", scope, _place(trigger)
+        "map": given_to(
+            compiler, trigger.map, wanted or inputs, f"this `{trigger.kind}` trigger", scope, _place(trigger)
         )
         if trigger.map or trigger.kind != "manual"
         else {},

@@ -16,15 +16,16 @@ from watchfloor.language import document as doc
 from watchfloor.language.document import Step
 from watchfloor.language.findings import listing, nearest
 from watchfloor.language.flow import list_ends
+from watchfloor.language.input_compiler import action_inputs
 from watchfloor.language.outputs import ALWAYS
 from watchfloor.language.scope import NOTHING, Scope
-from watchfloor.language.step_compiler import (
+from watchfloor.language.step_compiler import StepCompiler
+from watchfloor.language.surroundings import (
     DEFAULT_AT_ONCE,
     DEFAULT_DOUBT,
     DEFAULT_RELEASE,
     DEFAULT_RETRY,
     KEEPER_OF_HOLDS,
-    StepCompiler,
 )
 from watchfloor.language.type_reader import field_type
 
@@ -79,7 +80,7 @@ def action(at: StepCompiler, step: Step, body: doc.Action, scope: Scope, path: s
     made: dict[str, Any] = {
         "kind": "action",
         "action": contract["name"],
-        "with_": at.with_(body.with_, contract, scope, body.action.span),
+        "with_": action_inputs(at, body.with_, contract, scope, body.action.span),
         "retry": retry,
         "attempt_timeout": (body.attempt_timeout.seconds if body.attempt_timeout else None)
         or contract["attempt_timeout"],
@@ -151,7 +152,7 @@ def _undo(at: StepCompiler, body: doc.Action, default: str | None, scope: Scope)
     return {
         "action": contract["name"],
         "on": [name.value for name in rule.on] if rule is not None else [],
-        "with_": at.with_((*(rule.with_ if rule is not None else ()), *same), contract, scope, span),
+        "with_": action_inputs(at, (*(rule.with_ if rule is not None else ()), *same), contract, scope, span),
         "effect": contract["effect"],
         "tier": contract["tier"],
     }

@@ -8,9 +8,11 @@ from schemas.plan import EachRun, Expr, Plan, TypeSpec, Value
 from watchfloor.language import codes
 from watchfloor.language import document as doc
 from watchfloor.language.findings import listing, nearest
+from watchfloor.language.input_compiler import given_to
 from watchfloor.language.kind_compilers import Made
 from watchfloor.language.scope import Scope
-from watchfloor.language.step_compiler import DEFAULT_AT_ONCE, StepCompiler
+from watchfloor.language.step_compiler import StepCompiler
+from watchfloor.language.surroundings import DEFAULT_AT_ONCE
 from watchfloor.signing import pack
 
 
@@ -22,7 +24,7 @@ def run(at: StepCompiler, step: doc.Step, body: doc.Run, scope: Scope) -> Made:
     if child is None or (body.each is not None and each is None):
         return None, scope, {}
     plan_digest, packed = pack(cast(Json, child))
-    given = at.given_to(body.with_, child["inputs"], f"the runbook `{child['id']}`", inner, body.span)
+    given = given_to(at, body.with_, child["inputs"], f"the runbook `{child['id']}`", inner, body.span)
     expressions = [*_expressions(given), *([key.expr] if key else []), *([known.expr] if known else [])]
     _check_region(at, body, child, expressions)
     at.given.library[plan_digest] = packed

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from watchfloor.language.blocks import blocks
 from watchfloor.language.document import (
     Action,
     Body,
@@ -20,7 +21,6 @@ from watchfloor.language.document import (
     Task,
     Try,
     Wait,
-    blocks,
 )
 
 KIND_WORDS: dict[type, str] = {

@@ -29,7 +29,8 @@ from watchfloor.language.map import StepMap
 from watchfloor.language.report import Report
 from watchfloor.language.rules import check_plan, check_rules
 from watchfloor.language.scope import NOTHING, Scope
-from watchfloor.language.step_compiler import StepCompiler, Surroundings
+from watchfloor.language.step_compiler import StepCompiler
+from watchfloor.language.surroundings import Surroundings
 from watchfloor.language.type_reader import assignable, cel_type
 
 LANGUAGE = 1

@@ -82,6 +82,12 @@ class Keys:
             help=instead,
         )
 
+    def exclude(self, one: str, other: str, help: str) -> None:
+        """Two keys that cannot stand together; said at the first."""
+        self.broken = True
+        span = next(key.span for key, _ in self.node.entries if key.value == one)
+        self.report.add(codes.CONTRADICTION, span, f"`{one}` and `{other}` exclude each other", help=help)
+
     def close(self) -> bool:
         """Report the keys nobody took. True when all was well with this mapping."""
         unknown = [key for key, _ in self.node.entries if key.value not in self.known and key.value not in self.refused]

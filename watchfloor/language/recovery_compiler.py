@@ -3,11 +3,13 @@
 from schemas import plan as shape
 from watchfloor.language import codes
 from watchfloor.language import document as doc
+from watchfloor.language.blocks import every_step
 from watchfloor.language.flow import list_ends
 from watchfloor.language.kind_compilers import Made
 from watchfloor.language.nodes import Scalar
 from watchfloor.language.scope import Scope
-from watchfloor.language.step_compiler import DEFAULT_RUNG, StepCompiler
+from watchfloor.language.step_compiler import StepCompiler
+from watchfloor.language.surroundings import DEFAULT_RUNG
 
 
 def try_(at: StepCompiler, body: doc.Try, scope: Scope, path: str) -> Made:
@@ -35,7 +37,7 @@ def try_(at: StepCompiler, body: doc.Try, scope: Scope, path: str) -> Made:
 
 def _taken_back(at: StepCompiler, body: doc.Try) -> list[str]:
     """Ids of actions of the body that something reverses."""
-    inside = {step.id.value: step for step in doc.every_step(body.steps)}
+    inside = {step.id.value: step for step in every_step(body.steps)}
     for name in body.undo:
         # inside a fragment an id gets the prefix of its use
         step = inside.get(name.value)

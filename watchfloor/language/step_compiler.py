@@ -4,52 +4,25 @@ The walk goes in the order of running. Each step is checked in the scope of what
 its own outputs; blocks merge what their branches leave.
 """
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from schemas import plan as shape
-from schemas.actions import ActionContract
-from schemas.plan import ClockLaw, Duration, Expr, Slot, TypeSpec, Value
+from schemas.plan import ClockLaw, Duration, Expr, Slot, TypeSpec
 from watchfloor.language import codes
 from watchfloor.language import document as doc
-from watchfloor.language.document import Course, OnSilence, Runbook, Seat, Step, Time
+from watchfloor.language.document import Course, OnSilence, Seat, Step, Time
 from watchfloor.language.expression_check import Checked, ExpressionChecker
 from watchfloor.language.findings import listing, nearest
 from watchfloor.language.flow import may_lack_outputs
-from watchfloor.language.library import Runbooks
 from watchfloor.language.map import StepMap
-from watchfloor.language.nodes import Node, Scalar, Span, shorten
+from watchfloor.language.nodes import Scalar, Span
 from watchfloor.language.outputs import ALWAYS, cel_of, is_optional, outputs_of
 from watchfloor.language.register import NO_CLOCK, law_of
-from watchfloor.language.report import Report
 from watchfloor.language.scope import NOTHING, Scope
-from watchfloor.language.type_reader import assignable, cel_type, field_type
+from watchfloor.language.surroundings import DEFAULT_RUNG, Surroundings
+from watchfloor.language.type_reader import assignable, cel_type
 from watchfloor.language.value_check import ValueChecker
-
-DEFAULT_RETRY: shape.Retry = {"times": 5, "first": 1.0, "factor": 2.0, "up_to": 60.0}
-DEFAULT_RUNG = 600.0
-_ADDRESS = re.compile(r"[@/:]")
-"""What stands in every address and in no name."""
-DEFAULT_DOUBT: shape.Doubt = {"ask": ["incident_commander"], "within": 3600.0}
-DEFAULT_AT_ONCE = 10
-KEEPER_OF_HOLDS = "records_custodian"
-DEFAULT_RELEASE: list[Slot] = [{"any_of": ["legal_counsel"]}, {"any_of": ["records_custodian"]}]
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a compile is given and gathers."""
-
-    runbook: Runbook
-    report: Report
-    catalog: Mapping[str, ActionContract]
-    register: Mapping[str, ClockLaw]
-    roles: frozenset[str] | None
-    runbooks: Runbooks
-    library: dict[str, str] = field(default_factory=dict)
-    step_outputs: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 class StepCompiler:
@@ -396,84 +369,6 @@ class StepCompiler:
                 return linked.run(self, step, body, scope)
             case doc.Stop():
                 return {"kind": "stop", "outcome": body.outcome.value}, scope, {}
-
-    def with_(
-        self, pairs: tuple[tuple[Scalar, Node], ...], contract: ActionContract, scope: Scope, span: Span
-    ) -> dict[str, Value]:
-        """An action's inputs."""
-        specs = {name: field_type(spec) for name, spec in contract["inputs"].items()}
-        for key, node in pairs:
-            spec = contract["inputs"].get(key.value)
-            if spec is not None and "names" in spec and isinstance(node, Scalar) and "${{" not in node.value:
-                self._check_named(node, spec["names"], f"`{key.value}` of `{contract['name']}`")
-        return self.given_to(pairs, specs, f"`{contract['name']}`", scope, span)
-
-    def _check_named(self, node: Scalar, named: str, label: str) -> None:
-        """A name written out: nobody holds a role that there is not, and an address is no configured destination."""
-        if named == "role":
-            self.role(node)
-        elif _ADDRESS.search(node.value):
-            self.report.add(
-                codes.INPUT_TYPE,
-                node.span,
-                f"{label} is the name of a configured destination, not an address",
-                expected="a name as under `channels` of the bindings, such as `ops_room`",
-                found=shorten(node.value, 40),
-                help="bind the address to a name there, and write that name here",
-            )
-
-    def given_to(
-        self,
-        pairs: tuple[tuple[Scalar, Node], ...],
-        specs: Mapping[str, TypeSpec],
-        what: str,
-        scope: Scope,
-        span: Span,
-    ) -> dict[str, Value]:
-        """Values for inputs: what is written, and for a required one left out the run's input of the same name.
-
-        Args:
-            what: whose inputs they are, for messages.
-        """
-        made: dict[str, Value] = {}
-        written = {key.value for key, _ in pairs}
-        for key, node in pairs:
-            if key.value not in specs:
-                near = nearest(key.value, [each for each in specs if each not in written] or list(specs))
-                self.report.add(
-                    codes.UNKNOWN_INPUT,
-                    key.span,
-                    f"unknown input `{key.value}` of {what}",
-                    expected=f"it takes: {listing(list(specs))}" if specs else "it takes none",
-                    help=f"did you mean `{near}`?" if near else "",
-                )
-                continue
-            value = self.values.check(node, scope, specs[key.value], f"`{key.value}` of {what}")
-            if value is not None:
-                made[key.value] = value
-        unknown = [key for key in written if key not in specs]
-        for name, spec in specs.items():
-            if name in written or spec.get("optional", False) or "default" in spec or nearest(name, unknown):
-                continue
-            given = self._same_name(name, spec, scope)
-            if given is None:
-                self.report.add(
-                    codes.MISSING_INPUT,
-                    span,
-                    f"{what} needs `{name}`",
-                    expected=f"`{name}` ({cel_type(spec)})",
-                    help=f"add it: `with: {{{name}: …}}` (only a run input of that name is taken by itself)",
-                )
-            else:
-                made[name] = given
-        return made
-
-    def _same_name(self, name: str, spec: TypeSpec, scope: Scope) -> Value | None:
-        variable = f"inputs.{name}"
-        kind = scope.types.get(variable)
-        if kind is None or scope.missing(variable) or not assignable(kind, spec):
-            return None
-        return {"expr": {"src": variable, "cel": variable, "vars": {variable: kind}, "type": kind}}
 
     def bounded(self, in_: Scalar) -> None:
         """A list from the run's inputs must say how long it may be; everything else is bounded by what made it."""

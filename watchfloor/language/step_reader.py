@@ -1,14 +1,16 @@
 """Reading steps: common keys, the one kind, the kind's own keys."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from schemas.plan import EXPOSURES
 from watchfloor.language import codes
 from watchfloor.language import document as doc
-from watchfloor.language.document import Body, Course, Decide, Parallel, Step, Wait
+from watchfloor.language.block_reader import read_case, read_for_each, read_parallel, read_repeat
+from watchfloor.language.custody_reader import read_handoff, read_hold, read_postmortem, read_stop
+from watchfloor.language.document import Body, Course, Decide, Step, Wait
+from watchfloor.language.effect_reader import read_doubt, read_retry, read_undo
 from watchfloor.language.findings import nearest
-from watchfloor.language.gate_reader import read_approval, read_blind, read_review, read_seat, read_seats, read_silence
+from watchfloor.language.gate_reader import read_approval, read_blind, read_review, read_seats, read_silence
 from watchfloor.language.nodes import Mapping, Node, Scalar, Sequence
 from watchfloor.language.reading import (
     VALUES,
@@ -16,11 +18,8 @@ from watchfloor.language.reading import (
     dotted,
     duration,
     expression,
-    free_name,
-    integer,
     list_of,
     name,
-    number,
     one_of,
     open_mapping,
     pairs_of,
@@ -43,9 +42,6 @@ LATER_ACTION_KEYS = {
     "expires": ("expires", "write what lifts it: `undo: {on: [a_fact]}`, or ask a person with `task:`"),
 }
 MAX_STEPS = 500
-MAX_AT_ONCE = 200
-MAX_ROUNDS = 1_000
-MAX_BRANCHES = 50
 
 
 def read_steps(node: Node, report: Report) -> tuple[Step, ...] | None:
@@ -100,7 +96,7 @@ def _read_step(node: Node, report: Report) -> Step | None:
     cond = keys.take("if", expression)
     unless = keys.take("unless", expression)
     if keys.has("if") and keys.has("unless"):
-        _exclude(keys, "unless", "if", "join them: `if: a && !(b)`")
+        keys.exclude("unless", "if", "join them: `if: a && !(b)`")
     timeout = keys.take("timeout", duration())
     on_error, catches = keys.take("on_error", read_on_error(some_steps)) or (None, ())
     records = keys.take("records", pairs_of(name, expression, "facts", at_least=1)) or ()
@@ -168,75 +164,21 @@ def _kind(keys: Keys) -> str | None:
     return None
 
 
-def _exclude(keys: Keys, one: str, other: str, help: str) -> None:
-    keys.broken = True
-    span = next(key.span for key, _ in keys.node.entries if key.value == one)
-    keys.report.add(codes.CONTRADICTION, span, f"`{one}` and `{other}` exclude each other", help=help)
-
-
 def _action(keys: Keys) -> Body | None:
     keys.later(LATER_ACTION_KEYS)
     action = keys.take("action", dotted, required=True)
     with_ = keys.take("with", VALUES) or ()
-    retry = keys.take("retry", _retry)
+    retry = keys.take("retry", read_retry)
     attempt = keys.take("attempt_timeout", duration())
     reviewed = course("undo", "keep")
     approval = keys.take("approval", read_approval(course("stop", "fail"), course("fail"), reviewed))
-    undo = keys.take("undo", _undo)
-    doubt = keys.take("doubt", _doubt)
+    undo = keys.take("undo", read_undo)
+    doubt = keys.take("doubt", read_doubt)
     review = keys.take("review", read_review(reviewed))
     expires = keys.take("expires", duration(shares=True))
     if action is None:
         return None
     return doc.Action(action, with_, retry, attempt, approval, undo, doubt, review, expires)
-
-
-def _retry(node: Node, report: Report) -> doc.RetryRule | None:
-    keys = open_mapping(node, report, "`retry`", "retry: {times: 5, first: 1s, factor: 2, up_to: 30s}")
-    if keys is None:
-        return None
-    rule = doc.RetryRule(
-        keys.take("times", integer(1, 100)),
-        keys.take("first", duration()),
-        keys.take("factor", number(1, 10)),
-        keys.take("up_to", duration()),
-    )
-    return rule if keys.close() else None
-
-
-def _undo(node: Node, report: Report) -> doc.UndoRule | None:
-    if isinstance(node, Scalar) and node.value == "never":
-        report.add(
-            codes.NEVER_UNDONE,
-            node.span,
-            "`undo: never` does not say why",
-            expected="a reason",
-            help='write `undo: {never: "why it stays"}`',
-        )
-        return None
-    keys = open_mapping(node, report, "`undo`", "undo: {on: [order_annulled]}")
-    if keys is None:
-        return None
-    never = keys.take("never", words)
-    action = keys.take("action", dotted)
-    on = keys.take("on", unique_names) or ()
-    with_ = keys.take("with", VALUES) or ()
-    if keys.has("never") and (keys.has("action") or keys.has("on") or keys.has("with")):
-        _exclude(keys, "never", "action", "an undo that never happens needs no action")
-    if not keys.close():
-        return None
-    return doc.UndoRule(never, action, on, with_, node.span)
-
-
-def _doubt(node: Node, report: Report) -> doc.DoubtRule | None:
-    keys = open_mapping(node, report, "`doubt`", "doubt: {ask: [incident_commander], within: 30m}")
-    if keys is None:
-        return None
-    ask = keys.take("ask", unique_names, required=True)
-    within = keys.take("within", duration())
-    if within is None and not keys.has("within"):
-        keys.miss("within", "how long they have", codes.NO_WINDOW)
-    return doc.DoubtRule(ask, within) if keys.close() and ask and within else None
 
 
 def _within(keys: Keys) -> doc.Time | None:
@@ -251,7 +193,7 @@ def _silence(keys: Keys) -> doc.OnSilence | None:
     silence = keys.take("on_silence", read_silence(course("fail")))
     escalate = keys.take("escalate", unique_names)
     if keys.has("on_silence") and keys.has("escalate"):
-        _exclude(keys, "escalate", "on_silence", "write it inside: `on_silence: {escalate: [...], then: fail}`")
+        keys.exclude("escalate", "on_silence", "write it inside: `on_silence: {escalate: [...], then: fail}`")
     if escalate:
         return doc.OnSilence(escalate, None, Course("fail", (), escalate[0].span), escalate[0].span)
     return silence
@@ -332,57 +274,32 @@ def _read_wait(node: Node, report: Report) -> Wait | None:
     on_timeout = keys.take("on_timeout", course("fail", "continue"))
     said = [key for key in ("for", "until", "fact") if keys.has(key)]
     if len(said) > 1:
-        _exclude(keys, said[1], said[0], "make two waits of it")
+        keys.exclude(said[1], said[0], "make two waits of it")
     elif not said:
         keys.miss("for", "say for how long, or `until` a condition holds, or for which `fact`")
     elif said == ["for"] and (keys.has("within") or keys.has("on_timeout")):
         other = "within" if keys.has("within") else "on_timeout"
-        _exclude(keys, other, "for", "a wait for a duration ends by itself")
+        keys.exclude(other, "for", "a wait for a duration ends by itself")
     if not keys.close():
         return None
     return Wait(for_, until, fact, within, on_timeout, node.span)
 
 
 def _parallel(outer: Keys) -> Body | None:
-    return outer.take("parallel", _read_parallel, required=True)
-
-
-def _read_parallel(node: Node, report: Report) -> Parallel | None:
-    keys = open_mapping(node, report, "`parallel`", "parallel: {branches: {police: [...], platform: [...]}}")
-    if keys is None:
-        return None
-    branches = keys.take("branches", pairs_of(name, some_steps, "branches", at_least=2), required=True)
-    join = keys.take("join", one_of("all", "any"))
-    if branches is not None and len(branches) > MAX_BRANCHES:
-        report.add(codes.TOO_WIDE, node.span, f"{len(branches)} branches", expected=f"at most {MAX_BRANCHES}")
-        return None
-    return Parallel(branches, join or "all") if keys.close() and branches is not None else None
+    return outer.take("parallel", read_parallel(some_steps), required=True)
 
 
 def _for_each(outer: Keys) -> Body | None:
     steps = outer.take("steps", some_steps, required=True)
-    head = outer.take("for_each", _read_for_each, required=True)
+    head = outer.take("for_each", read_for_each, required=True)
     if head is None or steps is None:
         return None
     item, in_, at_once, on_error = head
     return doc.ForEach(item, in_, at_once, on_error, steps)
 
 
-def _read_for_each(node: Node, report: Report) -> tuple[Scalar, Scalar, int | None, Literal["fail", "collect"]] | None:
-    keys = open_mapping(node, report, "`for_each`", "for_each: {item: url, in: inputs.urls}")
-    if keys is None:
-        return None
-    item = keys.take("item", free_name, required=True)
-    in_ = keys.take("in", expression, required=True)
-    at_once = keys.take("at_once", integer(1, MAX_AT_ONCE, codes.TOO_WIDE))
-    on_error = keys.take("on_item_error", one_of("fail", "collect"))
-    if not keys.close() or item is None or in_ is None:
-        return None
-    return item, in_, at_once, on_error or "fail"
-
-
 def _choose(outer: Keys) -> Body | None:
-    cases = outer.take("choose", list_of(_read_case, "cases", at_least=1, at_most=50), required=True)
+    cases = outer.take("choose", list_of(read_case(read_steps), "cases", at_least=1, at_most=50), required=True)
     if cases is None:
         return None
     for number_, (when, _) in enumerate(cases):
@@ -395,109 +312,28 @@ def _choose(outer: Keys) -> Body | None:
     return doc.Choose(tuple((when, steps) for when, steps in cases if when is not None), otherwise)
 
 
-def _read_case(node: Node, report: Report) -> tuple[Scalar | None, tuple[Step, ...]] | None:
-    keys = open_mapping(node, report, "this case", "- {when: inputs.count > 3, steps: [...]}")
-    if keys is None:
-        return None
-    if keys.has("otherwise"):
-        steps = keys.take("otherwise", read_steps, required=True)
-        return (None, steps) if keys.close() and steps is not None else None
-    when = keys.take("when", expression, required=True, hint="a condition, or `otherwise: [...]` as the last case")
-    steps = keys.take("steps", read_steps, required=True)
-    keys.known.append("otherwise")
-    return (when, steps) if keys.close() and when is not None and steps is not None else None
-
-
 def _repeat(outer: Keys) -> Body | None:
     steps = outer.take("steps", some_steps, required=True)
-    head = outer.take("repeat", _read_repeat, required=True)
+    head = outer.take("repeat", read_repeat(course("fail", "continue")), required=True)
     if head is None or steps is None:
         return None
     return doc.Repeat(*head, steps)
 
 
-def _read_repeat(node: Node, report: Report) -> tuple[doc.Time, int, Scalar, Course] | None:
-    keys = open_mapping(node, report, "`repeat`", "repeat: {every: 1m, times: 15, until: ..., on_exhausted: fail}")
-    if keys is None:
-        return None
-    every = keys.take("every", duration(shares=True), required=True)
-    times = keys.take("times", integer(1, MAX_ROUNDS, codes.TOO_WIDE), required=True, hint="a bound: `times: 15`")
-    until = keys.take("until", expression, required=True)
-    exhausted = keys.take(
-        "on_exhausted", course("fail", "continue"), required=True, hint="what happens when the rounds are used up"
-    )
-    if not keys.close() or every is None or times is None or until is None or exhausted is None:
-        return None
-    return every, times, until, exhausted
-
-
 def _hold(outer: Keys) -> Body | None:
-    return outer.take("hold", _read_hold, required=True)
-
-
-def _read_hold(node: Node, report: Report) -> doc.Hold | None:
-    keys = open_mapping(node, report, "`hold`", "hold: {basis: eu.tco.preserve, scope: {...}, sources: [...]}")
-    if keys is None:
-        return None
-    basis = keys.take("basis", dotted, required=True, hint="the row of the clock register that demands it")
-    scope = keys.take("scope", pairs_of(name, expression, "lists of what is held", at_least=1), required=True)
-    sources = keys.take("sources", unique_names, required=True, hint="the custodians to freeze")
-    storage = keys.take("storage", one_of("governance", "compliance"))
-    release = keys.take("release", read_seats(1)) or ()
-    if not keys.close() or basis is None or scope is None or sources is None:
-        return None
-    if not sources:
-        report.add(codes.BAD_VALUE, node.span, "no custodian is named", expected="at least one in `sources`")
-        return None
-    return doc.Hold(basis, scope, sources, storage or "governance", release, node.span)
+    return outer.take("hold", read_hold, required=True)
 
 
 def _handoff(outer: Keys) -> Body | None:
-    return outer.take("handoff", _read_handoff, required=True)
-
-
-def _read_handoff(node: Node, report: Report) -> doc.Handoff | None:
-    keys = open_mapping(node, report, "`handoff`", "handoff: {to: us, share: [inputs.urls], accept_within: 10m}")
-    if keys is None:
-        return None
-    to = keys.take("to", name, required=True)
-    mode = keys.take("mode", one_of("assist", "command"))
-    share = keys.take("share", list_of(expression, "expressions", at_most=50), required=True, hint="what may cross")
-    within = keys.take("accept_within", duration(shares=True))
-    if within is None and not keys.has("accept_within"):
-        keys.miss("accept_within", "how long the other region has: `accept_within: 10m`", codes.NO_WINDOW)
-    seats = keys.take("from", read_seats(1)) or ()
-    fallback = keys.take("fallback", course("keep", "fail"))
-    if not keys.close() or to is None or share is None or within is None:
-        return None
-    return doc.Handoff(to, mode or "assist", share, within, seats, fallback, node.span)
+    return outer.take("handoff", read_handoff(course("keep", "fail")), required=True)
 
 
 def _postmortem(outer: Keys) -> Body | None:
-    return outer.take("postmortem", _read_postmortem, required=True)
-
-
-def _read_postmortem(node: Node, report: Report) -> doc.Postmortem | None:
-    keys = open_mapping(node, report, "`postmortem`", "postmortem: {facilitator: postmortem_facilitator, within: 10bd}")
-    if keys is None:
-        return None
-    facilitator = keys.take("facilitator", read_seat, required=True)
-    within = keys.take("within", duration(business=True))
-    if within is None and not keys.has("within"):
-        keys.miss("within", "when the review is due: `within: 10bd`", codes.NO_WINDOW)
-    return doc.Postmortem(facilitator, within) if keys.close() and facilitator and within else None
+    return outer.take("postmortem", read_postmortem, required=True)
 
 
 def _stop(outer: Keys) -> Body | None:
-    return outer.take("stop", _read_stop, required=True)
-
-
-def _read_stop(node: Node, report: Report) -> doc.Stop | None:
-    keys = open_mapping(node, report, "`stop`", "stop: {outcome: refused}")
-    if keys is None:
-        return None
-    outcome = keys.take("outcome", name, required=True)
-    return doc.Stop(outcome) if keys.close() and outcome else None
+    return outer.take("stop", read_stop, required=True)
 
 
 def _try(outer: Keys) -> Body | None:

@@ -29,7 +29,7 @@ from watchfloor.language.rules import (
     timing,
     windows,
 )
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 _RULES = (gates, people, reach, clocks, facts, windows, lasting, exposure)
 _PATH_RULES = (silence, preservation, attempts, closing)

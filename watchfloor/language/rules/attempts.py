@@ -12,7 +12,7 @@ from watchfloor.language.proof.paths import Paths
 from watchfloor.language.proof.walk import steps_of
 from watchfloor.language.rules.places import Places
 from watchfloor.language.rules.preservation import PRESERVES, target_of
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 
 def check(given: Surroundings, plan: Plan, paths: Paths) -> None:

@@ -5,7 +5,7 @@ from watchfloor.language import codes
 from watchfloor.language.proof.budget import MOST_BESIDE, MOST_BYTES, MOST_EVENTS, Cost, cost_of
 from watchfloor.language.proof.walk import roots_of
 from watchfloor.language.rules.places import Places
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 
 def check(given: Surroundings, plan: Plan) -> None:

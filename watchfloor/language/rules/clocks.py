@@ -2,7 +2,7 @@
 
 from watchfloor.language import codes
 from watchfloor.language.document import Clock
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 
 def check(given: Surroundings) -> None:

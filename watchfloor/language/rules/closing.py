@@ -6,7 +6,7 @@ from schemas.plan import ClockPlan, Plan
 from watchfloor.language import codes
 from watchfloor.language.proof.paths import Paths, State
 from watchfloor.language.proof.walk import facts_in, steps_of
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 
 def check(given: Surroundings, plan: Plan, paths: Paths) -> None:

@@ -6,7 +6,7 @@ from watchfloor.expressions import EvaluationFailed, evaluate
 from watchfloor.language import codes
 from watchfloor.language.proof.walk import steps_of
 from watchfloor.language.rules.places import Places
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 
 def check(given: Surroundings, plan: Plan) -> None:

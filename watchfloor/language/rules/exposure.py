@@ -1,8 +1,9 @@
 """Media: what only specialists may be exposed to is given to nobody else (language.md, "media")."""
 
 from watchfloor.language import codes
-from watchfloor.language.document import Task, all_steps
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.blocks import all_steps
+from watchfloor.language.document import Task
+from watchfloor.language.surroundings import Surroundings
 
 SPECIALISTS = {"csea": frozenset({"csea_specialist"})}
 """Class of exposure -> the roles that may have it; a class that is not named here may be given to any role."""

@@ -1,11 +1,12 @@
 """Facts: their sources exist, and a step that is a source records."""
 
 from watchfloor.language import codes
-from watchfloor.language.document import Fact, Repeat, Step, all_steps, every_step
+from watchfloor.language.blocks import all_steps, every_step
+from watchfloor.language.document import Fact, Repeat, Step
 from watchfloor.language.findings import listing, nearest
 from watchfloor.language.flow import goes_on
 from watchfloor.language.nodes import Scalar
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 from watchfloor.language.type_reader import assignable, cel_type
 
 OF_TRIGGER = ("known_at", "received_at")

@@ -12,9 +12,10 @@ from schemas.plan import Plan
 from watchfloor.expressions.syntax import Node as Tree
 from watchfloor.expressions.syntax import Operation, Path, children, parse
 from watchfloor.language import codes
-from watchfloor.language.document import Action, all_steps
+from watchfloor.language.blocks import all_steps
+from watchfloor.language.document import Action
 from watchfloor.language.nodes import Node, Scalar, Span, walk
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 from watchfloor.language.templates import split
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})

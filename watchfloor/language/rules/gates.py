@@ -5,8 +5,9 @@ Source: domain.md, approval tiers (2 and 3 need people, L needs the law's people
 
 from schemas.actions import ActionContract
 from watchfloor.language import codes
-from watchfloor.language.document import Action, all_steps
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.blocks import all_steps
+from watchfloor.language.document import Action
+from watchfloor.language.surroundings import Surroundings
 
 
 def demand(contract: ActionContract) -> str | None:

@@ -3,9 +3,10 @@
 
 from schemas.actions import ActionContract
 from watchfloor.language import codes
-from watchfloor.language.document import Action, Try, all_steps
+from watchfloor.language.blocks import all_steps
+from watchfloor.language.document import Action, Try
 from watchfloor.language.rules.attempts import gives_back
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 
 def check(given: Surroundings) -> None:

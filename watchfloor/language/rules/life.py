@@ -15,7 +15,7 @@ from watchfloor.language.proof.children import child_of
 from watchfloor.language.proof.durations import attempts_of, in_words
 from watchfloor.language.proof.walk import blocks_of, every_step, facts_in
 from watchfloor.language.rules.places import Places
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 LIFE_LAWS = frozenset({"eu.tco.imminent", "eu.dsa.art18", "us.cybertip.imminent"})
 LIAISON = "le_liaison"

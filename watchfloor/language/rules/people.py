@@ -5,9 +5,10 @@ people hold a role are checked again at run time.
 """
 
 from watchfloor.language import codes
-from watchfloor.language.document import Action, Decide, Hold, Seat, all_steps
+from watchfloor.language.blocks import all_steps
+from watchfloor.language.document import Action, Decide, Hold, Seat
 from watchfloor.language.nodes import Scalar
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 ONE_PERSON = frozenset({"incident_commander"})
 """Roles that one person holds at a time."""

@@ -1,10 +1,11 @@
 """Where in the file a step of the plan stands."""
 
 from schemas.plan import Step
-from watchfloor.language.document import Action, all_steps
+from watchfloor.language.blocks import all_steps
+from watchfloor.language.document import Action
 from watchfloor.language.document import Step as Written
 from watchfloor.language.nodes import Span
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 
 class Places:

@@ -10,7 +10,7 @@ from watchfloor.language import codes
 from watchfloor.language.proof.paths import Paths
 from watchfloor.language.proof.walk import blocks_of, every_step, roots_of, steps_of
 from watchfloor.language.rules.places import Places
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 PRESERVES = "evidence.snapshot"
 RULES = "retention.rule"

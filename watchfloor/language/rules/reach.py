@@ -1,9 +1,10 @@
 """No step that can never run: nothing after a step that ends the run on every path."""
 
 from watchfloor.language import codes
-from watchfloor.language.document import Step, blocks
+from watchfloor.language.blocks import blocks
+from watchfloor.language.document import Step
 from watchfloor.language.flow import ends
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 
 def check(given: Surroundings) -> None:

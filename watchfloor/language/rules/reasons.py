@@ -11,7 +11,7 @@ from schemas.plan import Plan
 from watchfloor.language import codes
 from watchfloor.language.proof.walk import steps_of
 from watchfloor.language.rules.places import Places
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 ORDERS = ("eu.tco.", "eu.dsa.art9")
 UNION = frozenset(

@@ -16,7 +16,7 @@ from watchfloor.language.nodes import Scalar, Span
 from watchfloor.language.proof.children import child_of
 from watchfloor.language.proof.walk import steps_of
 from watchfloor.language.rules.places import Places
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 PROTECTED = "us_protected"
 HOME = "us"

@@ -12,7 +12,7 @@ from watchfloor.language import codes
 from watchfloor.language.proof.walk import steps_of
 from watchfloor.language.rules.places import Places
 from watchfloor.language.rules.preservation import PRESERVES
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 TELLS = frozenset({"page", "notify.webhook", "notify.email"})
 

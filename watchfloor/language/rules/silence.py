@@ -10,7 +10,7 @@ from watchfloor.language.proof.children import child_of
 from watchfloor.language.proof.paths import Paths, Silence, State, find_paths
 from watchfloor.language.proof.walk import steps_of
 from watchfloor.language.rules.places import Places
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 _STARTED = Silence("", "on_silence")
 """Stands for the silence in which another runbook was started."""

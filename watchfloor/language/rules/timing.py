@@ -5,7 +5,7 @@ from watchfloor.language import codes
 from watchfloor.language.proof.durations import in_words
 from watchfloor.language.proof.timing import ClockTiming, measure
 from watchfloor.language.proof.ways import Way
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.surroundings import Surroundings
 
 _NAMED = 3
 """Contributions that a finding names; the table of `watchfloor timing` has them all."""

@@ -1,8 +1,9 @@
 """Reminders come while there is still time to answer."""
 
 from watchfloor.language import codes
-from watchfloor.language.document import Action, Decide, Task, Time, all_steps
-from watchfloor.language.step_compiler import Surroundings
+from watchfloor.language.blocks import all_steps
+from watchfloor.language.document import Action, Decide, Task, Time
+from watchfloor.language.surroundings import Surroundings
 
 
 def check(given: Surroundings) -> None:
