@@ -44,15 +44,21 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-def console_url(floor: Floor) -> str:
-    url = floor.stack.settings("eu").gateway_url
+def console_url(floor: Floor, region: str = "eu") -> str:
+    url = floor.stack.settings(region).gateway_url
     assert url is not None
     return f"{url}/console"
 
 
 @asynccontextmanager
 async def signed_in(
-    chromium: Browser, floor: Floor, person: str, *, viewport: dict[str, int] = PHONE, **more: Any
+    chromium: Browser,
+    floor: Floor,
+    person: str,
+    *,
+    viewport: dict[str, int] = PHONE,
+    region: str = "eu",
+    **more: Any,
 ) -> AsyncIterator[Page]:
     """A page of a person who has signed in; what a page's script complains about fails the test."""
     context = await chromium.new_context(viewport=viewport, **more)  # type: ignore[arg-type]
@@ -60,7 +66,7 @@ async def signed_in(
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     try:
-        await page.goto(f"{console_url(floor)}/sign-in")
+        await page.goto(f"{console_url(floor, region)}/sign-in")
         await page.select_option("#person", person)
         await page.click("main button")
         await page.wait_for_selector("h1:has-text('My watch')")

@@ -26,6 +26,7 @@ MOST_ITEMS = 300
 """Items of one input that a form lists; a longer list is narrowed from the command line."""
 _OPPOSING = frozenset({"deny", "decline", "refuse", "give_up", "keep"})
 _GRAVE = frozenset({"destroys", "discloses"})
+_LEVELS = ("S0", "S1", "S2", "S3", "S4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,20 @@ class Words:
     @property
     def any(self) -> bool:
         return bool(self.narrow) or self.delegate or self.abstain or self.question
+
+
+def list_choices(board: Board, ask: OpenAsk) -> dict[str, list[tuple[str, str]]]:
+    """Fields of a form that are chosen and not typed: value and words. Who takes an offer reads back its severity and
+    which deadline is the nearest; that instant is exact to the microsecond, and nobody types it."""
+    if ask["kind"] != "handoff":
+        return {}
+    dues = [(str(clock["due_at"]), str(clock["name"])) for clock in board["clocks"] if clock["due_at"]]
+    return {"severity": [(one, one) for one in _LEVELS], "nearest_deadline": sorted(dues, key=lambda one: one[1])}
+
+
+def takes_form(ask: OpenAsk, option: str) -> bool:
+    """Whether this option is answered with the form: an offer is declined without reading it back."""
+    return ask["kind"] != "handoff" or option == "accept"
 
 
 def list_values(ask: OpenAsk, given: Mapping[str, Json], revealed: Mapping[str, str]) -> list[Value]:

@@ -19,11 +19,13 @@ from watchfloor.client.revealing import list_evidence, reveal_reference
 from watchfloor.client.statements import Sent, send_decision
 from watchfloor.gateway.console.ask_view import (
     find_words,
+    list_choices,
     list_left,
     list_questions,
     list_said,
     list_values,
     order_options,
+    takes_form,
 )
 from watchfloor.gateway.console.clocks import say_left
 from watchfloor.gateway.console.endings import find_ending
@@ -31,7 +33,7 @@ from watchfloor.gateway.console.fields import read_fields
 from watchfloor.gateway.console.gate import Visitor
 from watchfloor.gateway.console.keys import list_keyed, sign_in_for
 from watchfloor.gateway.console.pages import Pages
-from watchfloor.gateway.console.resolving import find_item
+from watchfloor.gateway.console.resolving import WORDS, find_item
 from watchfloor.gateway.console.views import draw_ask, find_seat, list_open
 from watchfloor.gateway.problems import Problem
 from watchfloor.signing import neutral_name, parse_instant
@@ -112,6 +114,8 @@ async def _ask(
         item=find_item(plan, path),
         inputs=list_values(ask, ask["inputs"], revealed or {}),
         shown=list_values(ask, _with_texts(pages, shown), revealed or {}),
+        choices=list_choices(board, ask),
+        resolutions=WORDS,
         evidence=list_evidence(ask),
         revealed=dict(revealed or {}),
         left_out=list_left(ask),
@@ -230,6 +234,8 @@ async def _decide(pages: Pages, visitor: Visitor, at: AskAt, said: Mapping[str, 
     form: dict[str, Json] = {
         name.removeprefix("form."): text for name, text in said.items() if name.startswith("form.") and text
     }
+    if not takes_form(at.ask, said.get("option", "")):
+        form = {}
     return await send_decision(
         pages.desk.face,
         at.workflow,

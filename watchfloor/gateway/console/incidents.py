@@ -11,6 +11,7 @@ from schemas.incident import Board
 from schemas.json_value import Json
 from watchfloor.client.liveness import look_at_engine
 from watchfloor.client.standstill import find_reasons, say_verdict
+from watchfloor.gateway.console.alike import gather_cards, gather_reasons, gather_steps
 from watchfloor.gateway.console.authorities import has_card
 from watchfloor.gateway.console.clocks import list_clocks
 from watchfloor.gateway.console.crew import list_held, list_paged
@@ -54,9 +55,10 @@ async def _incident(pages: Pages, visitor: Visitor, incident: str) -> HTMLRespon
         board=said,
         line=draw_case(case, now),
         name=neutral_name(incident),
-        asks=list_asks(boards, visitor.person, now, all_of_them=True),
+        asks=gather_cards(list_asks(boards, visitor.person, now, all_of_them=True)),
         verdict=say_verdict(said, reasons),
-        reasons=reasons,
+        asked=gather_reasons(one for one in reasons if one.path),
+        reasons=gather_reasons(one for one in reasons if not one.path),
         clocks=list_clocks(said["clocks"], plan, now, said["facts"]),
         stops=stops,
         railway=draw_position(stops) if stops else "",
@@ -67,7 +69,7 @@ async def _incident(pages: Pages, visitor: Visitor, incident: str) -> HTMLRespon
             if one.get("running") or int(one["done"]) + int(one["failed"]) < int(one["total"])
         ],
         done=[step for step in said["steps"] if step["state"] not in _UNDER_WAY][::-1],
-        running=[step for step in said["steps"] if step["state"] in _UNDER_WAY],
+        running=gather_steps((step for step in said["steps"] if step["state"] in _UNDER_WAY), plan),
         measures=group_measures(said),
         held=list_held(boards, pages.desk.face.people),
         paged=[one for board in boards for one in list_paged(board)],

@@ -25,7 +25,8 @@ _SOON = 0.25
 
 @dataclass(frozen=True, slots=True)
 class AskCard:
-    """One question that waits. `mine` when the person may fill an open seat of some option."""
+    """One question that waits. `mine` when the person may fill an open seat of some option; `count` how many alike the
+    card stands for."""
 
     workflow: str
     path: str
@@ -43,9 +44,12 @@ class AskCard:
     answered: int
     mine: bool
     exposure: str
+    count: int = 1
 
     @property
     def url(self) -> str:
+        if self.count > 1:
+            return f"/console/incidents/{self.workflow}/act#{self.kind}"
         return f"/console/asks/{self.workflow}/{self.path}"
 
 
@@ -115,7 +119,7 @@ def draw_ask(board: Board, ask: OpenAsk, person: Person, now: datetime) -> AskCa
         name=neutral_name(board["workflow"]),
         step=ask["step"],
         kind=ask["kind"],
-        title=ask["title"],
+        title=say_title(ask),
         severity=board["severity"],
         roles=roles,
         deadline_at=ask["deadline_at"],
@@ -126,6 +130,14 @@ def draw_ask(board: Board, ask: OpenAsk, person: Person, now: datetime) -> AskCa
         mine=is_mine(ask, person),
         exposure=ask.get("exposure", ""),
     )
+
+
+def say_title(ask: OpenAsk) -> str:
+    """What is asked: a gate by what it lets through, where the runbook gave it no words of its own."""
+    title = ask["title"]
+    if ask["kind"] == "approval" and title in {ask["step"], ""}:
+        return f"Approve `{ask['action']}`?"
+    return title[:1].upper() + title[1:]
 
 
 def is_mine(ask: OpenAsk, person: Person) -> bool:

@@ -13,6 +13,7 @@ from watchfloor.cases import Case
 from watchfloor.client.command import send_command
 from watchfloor.client.errors import ClientError, EngineUnavailable
 from watchfloor.client.queueing import list_queue
+from watchfloor.gateway.console.alike import gather_cards
 from watchfloor.gateway.console.clocks import say_left
 from watchfloor.gateway.console.gate import Visitor, read_form
 from watchfloor.gateway.console.pages import KINDS, OPEN, ROOT, Pages
@@ -90,8 +91,8 @@ async def _my_watch(pages: Pages, visitor: Visitor) -> HTMLResponse:
     return pages.show(
         "my_watch.html",
         visitor,
-        mine=[card for card in asked if card.mine],
-        others=[card for card in asked if not card.mine],
+        mine=gather_cards(card for card in asked if card.mine),
+        others=gather_cards(card for card in asked if not card.mine),
         tasks=[draw_task(one, now) for one in tasks.mine],
         queued=len(tasks.waiting),
         offers=_list_offers(incidents, visitor.person.id, now),
