@@ -8,15 +8,13 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import DESK, PHONE, console_url, signed_in
+from tests.browser.conftest import DESK, console_url, signed_in
 from tests.e2e.floor import Floor
 from watchfloor.identity.machines import SCOPES, Machines
 from watchfloor.signing import render_instant
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
-PARTS = [f"/incidents/INCIDENT/{part}" for part in ("act?step=disable", "timeline?kind=decisions", "authority")]
-"""Pages of one incident beside the first."""
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
@@ -121,25 +119,6 @@ async def test_a_lost_connection_is_said_and_what_was_missed_is_caught_up(floor:
         await expect(page.locator(f"a[href^='/console/asks/{incident}/']")).to_be_hidden()
         await page.context.set_offline(False)
         await expect(page.locator(f"a[href^='/console/asks/{incident}/']")).to_be_visible(timeout=45_000)
-
-
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_page_holds_wcag_2_2_aa(
-    floor: Floor, chromium: Browser, viewport: dict[str, int], scheme: str
-) -> None:
-    incident = await trigger(floor, f"{viewport['width']}{int(scheme == 'dark')}")
-    async with signed_in(chromium, floor, "counsel-1", viewport=viewport, color_scheme=scheme) as page:
-        await expect(page.locator(f"a[href^='/console/asks/{incident}/']")).to_be_visible(timeout=10_000)
-        found: dict[str, Any] = {}
-        for path in ("/", "/board", f"/incidents/{incident}", *PARTS, "/sign-in", "/nothing"):
-            await page.goto(f"{console_url(floor)}{path.replace('INCIDENT', incident)}")
-            await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-            found[path] = await faults(page)
-        await to_ask(page, floor, incident)
-        await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-        found["ask"] = await faults(page)
-    assert {path: list(said) for path, said in found.items() if said} == {}, found
 
 
 async def faults(page: Page) -> dict[str, Any]:

@@ -3,21 +3,20 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import DESK, PHONE, console_url, signed_in
-from tests.browser.test_console import faults, trigger
+from tests.browser.conftest import console_url, signed_in
 from tests.e2e.floor import Floor
-from watchfloor.gateway.console.pages import NAV, ROOT
+from watchfloor.gateway.console.pages import NAV
 from watchfloor.signing import render_instant
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 REVIEW = Path(__file__).resolve().parents[1] / "fixtures" / "runbooks" / "report-review"
 RUNBOOK = "eu-tco-removal-order"
+NOTICES = ("/pager", "/webhooks/ops_room")
 
 
 async def report(floor: Floor, key: str) -> str:
@@ -77,7 +76,7 @@ async def test_stopping_hands_back_and_lets_rest(floor: Floor, chromium: Browser
 
 
 async def test_a_runbook_is_rehearsed_in_the_browser_without_a_script(floor: Floor, chromium: Browser) -> None:
-    before = len(await floor.journal())
+    before = await floor.journal()
     async with signed_in(chromium, floor, "counsel-1", java_script_enabled=False) as page:
         await page.goto(f"{console_url(floor)}/runbooks/{RUNBOOK}/rehearse")
         await page.check("input[name='silent'][value='order_doubt']")
@@ -86,7 +85,9 @@ async def test_a_runbook_is_rehearsed_in_the_browser_without_a_script(floor: Flo
         await expect(page.locator("[role=status].loading")).to_be_visible()
         await expect(page.locator(".due")).to_contain_text("Ends as", timeout=90_000)
         await expect(page.locator("section:has(#effects)")).to_contain_text("failed")
-    assert len(await floor.journal()) == before
+    # what waits from other tests may be paged meanwhile; nothing of a removal is called
+    since = (await floor.journal())[len(before) :]
+    assert [call for call in since if call["path"] not in NOTICES] == []
 
 
 async def test_on_a_phone_every_page_is_within_two_touches(floor: Floor, chromium: Browser) -> None:
@@ -101,29 +102,3 @@ async def test_on_a_phone_every_page_is_within_two_touches(floor: Floor, chromiu
             assert page.url.endswith(url), label
             width = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert width <= 0, label
-
-
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_page_of_the_navigation_holds_wcag_2_2_aa(
-    floor: Floor, chromium: Browser, viewport: dict[str, int], scheme: str
-) -> None:
-    incident = await trigger(floor, f"9{viewport['width']}{int(scheme == 'dark')}")
-    await report(floor, f"axe-{viewport['width']}-{scheme}")
-    paths = [url.removeprefix(ROOT) for _, url, _ in NAV]
-    paths += [
-        "/board?wall=true",
-        "/board?severity=S0",
-        "/stop",
-        f"/runbooks/{RUNBOOK}",
-        f"/runbooks/{RUNBOOK}/rehearse",
-    ]
-    paths += ["/findings/WF102", f"/ledger/{incident}", "/holds?state=ended", "/handoffs?state=ended"]
-    async with signed_in(chromium, floor, "ops-1", viewport=viewport, color_scheme=scheme) as page:
-        found: dict[str, Any] = {}
-        for path in paths:
-            answer = await page.goto(f"{console_url(floor)}{path}")
-            assert answer is not None
-            assert answer.status == 200, path
-            found[path] = await faults(page)
-    assert {path: said for path, said in found.items() if said} == {}

@@ -1,4 +1,4 @@
-"""What is alike is told once, with how often: two hundred items of a loop in doubt are one line and not a wall. Pure."""
+"""What is alike is told once, with how often: two hundred items in doubt are one line and not a wall. Pure."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -44,7 +44,7 @@ GONE = "nothing waits here any more: it was decided, or its time ran out"
 MOTIONS = ("narrow", "delegate", "abstain", "question", "answer", "withdraw")
 REVEAL = "reveal"
 _SAID = {
-    "narrow": "less is approved; everybody is asked anew about what is left",
+    "narrow": "less is asked; nothing is approved yet",
     "delegate": "your seat is given away",
     "abstain": "you abstain",
     "question": "asked back; the deadline stays",
@@ -192,7 +192,7 @@ async def _answer(pages: Pages, visitor: Visitor, case: Case, path: str, fields:
         if verb in MOTIONS:
             sent = await _move(pages, visitor, now_there, verb, said, fields)
             await _settle(pages, case, sent)
-            return _receipt(pages, visitor, now_there, _SAID[verb], sent)
+            return _receipt(pages, visitor, now_there, _SAID[verb], sent, anew=verb == "narrow" and sent.recorded)
         sent = await _decide(pages, visitor, now_there, said)
     except Refused as error:
         return await _refused(pages, visitor, case, path, said, error)
@@ -297,7 +297,7 @@ async def _reveal(pages: Pages, visitor: Visitor, case: Case, at: AskAt, said: M
     return await _ask(pages, visitor, case, at.ask["path"], told=told, revealed={one.ref: one.ref})
 
 
-def _receipt(pages: Pages, visitor: Visitor, at: AskAt, what: str, sent: Sent) -> HTMLResponse:
+def _receipt(pages: Pages, visitor: Visitor, at: AskAt, what: str, sent: Sent, *, anew: bool = False) -> HTMLResponse:
     return pages.show(
         "receipt.html",
         visitor,
@@ -306,4 +306,5 @@ def _receipt(pages: Pages, visitor: Visitor, at: AskAt, what: str, sent: Sent) -
         what=what,
         sent=sent,
         name=neutral_name(at.board["workflow"]),
+        anew=anew,
     )
