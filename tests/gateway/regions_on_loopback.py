@@ -75,9 +75,10 @@ class Region:
 
 
 @asynccontextmanager
-async def served(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
+async def served(app: FastAPI, listener: socket.socket, *, limit_concurrency: int | None = None) -> AsyncIterator[None]:
     """The gateway over real HTTP."""
     config = uvicorn.Config(app, http=HeadTimedProtocol, log_config=None, access_log=False, lifespan="off")
+    config.limit_concurrency = limit_concurrency
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:

@@ -252,3 +252,31 @@ async def test_event_streams_and_requests_do_not_take_each_others_places() -> No
             go.set()
             assert [(await one).status_code for one in (stream, request)] == [200, 200]
             assert (await http.get("/x")).status_code == 200, "a place that was left is free"
+
+
+async def test_where_there_are_too_many_connections_a_problem_says_when_to_come_again() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def answer() -> Any:
+        return PlainTextResponse("done")
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        url = f"http://127.0.0.1:{port}"
+        async with served(app, listener, limit_concurrency=3), httpx2.AsyncClient(trust_env=False) as http:
+            first = await http.get(url)
+            assert (first.status_code, first.text) == (200, "done")
+            idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+            refused = await http.get(url)
+            assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert refused.headers["retry-after"] == "5"
+            assert refused.headers["connection"] == "close"
+            for _, writer in idle:
+                writer.close()
+                await writer.wait_closed()
+            async with asyncio.timeout(20):
+                while (await http.get(url)).status_code != 200:
+                    await asyncio.sleep(0.01)
