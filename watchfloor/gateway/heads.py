@@ -52,7 +52,7 @@ class HeadTimedProtocol(H11Protocol):
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         # this request is one of the tasks already
         if self._most is None or (len(self.connections) < self._most and len(self.tasks) <= self._most):
-            await self._serve(scope, receive, send)  # type: ignore[arg-type]
+            await self._serve(scope, receive, send)
             return
         if monotonic() - HeadTimedProtocol._said_at >= SAY_EVERY:
             HeadTimedProtocol._said_at = monotonic()
