@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from schemas.ledger import EntryKind
 from tests.wellness.test_face import refusal, started
 from tests.workflows.bench import Bench
 from watchfloor.client import Face
-from watchfloor.client.relief import relieve
+from watchfloor.client.relief import read_who, relieve, write_who
+from watchfloor.client.sign_in import SignIn
 from watchfloor.client.tasks import claim_task
 from watchfloor.connections.port import Notice
 from watchfloor.gateway.looking_in import look_in
@@ -163,6 +165,49 @@ async def test_where_nobody_signs_in_for_development_it_hands_back_with_the_sign
     assert face.wellness.care.pressed_as("ops-2") == ("dev", ())
     await case.decide("one/look", "done", "ops-2", "ops_lead")
     await case.outcome()
+
+
+async def test_who_is_known_by_their_groups_alone_has_it_handed_back_as_who_they_were_when_they_pressed(
+    bench: Bench, face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `people: groups` no directory knows them; the roles of the sign-in in which they pressed count."""
+    assert face.wellness is not None
+    care = face.wellness.care
+    case, run, now = await started(bench)
+    monkeypatch.setattr("watchfloor.client.relief.list_incidents", listing(run))
+    face.wellness.opt_in("ops-1", "graphic", now=now)
+    await claim_task(face, run, "look", person="ops-1", now=now)
+    me = face.people.find("ops-1")
+    assert me is not None
+    signed_in = SignIn("oidc", ("pwd",), me)
+    away = replace(with_contacts(face), loopback=False, people=Directory({}))
+    care.panic("ops-1", now=now, way="oidc", methods=("pwd",))
+    with structlog.testing.capture_logs() as logs:
+        said = set[str]()
+        for _ in range(2):
+            await look_in(away, Channel(), now=now, said=said)  # type: ignore[arg-type]
+    assert "claim" in await case.ask("one/look"), "nobody can speak for them"
+    (line,) = [line for line in logs if line["log_level"] == "error"]
+    assert "nothing can be handed back" in line["event"]
+    assert "ops-1" not in str(logs)
+    care.panic("ops-1", now=now, way="oidc", methods=("pwd",), who=write_who(signed_in))
+    await look_in(away, Channel(), now=now)  # type: ignore[arg-type]
+    assert "claim" not in await case.ask("one/look")
+    assert care.pressed_by("ops-1") is None, "it is not kept longer than it is needed"
+    await case.decide("one/look", "done", "ops-2", "ops_lead")
+    await case.outcome()
+
+
+def test_what_was_kept_of_a_sign_in_counts_for_nobody_else_and_never_before_the_directory(face: Face) -> None:
+    me = face.people.find("ops-1")
+    assert me is not None
+    kept = json.loads(json.dumps(write_who(SignIn("oidc", (), me))))
+    nobody = replace(face, people=Directory({}))
+    assert read_who(face, "ops-1", kept) is None, "the directory leads"
+    assert read_who(nobody, "ops-1", kept) == replace(me, contacts=())
+    assert read_who(nobody, "ops-2", kept) is None
+    assert read_who(replace(nobody, region="zz"), "ops-1", kept) is None
+    assert read_who(nobody, "ops-1", None) is None
 
 
 def listing(run: str) -> Any:

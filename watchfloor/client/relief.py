@@ -1,7 +1,10 @@
 """Taking from a person, at their word, everything they have claimed; nothing but "reassigned" is left behind."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 from watchfloor.client.asks import family
 from watchfloor.client.errors import ClientError
@@ -9,10 +12,31 @@ from watchfloor.client.face import Face
 from watchfloor.client.runs import list_incidents
 from watchfloor.client.statements import DEV, SignIn
 from watchfloor.client.tasks import hand_back_task
+from watchfloor.identity.people import Person
 from watchfloor.signing import parse_instant
 
 MOST_RUNS = 1000
 """Incidents that are looked through, the latest first."""
+
+
+def write_who(signed_in: SignIn) -> dict[str, Any] | None:
+    """What has to be kept of a sign-in so that `read_who` knows the person later; None where the directory does."""
+    if signed_in.person is None:
+        return None
+    return {**asdict(signed_in.person), "contacts": []}
+
+
+def read_who(face: Face, person: str, kept: Mapping[str, Any] | None) -> Person | None:
+    """Somebody whom the directory does not know, as they were when they pressed; None leaves it to the directory.
+
+    For handing back alone, which takes a role and gives none.
+    """
+    if kept is None or face.people.find(person) is not None:
+        return None
+    lists = ("roles", "contacts", "clearances", "languages")
+    said: dict[str, Any] = {name: tuple(value) if name in lists else value for name, value in kept.items()}
+    found = Person(**said)
+    return found if (found.id, found.region) == (person, face.region) else None
 
 
 async def hand_everything_back(

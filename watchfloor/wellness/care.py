@@ -7,10 +7,10 @@ stands in the wellness file until it is done; a gateway looks there (`watchfloor
 import hashlib
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from watchfloor.wellness.caps import Caps
 from watchfloor.wellness.store import WellnessStore
@@ -40,7 +40,15 @@ class Care:
         self.store = store
         self.caps = caps
 
-    def panic(self, person: str, *, now: datetime, way: str = "dev", methods: Sequence[str] = ()) -> None:
+    def panic(
+        self,
+        person: str,
+        *,
+        now: datetime,
+        way: str = "dev",
+        methods: Sequence[str] = (),
+        who: Mapping[str, Any] | None = None,
+    ) -> None:
         """End every exposure of a person, let them rest, owe them a call, check-ins and the end of their tasks.
 
         On the disk when this returns; pressed twice it owes nothing twice that is still open.
@@ -48,6 +56,7 @@ class Care:
         Args:
             way: how they had signed in when they pressed; what is handed back later is said with it.
             methods: how they had proved who they are.
+            who: who they were by the groups of that sign-in; kept until all they had is handed back.
 
         Raises:
             WellnessUnavailable: nothing was written.
@@ -67,12 +76,22 @@ class Care:
             database.execute(
                 "INSERT OR REPLACE INTO pressed VALUES (?, ?, ?)", (person, way, json.dumps(list(methods)))
             )
+            database.execute("DELETE FROM pressed_who WHERE person = ?", (person,))
+            if who is not None:
+                database.execute("INSERT INTO pressed_who VALUES (?, ?)", (person, json.dumps(dict(who))))
 
     def pressed_as(self, person: str) -> tuple[str, tuple[str, ...]]:
         """How somebody had signed in when they last pressed the panic button: the way, and the methods of proof."""
         with self.store.reading() as database:
             row = database.execute("SELECT way, methods FROM pressed WHERE person = ?", (person,)).fetchone()
         return (row[0], tuple(json.loads(row[1]))) if row else ("dev", ())
+
+    def pressed_by(self, person: str) -> dict[str, Any] | None:
+        """Who somebody was by the groups of the sign-in in which they pressed it; None when that is not known, or all
+        they had is handed back."""
+        with self.store.reading() as database:
+            row = database.execute("SELECT who FROM pressed_who WHERE person = ?", (person,)).fetchone()
+        return dict(json.loads(row[0])) if row else None
 
     def after_s0(self, person: str, run: str, *, now: datetime) -> None:
         """Somebody acted in an S0: they rest from exposure in other incidents, and check-ins are owed, once for a run.
@@ -113,6 +132,10 @@ class Care:
         with self.store.transaction() as database:
             changed = database.execute(
                 "UPDATE follow_ups SET done = ?, done_by = ? WHERE id = ? AND done IS NULL", (now.timestamp(), by, id_)
+            )
+            database.execute(
+                "DELETE FROM pressed_who WHERE person NOT IN"
+                " (SELECT person FROM follow_ups WHERE kind = 'reassign' AND done IS NULL)"
             )
             return changed.rowcount == 1
 

@@ -11,7 +11,7 @@ from watchfloor.storage import SqliteFile
 KEPT_SECONDS = 400 * 86400.0
 """How long rows of exposure are kept; then they are forgotten."""
 
-_VERSION = 1
+_VERSION = 2
 _TABLES = (
     """
 CREATE TABLE IF NOT EXISTS consents (
@@ -37,6 +37,8 @@ CREATE TABLE IF NOT EXISTS follow_ups (
   told REAL, done REAL, done_by TEXT) STRICT
 """,
     "CREATE TABLE IF NOT EXISTS pressed (person TEXT PRIMARY KEY, way TEXT NOT NULL, methods TEXT NOT NULL) STRICT",
+    # who somebody was by the groups of that sign-in, where no directory may know them; gone when all is handed back
+    "CREATE TABLE IF NOT EXISTS pressed_who (person TEXT PRIMARY KEY, who TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS opted_out (person TEXT PRIMARY KEY, since REAL NOT NULL) STRICT",
 )
 

@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from watchfloor.client.errors import ClientError
-from watchfloor.client.relief import relieve
+from watchfloor.client.relief import relieve, write_who
 from watchfloor.gateway.console.gate import Visitor, read_form
 from watchfloor.gateway.console.pages import Pages
 from watchfloor.gateway.console.queue import find_queue
@@ -40,7 +40,14 @@ async def _stop(pages: Pages, visitor: Visitor) -> HTMLResponse:
         raise Problem(503, "unavailable", "there is no wellness file here; tell your lead, and stop")
     try:
         signed_in = visitor.signed_in
-        await asyncio.to_thread(face.wellness.care.panic, person, now=now, way=signed_in.way, methods=signed_in.methods)
+        await asyncio.to_thread(
+            face.wellness.care.panic,
+            person,
+            now=now,
+            way=signed_in.way,
+            methods=signed_in.methods,
+            who=write_who(signed_in),
+        )
     except WellnessUnavailable as error:
         raise Problem(
             503, "unavailable", "it could not be written down; tell your lead, and stop", retry_after=2
