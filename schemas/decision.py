@@ -110,7 +110,10 @@ class Motion(TypedDict):
 
 
 class FactStatement(TypedDict):
-    """The body of a `FACT` envelope. `source` must be one of the fact's declared sources."""
+    """The body of a `FACT` envelope. `source` must be one of the fact's declared sources.
+
+    `signed_in` and `amr` are as in a `Decision`; a system's report, and a statement from before, have neither.
+    """
 
     v: int
     region: str
@@ -123,6 +126,8 @@ class FactStatement(TypedDict):
     source: str
     person: str
     role: str
+    signed_in: NotRequired[str]
+    amr: NotRequired[list[str]]
     issued_at: str
     nonce: str
     reason_ref: str

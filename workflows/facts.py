@@ -16,6 +16,7 @@ from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.plan import Expr, FactSpec, Plan
 from watchfloor.signing import Refusal, digest, envelope_digest, parse_instant, render_instant
+from watchfloor.signing.step_up import find_sign_in_fault
 from workflows.journal import Journal
 from workflows.notices import Desk
 from workflows.reception import open_statement
@@ -30,6 +31,10 @@ KNOWN_AT, RECEIVED_AT = "trigger.known_at", "trigger.received_at"
 CORRECTED_BY_PEOPLE = "what the run recorded itself is corrected by people"
 _OWN = ("inputs.", "steps.", "trigger.")
 """Beginnings of sources that speak from inside: nobody outside may speak for them."""
+
+WAYS = ("dev", "oidc", "webauthn")
+"""How somebody may have signed in, as faces say it (`watchfloor.client.sign_in`)."""
+SIGN_IN = ("signed_in", "amr")
 
 _TEXTS = (
     "region",
@@ -141,6 +146,7 @@ class Facts:
             role=body["role"],
             reason_ref=body["reason_ref"],
             kid=checked["kid"] if self._desk.root else "",
+            sign_in={name: body[name] for name in SIGN_IN if name in body},
         )
         return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": []}
 
@@ -157,6 +163,9 @@ class Facts:
         if isinstance(opened, Refusal):
             return opened
         body = opened[1]
+        malformed = _find_sign_in_fault(body)
+        if malformed:
+            return Refusal(RefusalType.BAD_VALUE, malformed)
         name, source = body["fact"], body["source"]
         spec = self._plan["facts"].get(name)
         if spec is None:
@@ -238,6 +247,7 @@ class Facts:
         role: str = "",
         reason_ref: str = "",
         kid: str = "",
+        sign_in: dict[str, Json] | None = None,
     ) -> None:
         self.version += 1
         known = self._state["facts"].get(name)
@@ -264,6 +274,7 @@ class Facts:
             "revision": len(revisions),
             "reason_ref": reason_ref,
             **({"kid": kid} if kid else {}),
+            **(sign_in or {}),
         }
         self._journal.note(EntryKind.FACT, path=path, actor=by, data=data)
 
@@ -286,6 +297,20 @@ def _is_earlier(source: str, given: str, known: FactState) -> bool:
 
 def _reads(variable: str, *exprs: Expr | None) -> bool:
     return any(expr is not None and variable in expr["vars"] for expr in exprs)
+
+
+def _find_sign_in_fault(body: dict[str, Json]) -> str:
+    """What is malformed in what a fact says of how its person signed in; it says nothing of it at all from before."""
+    said = [name for name in (*SIGN_IN, "step_up") if name in body]
+    if not said:
+        return ""
+    if not body["person"]:
+        return f"nobody signed in for a system's report; found `{said[0]}`"
+    if body.get("signed_in") not in WAYS:
+        return f"`signed_in` of the statement is none of {', '.join(WAYS)}"
+    if "step_up" in body:
+        return "no security key is touched for a fact; found `step_up`"
+    return find_sign_in_fault(body)
 
 
 def _find_value_fault(spec: FactSpec, value: Json) -> str:

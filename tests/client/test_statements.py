@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from temporalio.worker import Worker
@@ -27,6 +28,7 @@ from watchfloor.client import (
 )
 from watchfloor.client.motions import read_text, send_motion
 from watchfloor.client.runs import plan_of
+from watchfloor.client.sign_in import SignIn
 from watchfloor.signing import SigningKey, digest
 from watchfloor.signing.standing import find_questions
 
@@ -166,6 +168,27 @@ async def test_a_fact_is_typed_before_it_is_sent(face: Face, incident: str, work
         await send_fact(face, incident, "copies", "many", source="mailbox", person="counsel-1")
     with pytest.raises(Refused, match="it has: `copies`, `reply_seen`"):
         await send_fact(face, incident, "reply", "now", source="mailbox", person="counsel-1")
+
+
+async def test_a_fact_says_how_its_person_signed_in(
+    face: Face, incident: str, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, Any]] = []
+    sign = Face.sign
+
+    def remember(self: Face, domain: str, body: Any) -> Any:
+        sent.append(dict(body))
+        return sign(self, domain, body)
+
+    monkeypatch.setattr(Face, "sign", remember)
+    counsel = face.people.find("counsel-1")
+    company = SignIn("oidc", ("pwd", "otp"), counsel)
+    assert (await send_fact(face, incident, "copies", "3", source="mailbox", person="counsel-1")).recorded
+    later = await send_fact(
+        face, incident, "reply_seen", "-5m", source="mailbox", person="counsel-1", signed_in=company
+    )
+    assert later.recorded
+    assert [(body["signed_in"], body.get("amr")) for body in sent] == [("dev", None), ("oidc", ["pwd", "otp"])]
 
 
 async def test_a_run_that_ended_takes_no_more_statements(face: Face, incident: str, worker: Worker) -> None:

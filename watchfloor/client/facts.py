@@ -73,10 +73,13 @@ async def send_fact(
         "source": source,
         "person": someone.id,
         "role": speaking_as,
+        "signed_in": signed_in.way,
         "issued_at": render_instant(now),
         "nonce": secrets.token_hex(16),
         "reason_ref": keep_reason(face, reason) if reason.strip() else "",
     }
+    if signed_in.methods:
+        body["amr"] = list(signed_in.methods)
     envelope = face.sign(FACT, cast(dict[str, Json], body))
     return await deliver(face, run, f"facts.{name}", envelope, UPDATE_FACT, SIGNAL_FACT)
 
