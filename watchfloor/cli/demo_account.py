@@ -122,8 +122,9 @@ def _fact(entry: StoredEntry) -> _Told:
 
 def _clock(verb: str, tone: str) -> Callable[[StoredEntry], _Told]:
     def tell(entry: StoredEntry) -> _Told:
-        due, role = _text(entry, "due_at"), _text(entry, "role")
-        text = f"clock {_text(entry, 'clock')} {verb}" + (f" {role}" if role else "")
+        due, role, person = _text(entry, "due_at"), _text(entry, "role"), _text(entry, "person")
+        whom = f"{person} ({role})" if person else role
+        text = f"clock {_text(entry, 'clock')} {verb}" + (f" {whom}" if whom else "")
         if due:
             left = (parse_instant(due) - parse_instant(entry["at"])).total_seconds()
             text += f", {span(left)} left" if left >= 0 else f", {span(-left)} over"

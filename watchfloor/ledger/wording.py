@@ -56,7 +56,7 @@ _WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     _K.CLOCK_WARNED: ("clock warned", ("clock", "due_at")),
     _K.CLOCK_BREACHED: ("clock ran out", ("clock", "due_at")),
     _K.CLOCK_STOPPED: ("clock stopped", ("clock", "stopped_at", "state")),
-    _K.CLOCK_ASSIGNED: ("clock handed on", ("clock", "role", "due_at")),
+    _K.CLOCK_ASSIGNED: ("clock handed on", ("clock", "role", "person", "due_at")),
     _K.CLOCK_PAUSED: ("clock stands still", ("clock", "reason", "since")),
     _K.CLOCK_RESUMED: ("clock goes on", ("clock", "until", "due_at")),
     _K.CLOCK_RENEWED: ("clock renewed", ("clock", "due_at")),
