@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -80,28 +80,37 @@ def offer_watch(app: FastAPI, pages: Pages) -> None:
 
 
 async def _my_watch(pages: Pages, visitor: Visitor) -> HTMLResponse:
+    """Drawn once for all screens of a person, for as long as neither what is open nor their own figures change."""
+    there = await pages.open_now()
+    own = await asyncio.to_thread(_own, pages, visitor.person.id, datetime.now(UTC))
+
+    def draw(anybody: Visitor) -> dict[str, Any]:
+        cases = [one for one in there.cases if one.kind in KINDS and one.state in OPEN]
+        return {**_draw(pages, anybody, pages.may_see_of(anybody, cases)), "own": own}
+
+    return pages.show_shared("my_watch.html", visitor, (there.revision, own), draw)
+
+
+def _draw(pages: Pages, visitor: Visitor, cases: Sequence[Case]) -> dict[str, Any]:
+    """What the template is given of cases that the visitor may see."""
     now = datetime.now(UTC)
-    cases = await pages.cases(visitor, kinds=KINDS, states=OPEN)
     boards = [case.board for case in cases]
     incidents = [case for case in cases if case.kind == "incident"]
     tasks = list_queue(
         pages.desk.face, visitor.person, boards, allows=pages.allows, signed_in=visitor.signed_in, now=now
     )
     asked = [card for card in list_asks(boards, visitor.person, now, all_of_them=True) if card.kind != "task"]
-    return pages.show(
-        "my_watch.html",
-        visitor,
-        mine=gather_cards(card for card in asked if card.mine),
-        others=gather_cards(card for card in asked if not card.mine),
-        tasks=[draw_task(one, now) for one in tasks.mine],
-        queued=len(tasks.waiting),
-        offers=_list_offers(incidents, visitor.person.id, now),
-        commanding=list_cases((case for case in incidents if _commander(case) == visitor.person.id), now),
-        unled=list_cases((case for case in incidents if not _commander(case) and not _is_case(case)), now),
-        led=_list_led(incidents, visitor.person.id, now),
-        own=await asyncio.to_thread(_own, pages, visitor.person.id, now),
-        back=f"{ROOT}/",
-    )
+    return {
+        "mine": gather_cards(card for card in asked if card.mine),
+        "others": gather_cards(card for card in asked if not card.mine),
+        "tasks": [draw_task(one, now) for one in tasks.mine],
+        "queued": len(tasks.waiting),
+        "offers": _list_offers(incidents, visitor.person.id, now),
+        "commanding": list_cases((case for case in incidents if _commander(case) == visitor.person.id), now),
+        "unled": list_cases((case for case in incidents if not _commander(case) and not _is_case(case)), now),
+        "led": _list_led(incidents, visitor.person.id, now),
+        "back": f"{ROOT}/",
+    }
 
 
 def _commander(case: Case) -> str:
