@@ -451,6 +451,8 @@ class Hold(AnswersPeople, RefusesBadStarts):
         await self.notices.drained()
         await workflow.wait_condition(workflow.all_handlers_finished)
         await self.journal.flush()
+        # a task beside that is cancelled while the ledger takes something goes on after the command to continue
+        await self.journal.rested()
         if self.settled is not None or self._renewed or self.journal.entries:
             return
         for task in beside:

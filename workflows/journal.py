@@ -103,6 +103,11 @@ class Journal:
                 return False
         return True
 
+    async def rested(self) -> None:
+        """Wait until nothing is under way: what rides while its run ends or continues as new comes back to nobody."""
+        if self._under_way:
+            await workflow.wait_condition(lambda: not self._under_way)
+
     async def keep_flushed(self, is_over: Callable[[], bool] = lambda: False) -> None:
         """Run beside the workflow: append whatever no activity took along, until it is over.
 

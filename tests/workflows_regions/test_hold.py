@@ -77,6 +77,32 @@ class Placed:
         raise AssertionError(f"{len(found)} reports")
 
 
+def hold_start(incident: str, **changes: Any) -> HoldStart:
+    """How a hold of two sources is started for an incident, unless said otherwise."""
+    start: HoldStart = {
+        "v": 1,
+        "hold": f"hold-{uuid4()}",
+        "incident": incident,
+        "path": "legal_hold/hold",
+        "region": "eu",
+        "namespace": "default",
+        "plan": PLAN,
+        "basis": "eu.tco.preserve",
+        "law": SIX_MONTHS,
+        "scope": {"urls": ["https://example.test/v/1"]},
+        "sources": ["content_store", "live_store"],
+        "storage": "governance",
+        "release": [{"any_of": ["legal_counsel"]}, {"any_of": ["records_custodian"]}],
+        "requester": "starter-1",
+        "decision_keys": DECISION_KEYS,
+        "warn_before": [30 * DAY, 14 * DAY, 3 * DAY],
+        "reverify_every": 30 * DAY,
+        "carried": None,
+        **changes,  # type: ignore[typeddict-item]
+    }
+    return start
+
+
 @asynccontextmanager
 async def placed(
     server: Client | WorkflowEnvironment, watched: Watched | None = None, **changes: Any
@@ -85,27 +111,7 @@ async def placed(
     client = server if isinstance(server, Client) else server.client
     async with working(client, watched) as queue:
         incident = await client.start_workflow(StandIn.run, id=f"inc-{uuid4()}", task_queue=queue)
-        start: HoldStart = {
-            "v": 1,
-            "hold": f"hold-{uuid4()}",
-            "incident": incident.id,
-            "path": "legal_hold/hold",
-            "region": "eu",
-            "namespace": "default",
-            "plan": PLAN,
-            "basis": "eu.tco.preserve",
-            "law": SIX_MONTHS,
-            "scope": {"urls": ["https://example.test/v/1"]},
-            "sources": ["content_store", "live_store"],
-            "storage": "governance",
-            "release": [{"any_of": ["legal_counsel"]}, {"any_of": ["records_custodian"]}],
-            "requester": "starter-1",
-            "decision_keys": DECISION_KEYS,
-            "warn_before": [30 * DAY, 14 * DAY, 3 * DAY],
-            "reverify_every": 30 * DAY,
-            "carried": None,
-            **changes,  # type: ignore[typeddict-item]
-        }
+        start = hold_start(incident.id, **changes)
         handle = await client.start_workflow(Hold.run, start, id=start["hold"], task_queue=queue)
         yield Placed(handle, incident, watched, start, server)
         with contextlib.suppress(RPCError):  # skipped time may have ended it
