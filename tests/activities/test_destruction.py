@@ -49,6 +49,24 @@ class Case:
             await self.carry_out(call)
         return caught.value
 
+    async def dies_halfway(self, monkeypatch: pytest.MonkeyPatch) -> Any:
+        """An approved call whose worker dies when one copy is gone; gives the call."""
+        ruled = await self.ruled()
+        call, removed = self.approved(ruled["ruling"]), list[str]()
+        remove = EvidenceStore._remove
+
+        def dies_at_the_second(store: EvidenceStore, name: str) -> None:
+            if removed:
+                raise RuntimeError("the worker dies")
+            removed.append(name)
+            remove(store, name)
+
+        with monkeypatch.context() as broken:
+            broken.setattr(EvidenceStore, "_remove", dies_at_the_second)
+            with pytest.raises(RuntimeError, match="dies"):
+                await self.carry_out(call)
+        return call
+
     def entries(self, kind: str = "") -> list[Any]:
         return [one for one in self.w.deps.ledger.read("inc-a") if kind in {"", one["kind"]}]
 
@@ -187,20 +205,7 @@ async def test_without_counsel_or_by_one_person_nothing_goes_whatever_the_plan_a
 async def test_a_call_that_died_halfway_is_completed_and_destroys_nothing_twice(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ruled = await case.ruled()
-    call, removed = case.approved(ruled["ruling"]), list[str]()
-    remove = EvidenceStore._remove
-
-    def dies_at_the_second(self: EvidenceStore, name: str) -> None:
-        if removed:
-            raise RuntimeError("the worker dies")
-        removed.append(name)
-        remove(self, name)
-
-    with monkeypatch.context() as broken:
-        broken.setattr(EvidenceStore, "_remove", dies_at_the_second)
-        with pytest.raises(RuntimeError, match="dies"):
-            await case.carry_out(call)
+    call = await case.dies_halfway(monkeypatch)
     assert sorted(case.kept()) == [False, True]
     receipt = await case.carry_out(call)
     assert case.kept() == [False, False]
@@ -214,20 +219,7 @@ async def test_a_call_that_died_halfway_is_completed_and_destroys_nothing_twice(
 async def test_a_hold_after_a_death_halfway_keeps_the_rest_and_the_record_says_what_is_gone(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ruled = await case.ruled()
-    call, removed = case.approved(ruled["ruling"]), list[str]()
-    remove = EvidenceStore._remove
-
-    def dies_at_the_second(self: EvidenceStore, name: str) -> None:
-        if removed:
-            raise RuntimeError("the worker dies")
-        removed.append(name)
-        remove(self, name)
-
-    with monkeypatch.context() as broken:
-        broken.setattr(EvidenceStore, "_remove", dies_at_the_second)
-        with pytest.raises(RuntimeError, match="dies"):
-            await case.carry_out(call)
+    call = await case.dies_halfway(monkeypatch)
     (left,) = [ref for ref in case.refs if case.store.exists(ref)]
     case.store.protect(left, "hold-late")
     error = await case.refused(call)

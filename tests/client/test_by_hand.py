@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import WorkflowEnvironment
 
 from schemas.plan import Plan
-from tests.workflows.bench import FACE, Bench, find_binary
+from tests.workflows.bench import Bench, face_over, idle_bench
 from tests.workflows.builder import action, approval, decide, fact, for_each, plan, slot
 from watchfloor.client import Face, board
 from watchfloor.client.by_hand import Reading, TakenIn, read_by_hand, take_in
@@ -32,25 +30,15 @@ STAMPED = {"disabled_at": {"type": "timestamp"}}
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
-    ) as env:
-        one = Bench(env.client, env)
-        async with one.worker():
-            yield one
+    async with idle_bench() as one, one.worker():
+        yield one
 
 
 @pytest.fixture
 def face(bench: Bench, tmp_path: Path) -> Face:
     people = {name: Person(name, roles, "example-inc", "us", ()) for name, roles in PEOPLE.items()}
-    return Face(
-        client=bench.client,
-        region="us",
-        namespace=bench.client.namespace,
-        task_queue=bench.queue,
-        key=FACE,
-        secret=b"s" * 32,
-        decision_keys={FACE.kid: FACE.public},
+    return face_over(
+        bench,
         people=Directory(people),
         reasons=EvidenceStore(tmp_path / "evidence"),
         loopback=True,

@@ -1,20 +1,18 @@
 """The HTTP API of a region over real HTTP and a real server, with nobody at work."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 import pytest
-from temporalio.client import Client
 
 from schemas.incident import Limits
 from tests.cli.boards import board
-from tests.gateway.regions_on_loopback import RULES, served
+from tests.gateway.regions_on_loopback import RULES, face_on, on_loopback
 from watchfloor.cases import CaseIndex
 from watchfloor.client.face import Face
 from watchfloor.connections.bindings import Rate
@@ -24,11 +22,8 @@ from watchfloor.gateway.app import build_app
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.indexing import Changes
 from watchfloor.identity.machines import SCOPES, Machines
-from watchfloor.identity.people import Directory
-from watchfloor.intake import Claims
 from watchfloor.intake.deliveries import Deliveries
 from watchfloor.ledger import SqliteLedger
-from watchfloor.regions.codec import client_encryption
 from watchfloor.regions.keys import RegionKeys
 
 LIMITS: Limits = {"continue_after_events": 0, "failed_step_window": 60.0, "search_attributes": False}
@@ -85,26 +80,11 @@ async def api(temporal: str, tmp_path: Path) -> AsyncIterator[Api]:
 
 @asynccontextmanager
 async def api_over(temporal: str, tmp_path: Path, rate: Rate) -> AsyncIterator[Api]:
-    keys = RegionKeys.generate()
-    client = await Client.connect(temporal, namespace="eu", **client_encryption(keys.payload, "eu"))
-    face = Face(
-        client=client,
-        region="eu",
-        namespace="eu",
-        task_queue="nobody",
-        key=keys.face,
-        secret=keys.secret,
-        decision_keys=keys.decision_keys,
-        people=Directory({}),
-        reasons=cast(Any, None),
-        claims=Claims(tmp_path / "claims.sqlite"),
-        answer_within=timedelta(seconds=1),
-    )
+    face = await face_on(temporal, tmp_path)
     machines, index = Machines(tmp_path / "machines.sqlite"), CaseIndex(tmp_path / "cases.sqlite")
     changes, deliveries = Changes(), Deliveries(tmp_path / "received.sqlite")
-    inbox = Inbox("eu", "eu", "nobody", keys, {}, tmp_path / "anchors", RULES)
-    with SqliteLedger(tmp_path / "ledger.sqlite") as ledger, socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, tmp_path / "anchors", RULES)
+    with SqliteLedger(tmp_path / "ledger.sqlite") as ledger:
         doors = Doors(machines, rate=rate)
         book = tmp_path / "webhooks.sqlite"
         desk = ApiDesk(
@@ -114,7 +94,6 @@ async def api_over(temporal: str, tmp_path: Path, rate: Rate) -> AsyncIterator[A
             deliveries=deliveries,
             webhooks_path=book,
         )
-        async with served(build_app(inbox, client, None, desk), listener):
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with on_loopback(build_app(inbox, face.client, None, desk)) as url:
             yield Api(url, face, index, changes, ledger, machines, deliveries, book)
     index.close()

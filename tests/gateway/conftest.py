@@ -8,6 +8,7 @@ import pytest
 from tests.gateway.apis import api
 from tests.gateway.regions_on_loopback import Region, two_regions
 from tests.servers import dev_server
+from tests.workflows.bench import Bench, bench_at_work
 
 __all__ = ["api"]
 
@@ -16,6 +17,13 @@ __all__ = ["api"]
 def temporal() -> Iterator[str]:
     with dev_server("eu", "us") as address:
         yield address
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    """Runs on a server that skips time, with a worker."""
+    async with bench_at_work() as one:
+        yield one
 
 
 @pytest.fixture

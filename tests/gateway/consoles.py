@@ -1,7 +1,6 @@
 """A console over real HTTP with people of its own and nobody at work, as its tests use it."""
 
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ import httpx2
 from schemas.ledger import Entry
 from schemas.plan import Plan
 from tests.gateway.apis import Api
-from tests.gateway.regions_on_loopback import RULES, served
+from tests.gateway.regions_on_loopback import RULES, on_loopback
 from watchfloor.client.face import Face
 from watchfloor.evidence import EvidenceStore
 from watchfloor.gateway.app import build_app
@@ -92,10 +91,8 @@ async def console_over(api: Api, folder: Path) -> AsyncIterator[Seen]:
     gate = Gate(face, Sessions(folder / "sessions.sqlite"))
     desk = ConsoleDesk(face, api.index, api.changes, gate, webhooks_path=folder / "webhooks.sqlite")
     inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, folder / "anchors", RULES)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        async with served(build_app(inbox, face.client, console=desk), listener):
-            yield Seen(f"http://127.0.0.1:{listener.getsockname()[1]}", api, face, desk)
+    async with on_loopback(build_app(inbox, face.client, console=desk)) as url:
+        yield Seen(url, api, face, desk)
 
 
 def token(page: str) -> str:

@@ -1,20 +1,18 @@
 """A gateway that takes deliveries: several small runbooks, a sender of each kind, a real server with nobody at work."""
 
 import json
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import httpx2
-from temporalio.client import Client
 
 from schemas.incident import Limits
 from schemas.plan import Plan
-from tests.gateway.regions_on_loopback import RULES, served
+from tests.gateway.regions_on_loopback import RULES, face_on, on_loopback
 from tests.gateway.test_senders import ALERTS, COOP, OSPREY, PAGER, SECRET, TOLD, sender
 from watchfloor.client.errors import NotFound, RunbookRefused
 from watchfloor.client.face import Face
@@ -24,11 +22,8 @@ from watchfloor.gateway.driving import Driver
 from watchfloor.gateway.hooks import HookDesk
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.triggers import Plans
-from watchfloor.identity.people import Directory
-from watchfloor.intake import Claims
 from watchfloor.intake.deliveries import Deliveries
 from watchfloor.intake.sealed import Sealer
-from watchfloor.regions.codec import client_encryption
 from watchfloor.regions.keys import KeyRing, RegionKeys
 
 LIMITS: Limits = {"continue_after_events": 0, "failed_step_window": 60.0, "search_attributes": False}
@@ -155,24 +150,6 @@ class Hooked:
         )
 
 
-async def face_on(temporal: str, folder: Path) -> Face:
-    keys = RegionKeys.generate()
-    client = await Client.connect(temporal, namespace="eu", **client_encryption(keys.payload, "eu"))
-    return Face(
-        client=client,
-        region="eu",
-        namespace="eu",
-        task_queue="nobody",
-        key=keys.face,
-        secret=keys.secret,
-        decision_keys=keys.decision_keys,
-        people=Directory({}),
-        reasons=cast(Any, None),
-        claims=Claims(folder / "claims.sqlite"),
-        answer_within=timedelta(seconds=1),
-    )
-
-
 @asynccontextmanager
 async def hooked(temporal: str, folder: Path) -> AsyncIterator[Hooked]:
     face, library, clock = await face_on(temporal, folder), Library(), Clock(datetime.now(UTC))
@@ -181,8 +158,5 @@ async def hooked(temporal: str, folder: Path) -> AsyncIterator[Hooked]:
     driver = Driver(face, deliveries, sealer, plans=library, limits=LIMITS, clock=clock)
     desk = HookDesk(driver, {name: sender(**described) for name, described in SENDERS.items()}, answer_within=60)
     inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, folder / "anchors", RULES)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        async with served(build_app(inbox, face.client, desk), listener):
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            yield Hooked(url, face, library, deliveries, driver, desk, clock, folder)
+    async with on_loopback(build_app(inbox, face.client, desk)) as url:
+        yield Hooked(url, face, library, deliveries, driver, desk, clock, folder)

@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,11 +19,14 @@ from activities.dependencies import Dependencies
 from activities.handoff import build
 from schemas.incident import Board
 from tests.workflows_regions.people import StandIn, Watched
+from watchfloor.client.face import Face
 from watchfloor.connections.egress import Egress
 from watchfloor.connections.guarded import open_guarded_client
 from watchfloor.gateway.app import build_app
 from watchfloor.gateway.heads import HeadTimedProtocol
 from watchfloor.gateway.inbox import Inbox
+from watchfloor.identity.people import Directory
+from watchfloor.intake import Claims
 from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.codec import client_encryption
 from watchfloor.regions.keys import PublicKeys, RegionKeys
@@ -88,6 +91,33 @@ async def served(app: FastAPI, listener: socket.socket, *, limit_concurrency: in
     finally:
         server.should_exit = True
         await task
+
+
+@asynccontextmanager
+async def on_loopback(app: FastAPI) -> AsyncIterator[str]:
+    """The gateway over real HTTP on a free port; gives its address."""
+    with _listen() as listener:
+        async with served(app, listener):
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+async def face_on(temporal: str, folder: Path, *, answer_within: float = 1) -> Face:
+    """The face of a region on a real server, with keys of its own and nobody at work."""
+    keys = RegionKeys.generate()
+    client = await Client.connect(temporal, namespace="eu", **client_encryption(keys.payload, "eu"))
+    return Face(
+        client=client,
+        region="eu",
+        namespace="eu",
+        task_queue="nobody",
+        key=keys.face,
+        secret=keys.secret,
+        decision_keys=keys.decision_keys,
+        people=Directory({}),
+        reasons=cast(Any, None),
+        claims=Claims(folder / "claims.sqlite"),
+        answer_within=timedelta(seconds=answer_within),
+    )
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """The console over real HTTP: who gets in, what they see, and what is refused."""
 
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ import pytest
 from schemas.incident import Board
 from tests.cli.boards import ask, board, clock
 from tests.gateway.apis import Api
-from tests.gateway.regions_on_loopback import RULES, served
+from tests.gateway.regions_on_loopback import RULES, on_loopback
 from watchfloor.gateway.app import build_app
 from watchfloor.gateway.console import ConsoleDesk
 from watchfloor.gateway.console.gate import COOKIE, Gate, safe_path
@@ -57,10 +56,8 @@ async def console(api: Api, tmp_path: Path) -> AsyncIterator[Console]:
     sessions = Sessions(tmp_path / "sessions.sqlite")
     desk = ConsoleDesk(face, api.index, api.changes, Gate(face, sessions))
     inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, tmp_path / "anchors", RULES)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        async with served(build_app(inbox, face.client, console=desk), listener):
-            yield Console(f"http://127.0.0.1:{listener.getsockname()[1]}", api, sessions)
+    async with on_loopback(build_app(inbox, face.client, console=desk)) as url:
+        yield Console(url, api, sessions)
 
 
 def waiting(**changes: Any) -> Board:

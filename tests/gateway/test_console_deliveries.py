@@ -1,7 +1,6 @@
 """The page of deliveries over real HTTP: who sees what, why it did or did not start something, seeing to it."""
 
 import re
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,7 +12,7 @@ import pytest
 
 from schemas.ledger import EntryKind
 from tests.gateway.hooked import Hooked, hooked, runbook
-from tests.gateway.regions_on_loopback import RULES, served
+from tests.gateway.regions_on_loopback import RULES, on_loopback
 from tests.gateway.test_console import Console, token
 from tests.gateway.test_hooks import portal, said
 from watchfloor.cases import CaseIndex
@@ -74,12 +73,9 @@ async def both(temporal: str, tmp_path: Path) -> AsyncIterator[Both]:
         sessions, index = Sessions(tmp_path / "sessions.sqlite"), CaseIndex(tmp_path / "cases.sqlite")
         desk = ConsoleDesk(face, index, Changes(), Gate(face, sessions), driver=gate.driver)
         inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, tmp_path / "anchors", RULES)
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            async with served(build_app(inbox, face.client, console=desk), listener):
-                url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-                api: Any = None
-                yield Both(gate, Console(url, api, sessions))
+        async with on_loopback(build_app(inbox, face.client, console=desk)) as url:
+            api: Any = None
+            yield Both(gate, Console(url, api, sessions))
         index.close()
 
 

@@ -3,23 +3,19 @@
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import WorkflowEnvironment
 
 from tests.connections.standins import Standins, Workers, document_of, notice
-from tests.workflows.bench import FACE, Bench, Case, find_binary
+from tests.workflows.bench import Bench, Case, face_over
 from tests.workflows.test_pages import POLICY, doubt
-from watchfloor.client.face import Face
 from watchfloor.client.pagers import is_signed, read_acknowledgement
 from watchfloor.connections.loading import SHIPPED, load_bindings, read_secrets
 from watchfloor.gateway.pagers import PagerDesk, open_pagers
 from watchfloor.gateway.problems import Problem
-from watchfloor.identity.people import Directory
 from watchfloor.sandbox.pagerduty import WEBHOOK_SECRET
 
 NAME = "oncall"
@@ -34,33 +30,11 @@ def event(key: str, kind: str = "incident.acknowledged") -> bytes:
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
-    ) as env:
-        one = Bench(env.client, env)
-        async with one.worker():
-            yield one
-            await one.replay()
-
-
-@pytest.fixture
 async def waiting(bench: Bench) -> tuple[Case, PagerDesk]:
     """A run whose page `p1` nobody has taken, and the desk of its region."""
     case = await bench.start(doubt(), paging=POLICY)
     await case.ask("triage/doubt")
-    face = Face(
-        client=bench.client,
-        region="us",
-        namespace=bench.client.namespace,
-        task_queue=bench.queue,
-        key=FACE,
-        secret=b"",
-        decision_keys={FACE.kid: FACE.public},
-        people=Directory({}),
-        reasons=None,  # type: ignore[arg-type]
-    )
-    return case, PagerDesk(face, {NAME: WEBHOOK_SECRET})
+    return case, PagerDesk(face_over(bench), {NAME: WEBHOOK_SECRET})
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,18 @@
 """What says that a thing is over reports a fact to the incidents that it had started, and starts none."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import WorkflowEnvironment
 
 from tests.gateway.hooked import Library
 from tests.gateway.test_hooks import said
-from tests.workflows.bench import FACE, Bench, Case, find_binary
+from tests.workflows.bench import Bench, Case, face_over
 from tests.workflows.builder import fact, plan, wait
 from watchfloor.client.errors import EngineUnavailable
-from watchfloor.client.face import Face
 from watchfloor.gateway import driving
 from watchfloor.gateway.driving import Driver
-from watchfloor.identity.people import Directory
 from watchfloor.intake.deliveries import Deliveries
 from watchfloor.intake.delivery import Arrival, Delivery, Outcome
 from watchfloor.intake.sealed import Sealer
@@ -25,17 +20,6 @@ from watchfloor.regions.keys import KeyRing
 
 OVER_AT = "2026-11-22T03:40:00Z"
 NOW = datetime(2026, 11, 22, 3, 41, tzinfo=UTC)
-
-
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
-    ) as env:
-        one = Bench(env.client, env)
-        async with one.worker():
-            yield one
-            await one.replay()
 
 
 class Alerting:
@@ -58,18 +42,7 @@ class Alerting:
 @pytest.fixture
 async def alerting(bench: Bench, tmp_path: Path) -> Alerting:
     case = await bench.start(plan(("triage", [wait("pause", for_=3600.0)]), facts={"alert_over": fact("alerts")}))
-    face = Face(
-        client=bench.client,
-        region="us",
-        namespace=bench.client.namespace,
-        task_queue=bench.queue,
-        key=FACE,
-        secret=b"secret",
-        decision_keys={FACE.kid: FACE.public},
-        people=Directory({}),
-        reasons=None,  # type: ignore[arg-type]
-        answer_within=timedelta(seconds=20),
-    )
+    face = face_over(bench, answer_within=timedelta(seconds=20))
     deliveries = Deliveries(tmp_path / "received.sqlite")
     sealer = Sealer(KeyRing.generate(), "us", bench.client.namespace)
     deliveries.keep(

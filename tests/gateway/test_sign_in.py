@@ -29,7 +29,7 @@ from tests.gateway.providers import (
     mock_provider,
     query,
 )
-from tests.gateway.regions_on_loopback import RULES, served
+from tests.gateway.regions_on_loopback import RULES, on_loopback, served
 from tests.gateway.test_console import INCIDENT, PEOPLE, token, waiting
 from watchfloor.gateway.app import build_app
 from watchfloor.gateway.console import ConsoleDesk
@@ -683,14 +683,13 @@ async def test_without_a_company_there_is_no_such_page(api: Api, tmp_path: Path)
     face = replace(api.face, people=PEOPLE, loopback=False)
     desk = ConsoleDesk(face, api.index, api.changes, Gate(face, Sessions(tmp_path / "s.sqlite")))
     inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, tmp_path / "anchors", RULES)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        async with served(build_app(inbox, face.client, console=desk), listener):
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            async with httpx2.AsyncClient(base_url=url, trust_env=False) as browser:
-                assert (await browser.get(START)).status_code == 404
-                assert (await browser.get(RETURN)).status_code == 404
-                assert "no way to sign in" in (await browser.get("/console/sign-in")).text
+    async with (
+        on_loopback(build_app(inbox, face.client, console=desk)) as url,
+        httpx2.AsyncClient(base_url=url, trust_env=False) as browser,
+    ):
+        assert (await browser.get(START)).status_code == 404
+        assert (await browser.get(RETURN)).status_code == 404
+        assert "no way to sign in" in (await browser.get("/console/sign-in")).text
 
 
 def test_groups_without_meaning_leave_the_directory_alone() -> None:

@@ -3,12 +3,12 @@
 import asyncio
 import hashlib
 import json
-import socket
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 import pytest
@@ -17,7 +17,7 @@ from temporalio.client import Client
 
 from schemas.incident import Limits
 from schemas.plan import Plan
-from tests.gateway.regions_on_loopback import RULES, served
+from tests.gateway.regions_on_loopback import RULES, face_on, on_loopback
 from watchfloor.client.face import Face
 from watchfloor.client.library import compile_source, find_runbook
 from watchfloor.client.runs import started_with
@@ -33,11 +33,8 @@ from watchfloor.gateway.senders.message import Kind
 from watchfloor.gateway.senders.proofs import Signature
 from watchfloor.gateway.senders.standard import StandardWebhooks
 from watchfloor.gateway.triggers import Plans
-from watchfloor.identity.people import Directory
-from watchfloor.intake import Claims
 from watchfloor.intake.deliveries import Deliveries
 from watchfloor.intake.sealed import Sealer
-from watchfloor.regions.codec import client_encryption
 from watchfloor.regions.keys import KeyRing, RegionKeys
 
 SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNoYXJlZC1zZWNyZXQ="
@@ -97,32 +94,20 @@ def desk_over(face: Face, folder: Path, *secrets: str, plans: Plans | None = Non
 
 @pytest.fixture
 async def face(temporal: str, tmp_path: Path) -> Face:
-    keys = RegionKeys.generate()
-    client = await Client.connect(temporal, namespace="eu", **client_encryption(keys.payload, "eu"))
-    return Face(
-        client=client,
-        region="eu",
-        namespace="eu",
-        task_queue="nobody",
-        key=keys.face,
-        secret=keys.secret,
-        decision_keys=keys.decision_keys,
-        people=Directory({}),
-        reasons=cast(Any, None),
-        claims=Claims(tmp_path / "claims.sqlite"),
-    )
+    return await face_on(temporal, tmp_path, answer_within=10)
+
+
+@asynccontextmanager
+async def door_of(face: Face, desk: HookDesk, folder: Path) -> AsyncIterator[Door]:
+    inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, folder / "anchors", RULES)
+    async with on_loopback(build_app(inbox, face.client, desk)) as url:
+        yield Door(url, face)
 
 
 @pytest.fixture
 async def door(face: Face, tmp_path: Path) -> AsyncIterator[Door]:
-    keys = RegionKeys.generate()
-    desk = desk_over(face, tmp_path, SECRET, OLD)
-    inbox = Inbox("eu", "eu", "nobody", keys, {}, tmp_path / "anchors", RULES)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        app = build_app(inbox, face.client, desk)
-        async with served(app, listener):
-            yield Door(f"http://127.0.0.1:{listener.getsockname()[1]}", face)
+    async with door_of(face, desk_over(face, tmp_path, SECRET, OLD), tmp_path) as opened:
+        yield opened
 
 
 async def test_a_signed_delivery_starts_an_incident_with_the_mapped_inputs(door: Door) -> None:
@@ -175,12 +160,8 @@ MARKED = """    dedup: ${{ event.data.order_id }}
 
 @pytest.fixture
 async def correlated(face: Face, tmp_path: Path) -> AsyncIterator[Door]:
-    desk = desk_over(face, tmp_path, SECRET, plans=Correlated())
-    inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, Path("anchors"), RULES)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        async with served(build_app(inbox, face.client, desk), listener):
-            yield Door(f"http://127.0.0.1:{listener.getsockname()[1]}", face)
+    async with door_of(face, desk_over(face, tmp_path, SECRET, plans=Correlated()), tmp_path) as opened:
+        yield opened
 
 
 async def test_a_hundred_deliveries_under_different_keys_over_one_content_are_one_incident(correlated: Door) -> None:

@@ -5,10 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import WorkflowEnvironment
 
-from tests.workflows.bench import FACE, Bench, find_binary
+from tests.workflows.bench import Bench, bench_at_work, face_over
 from watchfloor.client import Face
 from watchfloor.evidence import EvidenceStore
 from watchfloor.identity.people import Directory, Person
@@ -24,25 +22,14 @@ PEOPLE = {
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
-    ) as env:
-        one = Bench(env.client, env)
-        async with one.worker():
-            yield one
-            await one.replay()
+    async with bench_at_work() as one:
+        yield one
 
 
 @pytest.fixture
 def face(bench: Bench, tmp_path: Path) -> Face:
-    return Face(
-        client=bench.client,
-        region="us",
-        namespace=bench.client.namespace,
-        task_queue=bench.queue,
-        key=FACE,
-        secret=b"s" * 32,
-        decision_keys={FACE.kid: FACE.public},
+    return face_over(
+        bench,
         people=Directory({name: Person(name, roles, "example", "us", ()) for name, roles in PEOPLE.items()}),
         reasons=EvidenceStore(tmp_path / "evidence"),
         loopback=True,

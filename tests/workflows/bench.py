@@ -2,7 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from temporalio.worker import Replayer, Worker
 
 from schemas.decision import CONTROL, DECISION, FACT, MOTION
 from tests.workflows.stand_ins import HandoffStandIn, HoldStandIn, PostmortemStandIn
+from watchfloor.client.face import Face
+from watchfloor.identity.people import Directory
 from watchfloor.signing import SigningKey, pack, render_instant, sign
 from workflows.incident import IncidentWorkflow
 from workflows.sandboxing import runner
@@ -328,3 +331,36 @@ class Case:
         from temporalio.api.enums.v1 import EventType
 
         return [EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events]
+
+
+@asynccontextmanager
+async def idle_bench() -> AsyncIterator[Bench]:
+    """A bench on a server of its own that skips time, with nobody at work yet."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
+    ) as env:
+        yield Bench(env.client, env)
+
+
+@asynccontextmanager
+async def bench_at_work() -> AsyncIterator[Bench]:
+    """A bench with a worker; at the end every run's history is replayed in the sandbox."""
+    async with idle_bench() as one, one.worker():
+        yield one
+        await one.replay()
+
+
+def face_over(bench: Bench, **more: Any) -> Face:
+    """The face of a region whose runs are a bench's; `more` as `Face` takes it."""
+    given: dict[str, Any] = {
+        "client": bench.client,
+        "region": "us",
+        "namespace": bench.client.namespace,
+        "task_queue": bench.queue,
+        "key": FACE,
+        "secret": b"s" * 32,
+        "decision_keys": {FACE.kid: FACE.public},
+        "people": Directory({}),
+        "reasons": None,
+    }
+    return Face(**{**given, **more})

@@ -2,11 +2,9 @@
 
 import asyncio
 
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
-from temporalio.testing import WorkflowEnvironment
 
-from tests.workflows.bench import Bench, find_binary
+from tests.workflows.bench import Bench, idle_bench
 from tests.workflows.builder import (
     action,
     clock,
@@ -142,10 +140,7 @@ async def test_clocks_and_facts_survive_continuing(bench: Bench) -> None:
 
 async def test_a_decision_after_an_outage_across_the_deadline_does_not_count() -> None:
     """Nobody is there while the deadline passes; the decision that was waiting is judged by the absolute instant."""
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
-    ) as env:
-        bench = Bench(env.client, env)
+    async with idle_bench() as bench:
         options = {"go": {"steps": [action("did", "x")]}}
         async with bench.worker(max_cached_workflows=0):
             case = await bench.start(
@@ -164,10 +159,7 @@ async def test_a_decision_after_an_outage_across_the_deadline_does_not_count() -
 
 
 async def test_a_decision_sent_in_time_counts_after_an_outage_within_the_window() -> None:
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
-    ) as env:
-        bench = Bench(env.client, env)
+    async with idle_bench() as bench:
         async with bench.worker(max_cached_workflows=0):
             case = await bench.start(plan(("one", [decide("pick", {"go": {"steps": [action("did", "x")]}}, COUNSEL)])))
             statement = await case.statement("one/pick", "go", "lena", "legal_counsel")
@@ -307,10 +299,7 @@ async def test_a_cancellation_through_temporal_still_closes_in_order(bench: Benc
 
 async def test_another_worker_draws_the_same_board_from_the_history() -> None:
     """Replay compares commands only; the board shows that the state is the same too."""
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
-    ) as env:
-        bench = Bench(env.client, env)
+    async with idle_bench() as bench:
         bench.behaviour["content.probe"] = lambda call: {"all_gone": len(bench.done("content.probe")) == 2}
         steps = [
             for_each("remove", [action("disable", "content.disable", ITEM, effect="restricts")], at_once=2),

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import WorkflowEnvironment
 
-from tests.workflows.bench import Bench, Case, find_binary
+from tests.workflows.bench import Bench, Case, idle_bench
 from tests.workflows.builder import action, approval, fact, plan, silence, stop
 from tests.workflows.oracle import EXCLUDED, REQUESTER, ROLES, SLOTS, Asked, Said, may_act
 from watchfloor.signing import parse_instant
@@ -112,17 +110,13 @@ async def play(seed: int) -> str:
     )
     step = action("remove", "content.delete", {"to": "${{ facts.seen }}"}, approval=gate)
     facts = {"seen": fact("inputs.seen", "mailbox", revise={"by": ["legal_counsel"], "reason": "required"})}
-    async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=find_binary("temporal-test-server"), data_converter=pydantic_data_converter
-    ) as env:
-        bench = Bench(env.client, env)
-        # nothing is cached: every task is replayed from the beginning of the run's history
-        async with bench.worker(max_cached_workflows=0):
-            given = plan(("p", [step]), facts=facts)
-            case = await bench.start(given, {"seen": "2026-11-01T00:00:00Z"}, continue_after=120, requester=REQUESTER)
-            await case.ask(PATH)
-            one = Play(bench, case, chance, slots)
-            return await follow(one)
+    # nothing is cached: every task is replayed from the beginning of the run's history
+    async with idle_bench() as bench, bench.worker(max_cached_workflows=0):
+        given = plan(("p", [step]), facts=facts)
+        case = await bench.start(given, {"seen": "2026-11-01T00:00:00Z"}, continue_after=120, requester=REQUESTER)
+        await case.ask(PATH)
+        one = Play(bench, case, chance, slots)
+        return await follow(one)
 
 
 async def follow(one: Play) -> str:
