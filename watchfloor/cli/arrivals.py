@@ -9,6 +9,7 @@ import typer
 
 from watchfloor.cli.edge import Exit, edge
 from watchfloor.cli.options import As, JsonFlag, Looking, Region, Role
+from watchfloor.cli.speaking import say_development
 from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
@@ -186,7 +187,9 @@ def _act(
             done = _await(deliveries, done)
         if as_json:
             print_json(_full(store.region, done))
-        elif done.state == "kept":
+            return done
+        say_development()
+        if done.state == "kept":
             typer.echo(f"{done.id} waits: {done.why}; is the gateway of {store.region} running?")
         else:
             _print_one(store.region, done)

@@ -7,6 +7,7 @@ import typer
 
 from watchfloor.cli.edge import edge
 from watchfloor.cli.options import As, JsonFlag, Region, Role
+from watchfloor.cli.speaking import say_development
 from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def report(reading: "Reading", taken: "list[TakenIn] | None") -> None:
 
     screen = console()
     if taken is not None:
-        console(stderr=True).print("DEVELOPMENT SIGN-IN: nobody proved who they are", style="bold yellow")
+        say_development()
     new = sum(not line.known for line in reading.lines)
     if reading.opening:
         screen.print(Text(f"{'would ' if taken is None else ''}{reading.opening}", style="bold"), soft_wrap=True)

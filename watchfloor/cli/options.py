@@ -47,7 +47,8 @@ Looking = Annotated[
         "--as",
         envvar="WATCHFLOOR_PERSON",
         metavar="PERSON",
-        help="Who looks: runs that this person may not see are not there. Left out: everything on this machine.",
+        help="Who looks, by development sign-in: runs that this person may not see are not there. Left out: everything "
+        "on this machine.",
         show_default=False,
     ),
 ]

@@ -10,6 +10,7 @@ import typer
 
 from watchfloor.cli.edge import edge
 from watchfloor.cli.options import As, JsonFlag, Region, Role
+from watchfloor.cli.speaking import say_development
 
 if TYPE_CHECKING:
     from watchfloor.cli.stores import RegionStore
@@ -62,6 +63,7 @@ def redrive(
         if as_json:
             print_json({"name": name, "again": done})
         else:
+            say_development()
             typer.echo(
                 f"{count} event{'s' * (count != 1)} will be sent again; `watchfloor webhooks log {name}` shows it"
             )
@@ -99,6 +101,7 @@ def enable(
         if as_json:
             print_json({"name": name, "enabled_in": done})
         else:
+            say_development()
             typer.echo(f"{name} is sent events again in {', '.join(done)}")
 
 

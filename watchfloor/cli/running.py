@@ -189,6 +189,9 @@ def watch(
     line per change. Not on a terminal and without an ID it watches the latest. With --json one document per change,
     each on its own line. Leaving stops watching, never the incident.
 
+    --as is development sign-in and works against this machine's stack alone: for a developer, a rehearsal, a floor of
+    one machine. Elsewhere the terminal reads without it, and people decide in the browser, where they sign in.
+
     Examples:
       watchfloor watch --as counsel-1
       watchfloor watch inc-4fkq --every 5

@@ -187,6 +187,13 @@ def _control(
         report_sent(with_faces(context.obj, region, go), f"`{verb}` by {person}", as_json)
 
 
+def say_development() -> None:
+    """Say, apart from the result, that nobody has proved who they are."""
+    from watchfloor.cli.console import console
+
+    console(stderr=True).print("DEVELOPMENT SIGN-IN: nobody proved who they are", style="bold yellow")
+
+
 def report_sent(sent: "Sent", what: str, as_json: bool) -> None:
     """Print what became of a statement, in words that promise no more than is so."""
     from watchfloor.cli.console import console, print_json
@@ -195,7 +202,7 @@ def report_sent(sent: "Sent", what: str, as_json: bool) -> None:
         print_json(sent)
         return
     screen = console()
-    console(stderr=True).print("DEVELOPMENT SIGN-IN: nobody proved who they are", style="bold yellow")
+    say_development()
     if sent.state == "kept":
         screen.print(f"kept; not yet with the run: {what} for {sent.workflow}", style="bold yellow", soft_wrap=True)
         screen.print("  on disk, and delivered until the ledger shows it (watchfloor inbox list)", soft_wrap=True)

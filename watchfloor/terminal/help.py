@@ -29,6 +29,7 @@ def tell_help() -> Text:
         ("P0 to P4", "how urgent: the worse of severity and of what is left of the law's clocks"),
         ("RECORDED", "the run has taken it, nothing can lose it"),
         ("KEPT", "on disk here, delivered until the ledger shows it"),
+        ("DEVELOPMENT", "nobody proved who they are; on this machine's stack alone, and every statement says so"),
         ("CHANGED", "the question is another one now; look again before you sign"),
     ):
         told.append(f"  {word:<16}", style="bold").append(f"{means}\n")
