@@ -54,7 +54,13 @@ def test_reasons_that_say_the_same_are_told_once() -> None:
 
 def test_steps_of_a_loop_that_do_the_same_are_one_line() -> None:
     def step(number: int, state: str) -> Any:
-        return {"path": f"a/remove[{number}]/disable", "step": "disable", "state": state, "detail": "", "since": ""}
+        return {
+            "path": f"a/remove[{number}]/disable",
+            "step": "disable",
+            "state": state,
+            "detail": f"until 2026-11-28T03:00:0{number}.5Z",
+            "since": "",
+        }
 
     doing = gather_steps([step(1, "waiting"), step(0, "waiting"), step(2, "running"), step(5, "waiting")], None)
     assert [(one.step["state"], one.items) for one in doing] == [("waiting", "items 0-1 and 5"), ("running", "item 2")]

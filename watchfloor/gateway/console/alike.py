@@ -1,5 +1,6 @@
 """What is alike is told once, with how often: two hundred items in doubt are one line and not a wall. Pure."""
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -7,10 +8,13 @@ from typing import TypeVar
 from schemas.incident import StepView
 from schemas.plan import Plan
 from watchfloor.client.standstill import Reason
+from watchfloor.gateway.console.crew import Paged
 from watchfloor.gateway.console.resolving import KINDS, find_item
 from watchfloor.gateway.console.views import AskCard
 
 T = TypeVar("T")
+_SECONDS = re.compile(r"(?<=T\d\d:\d\d):[\d.]+Z")
+"""What two deadlines of the same minute differ in."""
 MOST_ITEMS = 12
 """Items of a loop that are named one by one."""
 
@@ -59,10 +63,15 @@ def gather_reasons(reasons: Iterable[Reason]) -> list[Held]:
 def gather_steps(steps: Iterable[StepView], plan: Plan | None) -> list[Doing]:
     """Steps under way, items of a loop that do the same together."""
     found = []
-    for same in _gather(steps, lambda one: (one["step"], one["state"], one["detail"])):
+    for same in _gather(steps, lambda one: (one["step"], one["state"], _SECONDS.sub("", one["detail"]))):
         numbers = [find_item(plan, one["path"]) for one in same]
         found.append(Doing(same[0], say_items([int(one) for one in numbers if one])))
     return found
+
+
+def gather_paged(paged: Iterable[Paged]) -> list[tuple[Paged, int]]:
+    """Pages about the same, to the same and answered by the same person, each with how many there are."""
+    return [(same[0], len(same)) for same in _gather(paged, lambda one: (one.about, one.told, one.taken, one.rung))]
 
 
 def say_items(numbers: Sequence[int]) -> str:

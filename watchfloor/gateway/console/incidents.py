@@ -11,7 +11,7 @@ from schemas.incident import Board
 from schemas.json_value import Json
 from watchfloor.client.liveness import look_at_engine
 from watchfloor.client.standstill import find_reasons, say_verdict
-from watchfloor.gateway.console.alike import gather_cards, gather_reasons, gather_steps
+from watchfloor.gateway.console.alike import gather_cards, gather_paged, gather_reasons, gather_steps
 from watchfloor.gateway.console.authorities import has_card
 from watchfloor.gateway.console.clocks import list_clocks
 from watchfloor.gateway.console.crew import list_held, list_paged
@@ -72,7 +72,7 @@ async def _incident(pages: Pages, visitor: Visitor, incident: str) -> HTMLRespon
         running=gather_steps((step for step in said["steps"] if step["state"] in _UNDER_WAY), plan),
         measures=group_measures(said),
         held=list_held(boards, pages.desk.face.people),
-        paged=[one for board in boards for one in list_paged(board)],
+        paged=gather_paged(one for board in boards for one in list_paged(board)),
         stretch=latest,
         contacts=has_card(plan),
     )
