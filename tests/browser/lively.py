@@ -14,6 +14,7 @@ from watchfloor.signing import render_instant
 from workflows.addresses import child_id
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "runbooks"
+LIBRARY = Path(__file__).resolve().parents[2] / "runbooks"
 SUBSCRIPTION = f"""
 subscriptions:
   case_tool:
@@ -41,7 +42,7 @@ class Night:
     handoff: str
     offer: str
     delivery: str
-    plan: str
+    older: str
 
     @property
     def asks(self) -> dict[str, str]:
@@ -75,7 +76,7 @@ async def fill(floor: Floor) -> Night:
     await send_control(floor.eu, paused, "pause", person="commander-eu-1", reason="is it the right order?")
     await send_control(floor.eu, aborted, "abort", person="commander-eu-1", reason="a drill")
     for number in range(3):
-        case = {"received_at": render_instant(datetime.now(UTC)), "report": f"night-{number}"}
+        case = {"received_at": _now(), "report": f"night-{number}"}
         await floor.start(FIXTURES / "report-review", f"night-{number}", case)
     dead = await deliver(floor, "night", {"type": "removal_order.received", "data": {"order_id": "DE-1"}})
     await deliver(floor, "night-ignored", {"type": "heartbeat"})
@@ -94,8 +95,12 @@ async def fill(floor: Floor) -> Night:
         handoff=handoff,
         offer=offer,
         delivery=str(dead["delivery"]),
-        plan=(await board(floor.eu, asking))["plan"],
+        older=(await board(floor.eu, failed))["plan"].removeprefix("sha256:"),
     )
+
+
+def _now() -> str:
+    return render_instant(datetime.now(UTC))
 
 
 async def _order(floor: Floor, order: str, option: str = "") -> str:
@@ -119,7 +124,13 @@ async def _doubtful(floor: Floor) -> str:
 async def _failed(floor: Floor) -> str:
     match = {"path": "/orders/authenticate", "where": {"order_id": "FR-2026-0600"}}
     await floor.seed("faults", [{"match": match, "status": 400, "times": 1}])
-    incident = (await floor.order("FR-2026-0600", ["https://video.example/v/0600"])).incident
+    # of another version of the runbook than the library's, so that there is a difference to show
+    older = floor.stack.home / "older.yaml"
+    older.write_text(
+        (LIBRARY / "eu-tco-removal-order" / "runbook.yaml").read_text().replace("within: 8m", "within: 9m")
+    )
+    inputs = {"order_id": "FR-2026-0600", "received_at": _now(), "urls": ["https://video.example/v/0600"]}
+    incident = (await floor.start(older, "0600", {**inputs, "issuing_state": "FR"})).incident
     await floor.ask(incident, "authenticate!failed")
     return incident
 

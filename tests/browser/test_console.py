@@ -121,6 +121,7 @@ async def test_a_lost_connection_is_said_and_what_was_missed_is_caught_up(floor:
         await expect(page.locator(f"a[href^='/console/asks/{incident}/']")).to_be_visible(timeout=45_000)
 
 
-async def faults(page: Page) -> dict[str, Any]:
-    results = await Axe().run(page, options={"runOnly": RULES["runOnly"]})
+async def faults(page: Page, within: str | None = None) -> dict[str, Any]:
+    """What axe finds on a page or in a part of it: rule by rule, the elements."""
+    results = await Axe().run(page, within, options={"runOnly": RULES["runOnly"]})
     return {one["id"]: [node["html"] for node in one["nodes"]] for one in results.response["violations"]}
