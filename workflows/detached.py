@@ -65,6 +65,7 @@ async def start_detached(run: Run, track: Track, mark: str, frame: Frame) -> Non
         "exposed_regions": list(run.start["exposed_regions"]),
         "limits": run.start["limits"],
         "carried": None,
+        "waits_to_ride": True,
         "given": {
             "commander": run.state["commander"],
             "clocks": {},

@@ -103,7 +103,12 @@ class Hold(AnswersPeople, RefusesBadStarts):
             recused=list((carried or start).get("recused", [])),
             keyed=list(start.get("keyed", [])),
         )
-        self.journal = Journal(chain=start["hold"], region=start["region"], seq=carried["entry_seq"] if carried else 0)
+        self.journal = Journal(
+            chain=start["hold"],
+            region=start["region"],
+            seq=carried["entry_seq"] if carried else 0,
+            waits_to_ride=start.get("waits_to_ride", False),
+        )
         self.notices = Notices(self.desk, self.journal)
         asks = {RELEASE: carried["ask"]} if carried and carried["ask"] else None
         self.human: HoldSteps = HoldSteps(

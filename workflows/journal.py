@@ -37,12 +37,18 @@ class Journal:
     `<chain>:<n>`. `flush` and `keep_flushed` run the local activity `ledger.append`, which may run twice.
     """
 
-    def __init__(self, *, chain: str, region: str, entries: Sequence[Entry] = (), seq: int = 0) -> None:
+    def __init__(
+        self, *, chain: str, region: str, entries: Sequence[Entry] = (), seq: int = 0, waits_to_ride: bool = False
+    ) -> None:
         self.chain = chain
         self.region = region
         self.entries: list[Entry] = list(entries)
         self.seq = seq
         self.refusals = Refusals()
+        self._waits_to_ride = waits_to_ride
+        """Whether what came while the ledger took something waits for an activity too. A query makes a worker hand in
+        its task before a local activity has ended; live that ends together with what comes then, on replay before it.
+        So nothing may depend on whether an entry came before or after that end."""
         self._under_way: list[list[Entry]] = []
         """What rides in activities that have not ended yet, in the order in which they took it."""
 
@@ -87,8 +93,12 @@ class Journal:
         finally:
             self._under_way = [group for group in self._under_way if group is not taken]
 
-    async def flush(self) -> bool:
-        """Append what waits by a local activity; False when the ledger could not take it now."""
+    async def flush(self, *, once: bool = False) -> bool:
+        """Append what waits by a local activity; False when the ledger could not take it now.
+
+        Args:
+            once: one local activity at most; what comes meanwhile waits.
+        """
         while self.entries:
             try:
                 with self.riding() as entries:
@@ -101,6 +111,8 @@ class Journal:
                     )
             except ActivityError:
                 return False
+            if once:
+                return True
         return True
 
     async def rested(self) -> None:
@@ -118,6 +130,6 @@ class Journal:
             await workflow.wait_condition(lambda: bool(self.entries) or is_over())
             for _ in range(_SETTLE_ROUNDS):
                 await workflow.wait_condition(lambda: True)
-            if self.entries and not is_over() and not await self.flush():
+            if self.entries and not is_over() and not await self.flush(once=self._waits_to_ride):
                 with suppress(TimeoutError):
                     await workflow.wait_condition(is_over, timeout=_REST)

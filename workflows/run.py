@@ -73,7 +73,11 @@ class Run:
             keyed=list(start.get("keyed", [])),
         )
         self.journal = Journal(
-            chain=start["incident"], region=start["region"], entries=state["entries"], seq=state["entry_seq"]
+            chain=start["incident"],
+            region=start["region"],
+            entries=state["entries"],
+            seq=state["entry_seq"],
+            waits_to_ride=start.get("waits_to_ride", False),
         )
         self.notices = Notices(self.desk, self.journal, state["severity"])
         self.human = HumanSteps(
