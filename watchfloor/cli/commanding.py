@@ -12,7 +12,6 @@ from watchfloor.cli.teaching import register
 
 if TYPE_CHECKING:
     from watchfloor.client.command import CommandVerb
-    from watchfloor.client.statements import Sent
 
 command_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Who commands an incident.")
 
@@ -130,11 +129,10 @@ def _send(
     within: timedelta = timedelta(minutes=30),
 ) -> None:
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.command import send_command
 
-        async def go(here: Here) -> "Sent":
-            face, found = await here.locate(run)
-            return await send_command(face, found, verb, person=person, role=role, reason=reason, to=to, within=within)
-
-        report_sent(with_faces(context.obj, region, go), what, as_json)
+        sent = at_run(
+            context, region, run, send_command, verb, person=person, role=role, reason=reason, to=to, within=within
+        )
+        report_sent(sent, what, as_json)

@@ -182,13 +182,11 @@ def _say(
     about: dict[str, Json] | None = None,
 ) -> None:
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.cli.speaking import report_sent
         from watchfloor.client.motions import send_motion
-        from watchfloor.client.statements import Sent
 
-        async def go(here: Here) -> Sent:
-            face, found = await here.locate(run)
-            return await send_motion(face, found, step, verb, person=person, role=role, reason=reason, about=about)
-
-        report_sent(with_faces(context.obj, region, go), f"`{verb}` by {person}", as_json)
+        sent = at_run(
+            context, region, run, send_motion, step, verb, person=person, role=role, reason=reason, about=about
+        )
+        report_sent(sent, f"`{verb}` by {person}", as_json)

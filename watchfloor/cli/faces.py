@@ -9,9 +9,10 @@ import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
+import typer
 
 from watchfloor.client.engine import exists
 from watchfloor.client.errors import Ambiguous, NotFound
@@ -22,6 +23,7 @@ from watchfloor.runtime.settings import RegionSettings, SettingsRefused, find_ho
 from watchfloor.runtime.stackfile import read_stack
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,29 @@ def settings_here(home: Path | None, region: str | None) -> dict[str, RegionSett
             fix="run `watchfloor up` in another terminal, or give --region (WATCHFLOOR_REGION)",
         )
     return {name: load(name, home) for name in sorted(record.regions)}
+
+
+def at_run(
+    context: typer.Context,
+    region: str | None,
+    run: str | None,
+    say: Callable[Concatenate[Face, str, P], Coroutine[Any, Any, T]],
+    /,
+    *about: P.args,
+    **more: P.kwargs,
+) -> T:
+    """Find a run in the regions in reach and say something to it: through its region's face, by its whole id.
+
+    Raises:
+        NotFound, Ambiguous: which run is meant is not clear.
+        SettingsRefused, EngineUnavailable, KeysRefused, PeopleRefused.
+    """
+
+    async def go(here: Here) -> T:
+        face, found = await here.locate(run)
+        return await say(face, found, *about, **more)
+
+    return with_faces(context.obj, region, go)
 
 
 def with_faces(

@@ -1,7 +1,7 @@
 """`watchfloor hold renew`: a renewal that was received, stated to the hold."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,9 +9,6 @@ from watchfloor.cli.edge import edge
 from watchfloor.cli.options import As, JsonFlag, Reason, Region, Role, RunId
 from watchfloor.cli.speaking import PANEL, report_sent
 from watchfloor.cli.teaching import register
-
-if TYPE_CHECKING:
-    from watchfloor.client.statements import Sent
 
 hold_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Legal holds.")
 
@@ -44,7 +41,7 @@ def renew(
       watchfloor hold renew hold-7q2m --received -3h --as counsel-1 --reason "renewed request 26-114"
     """
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.holds import renew_hold
         from watchfloor.client.inputs import validate_value
         from watchfloor.signing import parse_instant
@@ -54,8 +51,5 @@ def renew(
             str(validate_value({"type": "timestamp"}, received, field="received", now=now, relative=True))
         )
 
-        async def go(here: Here) -> "Sent":
-            face, found = await here.locate(run)
-            return await renew_hold(face, found, received_at=at, person=person, role=role, reason=reason)
-
-        report_sent(with_faces(context.obj, region, go), "renewal", as_json)
+        sent = at_run(context, region, run, renew_hold, received_at=at, person=person, role=role, reason=reason)
+        report_sent(sent, "renewal", as_json)

@@ -1,15 +1,12 @@
 """What people did outside a run, recorded with its real time."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from watchfloor.cli.edge import edge
 from watchfloor.cli.options import As, JsonFlag, Reason, Region, Role, RunId
 from watchfloor.cli.teaching import register
-
-if TYPE_CHECKING:
-    from watchfloor.client.statements import Sent
 
 PANEL = "When Watchfloor is down"
 
@@ -57,31 +54,28 @@ def outside(
         from datetime import UTC, datetime
 
         from watchfloor.cli.console import print_json
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.cli.speaking import report_sent
         from watchfloor.client.forms import parse_pairs
         from watchfloor.client.outside import record_outside
 
         given = parse_pairs(outputs or [], "--output")
-
-        async def go(here: Here) -> "tuple[Sent, ...]":
-            face, found = await here.locate(run)
-            return await record_outside(
-                face,
-                found,
-                step,
-                at=at,
-                by=by or [person],
-                witnesses=witnesses or [],
-                outputs=given,
-                items=items or [],
-                person=person,
-                role=role,
-                reason=reason,
-                now=datetime.now(UTC),
-            )
-
-        sent = with_faces(context.obj, region, go)
+        sent = at_run(
+            context,
+            region,
+            run,
+            record_outside,
+            step,
+            at=at,
+            by=by or [person],
+            witnesses=witnesses or [],
+            outputs=given,
+            items=items or [],
+            person=person,
+            role=role,
+            reason=reason,
+            now=datetime.now(UTC),
+        )
         if as_json:
             print_json(list(sent))
             return

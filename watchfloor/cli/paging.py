@@ -1,16 +1,12 @@
 """Being paged: acknowledge, give a status, try a channel."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from watchfloor.cli.edge import Exit, edge
 from watchfloor.cli.options import As, JsonFlag, Region, Role, RunId
 from watchfloor.cli.teaching import register
-
-if TYPE_CHECKING:
-    from schemas.paging import Page
-    from watchfloor.client.statements import Sent
 
 PANEL = "Answer and steer"
 
@@ -46,14 +42,10 @@ def ack(
       watchfloor ack inc-4fkq order_doubt --as counsel-1 --note "on it"
     """
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.pages import send_ack
 
-        async def go(here: Here) -> "tuple[Sent, list[Page]]":
-            face, found = await here.locate(run)
-            return await send_ack(face, found, what, person=person, role=role, note=note)
-
-        sent, pages = with_faces(context.obj, region, go)
+        sent, pages = at_run(context, region, run, send_ack, what, person=person, role=role, note=note)
         if as_json:
             from watchfloor.cli.console import print_json
 
@@ -81,16 +73,13 @@ def status(
       watchfloor status inc-4fkq "All links are down in the EU; waiting for the probe." --as comms-1
     """
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.pages import send_status
 
-        async def go(here: Here) -> "Sent":
-            face, found = await here.locate(run)
-            return await send_status(face, found, text, person=person, role=role)
-
+        sent = at_run(context, region, run, send_status, text, person=person, role=role)
         from watchfloor.cli.speaking import report_sent
 
-        report_sent(with_faces(context.obj, region, go), f"status by {person}", as_json)
+        report_sent(sent, f"status by {person}", as_json)
 
 
 def try_destination(

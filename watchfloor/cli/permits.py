@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from watchfloor.client.permission import Ruling
 
 PANEL = "People and permission"
+ABOUT_OPTION = "context.option = "
+"""How a policy's objection begins that looked at the option asked for."""
 
 policies_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Check and test the Cedar policies.")
 
@@ -62,25 +64,42 @@ def can(
                 runbook, person, verb, what, option, role=role, requester=requester, people=people, home=context.obj
             )
         else:
-            from watchfloor.cli.faces import Here, with_faces
+            from watchfloor.cli.faces import at_run
 
-            async def go(here: Here) -> "Ruling":
-                face, found = await here.locate(incident)
-                return await rule_on_run(face, found, person, verb, what, option, role=role)
-
-            ruling = with_faces(context.obj, region, go)
+            ruling = at_run(context, region, incident, rule_on_run, person, verb, what, option, role=role)
         if as_json:
-            print_json(ruling)
+            print_json({"allowed": ruling.allowed, "permits": ruling.permits, "reasons": ruling.reasons})
         else:
-            screen = console()
-            allowed, words = ("bold green", "yes") if ruling.allowed else ("bold red", "no")
-            screen.print(f"{words}: {person} {verb} {what}".rstrip(), style=allowed, soft_wrap=True)
-            for name in ruling.permits:
-                screen.print(f"  permitted by policy `{name}`", soft_wrap=True, markup=False)
-            for reason in ruling.reasons:
-                screen.print(f"  {reason}", soft_wrap=True, markup=False)
+            style, word = ("bold green", "yes") if ruling.allowed else ("bold red", "no")
+            console().print(f"{word}: {person} {verb} {what}".rstrip(), style=style, soft_wrap=True)
+            for line in explain(ruling):
+                console().print(line, soft_wrap=True, markup=False)
     if not ruling.allowed:
         raise typer.Exit(Exit.REFUSED)
+
+
+def explain(ruling: "Ruling") -> list[str]:
+    """Why, in lines: first each rule and what to do about it, under them which policies say so and what they saw.
+
+    A policy that would permit only other options than the one asked for is named, and no more.
+    """
+    elsewhere = [one for one in ruling.objections if any(each.startswith(ABOUT_OPTION) for each in one.found)]
+    meant = [one for one in ruling.objections if one not in elsewhere]
+    if not meant:
+        meant, elsewhere = elsewhere, []
+    lines = [f"  permitted by policy `{name}`" for name in ruling.permits]
+    for one in meant:
+        lines += [f"  wants  {one.wants}", f"  do     {one.fix}"]
+    lines += [f"  rule   {one}" for one in ruling.others]
+    if meant:
+        lines.append("")
+    for one in meant:
+        lines.append(f"  policy `{one.policy}` ({one.place})")
+        lines += [f"    found {each}" for each in one.found]
+    if elsewhere:
+        named = ", ".join(f"`{one.policy}`" for one in elsewhere)
+        lines.append(f"  about other options, all in full with --json: {named}")
+    return lines
 
 
 def check_policies(

@@ -1,6 +1,6 @@
 """Who stands aside from an incident."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -8,9 +8,6 @@ from watchfloor.cli.edge import edge
 from watchfloor.cli.options import As, JsonFlag, Reason, Region, Role, RunId
 from watchfloor.cli.speaking import PANEL, report_sent
 from watchfloor.cli.teaching import register
-
-if TYPE_CHECKING:
-    from watchfloor.client.statements import Sent
 
 About = Annotated[str, typer.Argument(metavar="PERSON", help="Who stands aside, an id of the directory of people.")]
 
@@ -74,11 +71,8 @@ def _send(
     what: str,
 ) -> None:
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.recusal import send_recusal
 
-        async def go(here: Here) -> "Sent":
-            face, found = await here.locate(run)
-            return await send_recusal(face, found, verb, about, person=person, role=role, reason=reason)
-
-        report_sent(with_faces(context.obj, region, go), what, as_json)
+        sent = at_run(context, region, run, send_recusal, verb, about, person=person, role=role, reason=reason)
+        report_sent(sent, what, as_json)

@@ -55,20 +55,27 @@ def decide(
         --as counsel-1 --role legal_counsel --reason "order annulled"
     """
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.forms import parse_pairs
         from watchfloor.client.statements import send_decision
 
         fields = parse_pairs(form or [])
         files = {name: Path(str(path)) for name, path in parse_pairs(attach or [], "--attach").items()}
 
-        async def go(here: Here) -> "Sent":
-            face, found = await here.locate(run)
-            return await send_decision(
-                face, found, step, option, person=person, role=role, reason=reason, form=fields, attach=files
-            )
-
-        report_sent(with_faces(context.obj, region, go), f"`{option}` by {person}", as_json)
+        sent = at_run(
+            context,
+            region,
+            run,
+            send_decision,
+            step,
+            option,
+            person=person,
+            role=role,
+            reason=reason,
+            form=fields,
+            attach=files,
+        )
+        report_sent(sent, f"`{option}` by {person}", as_json)
 
 
 def fact(
@@ -95,24 +102,23 @@ def fact(
         --source legal_counsel --as counsel-1
     """
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.facts import send_fact
 
-        async def go(here: Here) -> "Sent":
-            face, found = await here.locate(run)
-            return await send_fact(
-                face,
-                found,
-                name,
-                value,
-                source=source,
-                person=person,
-                role=role,
-                reason=reason,
-                at=at,
-            )
-
-        report_sent(with_faces(context.obj, region, go), f"fact `{name}` from {source}", as_json)
+        sent = at_run(
+            context,
+            region,
+            run,
+            send_fact,
+            name,
+            value,
+            source=source,
+            person=person,
+            role=role,
+            reason=reason,
+            at=at,
+        )
+        report_sent(sent, f"fact `{name}` from {source}", as_json)
 
 
 def pause(
@@ -177,14 +183,11 @@ def _control(
     as_json: bool,
 ) -> None:
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.statements import send_control
 
-        async def go(here: Here) -> "Sent":
-            face, found = await here.locate(run)
-            return await send_control(face, found, verb, person=person, role=role, reason=reason)
-
-        report_sent(with_faces(context.obj, region, go), f"`{verb}` by {person}", as_json)
+        sent = at_run(context, region, run, send_control, verb, person=person, role=role, reason=reason)
+        report_sent(sent, f"`{verb}` by {person}", as_json)
 
 
 def say_development() -> None:

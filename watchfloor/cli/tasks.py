@@ -1,6 +1,6 @@
 """Tasks: take one, tick what is done of it, give it back."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -8,9 +8,6 @@ from watchfloor.cli.edge import edge
 from watchfloor.cli.options import As, JsonFlag, Region, Role, RunId
 from watchfloor.cli.speaking import PANEL, report_sent
 from watchfloor.cli.teaching import register
-
-if TYPE_CHECKING:
-    from watchfloor.client.statements import Sent
 
 Step = Annotated[str, typer.Argument(metavar="STEP", help="Id or path of the task, as `show` names it.")]
 
@@ -37,14 +34,11 @@ def claim(
       watchfloor claim inc-4fkq tell_authority --as liaison-1
     """
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.tasks import claim_task
 
-        async def go(here: Here) -> "Sent":
-            face, found = await here.locate(run)
-            return await claim_task(face, found, step, person=person, role=role)
-
-        report_sent(with_faces(context.obj, region, go), f"`{step}` claimed by {person}", as_json)
+        sent = at_run(context, region, run, claim_task, step, person=person, role=role)
+        report_sent(sent, f"`{step}` claimed by {person}", as_json)
 
 
 def hand_back(
@@ -64,14 +58,11 @@ def hand_back(
       watchfloor hand-back inc-4fkq tell_authority --as liaison-1
     """
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.tasks import hand_back_task
 
-        async def go(here: Here) -> "Sent":
-            face, found = await here.locate(run)
-            return await hand_back_task(face, found, step, person=person, role=role)
-
-        report_sent(with_faces(context.obj, region, go), f"`{step}` handed back", as_json)
+        sent = at_run(context, region, run, hand_back_task, step, person=person, role=role)
+        report_sent(sent, f"`{step}` handed back", as_json)
 
 
 def tick(
@@ -90,11 +81,8 @@ def tick(
       watchfloor tick inc-4fkq tell_authority number_checked --as liaison-1
     """
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.tasks import tick_item
 
-        async def go(here: Here) -> "Sent":
-            face, found = await here.locate(run)
-            return await tick_item(face, found, step, item, person=person, role=role)
-
-        report_sent(with_faces(context.obj, region, go), f"`{item}` of `{step}` ticked by {person}", as_json)
+        sent = at_run(context, region, run, tick_item, step, item, person=person, role=role)
+        report_sent(sent, f"`{item}` of `{step}` ticked by {person}", as_json)

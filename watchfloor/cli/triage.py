@@ -39,14 +39,10 @@ def severity(
       watchfloor severity inc-4fkq S3 --as commander-eu-1 --reason "a known hoax"
     """
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.triage import set_severity
 
-        async def go(here: Here) -> "Said":
-            face, found = await here.locate(run)
-            return await set_severity(face, found, level, person=person, role=role, reason=reason)
-
-        said = with_faces(context.obj, region, go)
+        said = at_run(context, region, run, set_severity, level, person=person, role=role, reason=reason)
         what = f"lowering from {said.before} to {level} proposed" if said.proposed else f"raised to {level}"
         _report(said, f"{what} by {person}", "severity lower|keep", as_json)
 
@@ -69,14 +65,10 @@ def dismiss(
       watchfloor dismiss inc-4fkq --as commander-eu-1 --reason "test traffic"
     """
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.triage import propose_dismissal
 
-        async def go(here: Here) -> "Said":
-            face, found = await here.locate(run)
-            return await propose_dismissal(face, found, person=person, role=role, reason=reason)
-
-        said = with_faces(context.obj, region, go)
+        said = at_run(context, region, run, propose_dismissal, person=person, role=role, reason=reason)
         what = f"dismissal of this {said.before} proposed" if said.proposed else "dismissed"
         _report(said, f"{what} by {person}", "dismissal dismiss|keep", as_json)
 
@@ -96,14 +88,11 @@ def declare(
       watchfloor declare inc-4fkq --as ops-1 --reason "three linked accounts"
     """
     with edge(as_json):
-        from watchfloor.cli.faces import Here, with_faces
+        from watchfloor.cli.faces import at_run
         from watchfloor.client.triage import declare_incident
 
-        async def go(here: Here) -> "Said":
-            face, found = await here.locate(run)
-            return await declare_incident(face, found, person=person, role=role, reason=reason)
-
-        _report(with_faces(context.obj, region, go), f"declared an incident by {person}", "", as_json)
+        sent = at_run(context, region, run, declare_incident, person=person, role=role, reason=reason)
+        _report(sent, f"declared an incident by {person}", "", as_json)
 
 
 def _report(said: "Said", what: str, answered_by: str, as_json: bool) -> None:

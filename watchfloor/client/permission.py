@@ -7,7 +7,7 @@ from typing import Any
 from schemas.decision import OpenAsk
 from schemas.incident import Board
 from schemas.plan import Plan
-from watchfloor.authorisation import Question, Resource, Verdict
+from watchfloor.authorisation import Objection, Question, Resource, Verdict
 from watchfloor.authorisation.questions import ABOUT_ASKS
 from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face
@@ -44,7 +44,16 @@ class Ruling:
 
     allowed: bool
     permits: tuple[str, ...]
-    reasons: tuple[str, ...]
+    objections: tuple[Objection, ...]
+    """Of the policies."""
+    others: tuple[str, ...]
+    """What else speaks against it, in words: the engine's own rules, which no policy lifts, or that no policy speaks of
+    it."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Everything that speaks against it, in words."""
+        return (*map(str, self.objections), *self.others)
 
 
 def require_permission(
@@ -180,8 +189,8 @@ def seats_of(step: Mapping[str, Any]) -> dict[str, Sequence[Mapping[str, Sequenc
 
 def rule(question: Question, verdict: Verdict) -> Ruling:
     """The policies' verdict with what the engine itself would refuse; nothing is sent."""
-    found = list(map(str, verdict.objections))
-    if not verdict.allowed and not found:
+    found: list[str] = []
+    if not verdict.allowed and not verdict.objections:
         found.append(verdict.reason)
     one, who = question.resource, question.person
     if question.role not in {*who.roles, *one.given} and question.verb not in {"view", "export", "start"}:
@@ -204,7 +213,8 @@ def rule(question: Question, verdict: Verdict) -> Ruling:
         pass
     elif question.verb == "control" and question.role not in STEERING and question.option not in SPEAKING_UP:
         found.append(f"engine: a run is steered by {', '.join(STEERING)}")
-    return Ruling(not found, verdict.permits if not found else (), tuple(found))
+    allowed = not found and not verdict.objections
+    return Ruling(allowed, verdict.permits if allowed else (), verdict.objections, tuple(found))
 
 
 def find_seats(options: Mapping[str, Sequence[Mapping[str, Sequence[str]]]], option: str) -> tuple[str, ...]:
