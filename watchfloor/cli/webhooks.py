@@ -53,6 +53,7 @@ def list_webhooks(context: typer.Context, region: Region = None, as_json: JsonFl
             )
             for problem in trouble.problems:
                 typer.echo(f"  {problem}", err=True)
+            typer.echo("  correct the file, which `watchfloor doctor` names; the gateway reads it again", err=True)
         if as_json:
             print_json([{"region": name, **_account(one)} for name, one in found])
         elif not found:
