@@ -85,6 +85,7 @@ def test_a_gate_without_words_of_its_own_is_called_by_what_it_lets_through() -> 
         "Approve `content.delete`?"
     )
     assert say_title(ask(kind="approval", step="erase", title="delete for good")) == "Delete for good"
+    assert say_title(ask(kind="handoff", title="eu offers: a removal order")) == "eu offers: a removal order"
 
 
 def test_who_takes_an_offer_chooses_and_who_declines_it_fills_in_nothing() -> None:

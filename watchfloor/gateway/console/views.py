@@ -137,7 +137,8 @@ def say_title(ask: OpenAsk) -> str:
     title = ask["title"]
     if ask["kind"] == "approval" and title in {ask["step"], ""}:
         return f"Approve `{ask['action']}`?"
-    return title[:1].upper() + title[1:]
+    # an offer begins with the id of a region
+    return title if ask["kind"] == "handoff" else title[:1].upper() + title[1:]
 
 
 def is_mine(ask: OpenAsk, person: Person) -> bool:
