@@ -68,6 +68,18 @@ def test_a_refusal_says_which_policy_what_it_wants_what_was_found_and_what_to_do
     )
 
 
+def test_a_refusal_names_what_speaks_of_this_word_and_of_no_other() -> None:
+    hold = ask(id="hold-1", kind="hold")
+    verdict = load_authority().judge(
+        Question(COUNSEL, "control", hold, role="ops_lead", option="renew", signed_in="oidc")
+    )
+    assert [one.policy for one in verdict.objections] == ["hold.renew", "run.steer"]
+    nothing = load_authority().judge(
+        Question(COUNSEL, "control", hold, role="ops_lead", option="no_such_word", signed_in="oidc")
+    )
+    assert nothing.objections, "where none speaks of it, all that might have are named"
+
+
 def test_a_regions_own_policy_narrows_and_its_permit_does_not_widen_a_forbid(tmp_path: Path) -> None:
     (tmp_path / "own.cedar").write_text(
         '@id("eu.two-signatures") @wants("a security key") @fix("sign in with your key") @refusal("not_signed_in")\n'

@@ -13,6 +13,7 @@ from watchfloor.authorisation.policies_file import SCHEMA, SHIPPED, PoliciesRefu
 from watchfloor.authorisation.questions import VERBS, Question
 
 NOT_PERMITTED = "not_permitted"
+_OPTION = "context.option ="
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,10 @@ class Authority:
         if reasons and not answer.allowed:
             return Verdict(False, (), tuple(self._object(policy, question, forbids=True) for policy in reasons))
         meant = [policy for policy, rule in zip(self.policies, self._rules, strict=True) if _permits(rule, question)]
-        return Verdict(False, (), tuple(self._object(policy, question, forbids=False) for policy in meant))
+        objections = [self._object(policy, question, forbids=False) for policy in meant]
+        # what speaks of another word than the one that was to be said helps nobody, where something speaks of this one
+        near = [one for one in objections if not any(found.startswith(_OPTION) for found in one.found)]
+        return Verdict(False, (), tuple(near or objections))
 
     def _object(self, policy: Policy, question: Question, *, forbids: bool) -> Objection:
         rule = self._rules[self.policies.index(policy)]
