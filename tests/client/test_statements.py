@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
+from schemas.decision import CONTROL
 from schemas.plan import Plan
 from tests.client.conftest import LIMITS, order
 from watchfloor.client import (
@@ -29,7 +31,8 @@ from watchfloor.client import (
 from watchfloor.client.motions import read_text, send_motion
 from watchfloor.client.runs import plan_of
 from watchfloor.client.sign_in import SignIn
-from watchfloor.signing import SigningKey, digest
+from watchfloor.client.statements import deliver
+from watchfloor.signing import SigningKey, digest, envelope_digest
 from watchfloor.signing.standing import find_questions
 
 
@@ -158,6 +161,45 @@ async def test_what_no_worker_took_is_sent_as_a_signal_and_never_called_recorded
     async with make_worker():
         answers = (await board(face, incident))["asks"][0]["answers"]
     assert "counsel-1" in {answer["body"]["person"] for answer in answers}
+
+
+class TakenBack:
+    """A run whose worker's task the engine takes back so many times before it looks at an update."""
+
+    def __init__(self, times: int, status: RPCStatusCode) -> None:
+        self.times, self.status, self.ids = times, status, list[str]()
+
+    def get_workflow_handle(self, _: str) -> "TakenBack":
+        return self
+
+    async def execute_update(self, update: str, envelope: Any, *, id: str, rpc_timeout: timedelta) -> Any:
+        self.ids.append(id)
+        if len(self.ids) <= self.times:
+            raise RPCError("unexpected workflow task failure", self.status, b"")
+        return {"accepted": True, "digest": id, "state": "recorded", "waiting_for": []}
+
+
+@pytest.mark.parametrize(
+    ("times", "status", "tried"),
+    [
+        (2, RPCStatusCode.FAILED_PRECONDITION, 3),
+        (9, RPCStatusCode.FAILED_PRECONDITION, 4),
+        (1, RPCStatusCode.UNAVAILABLE, 1),
+    ],
+)
+async def test_what_the_engine_took_back_untried_is_sent_again_as_the_same_statement(
+    face: Face, times: int, status: RPCStatusCode, tried: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchfloor.client.statements._TAKEN_BACK", (0.0, 0.0, 0.0))
+    run = TakenBack(times, status)
+    envelope = face.sign(CONTROL, {"verb": "pause", "nonce": "n", "reason_ref": ""})
+    sending = deliver(replace(face, client=run), "inc-1", "pause", envelope, "control", None)  # type: ignore[arg-type]
+    if tried > times:
+        assert (await sending).recorded
+    else:
+        with pytest.raises(EngineUnavailable):
+            await sending
+    assert run.ids == [envelope_digest(envelope)] * tried
 
 
 async def test_a_fact_is_typed_before_it_is_sent(face: Face, incident: str, worker: Worker) -> None:

@@ -189,4 +189,4 @@ def _say(
         sent = at_run(
             context, region, run, send_motion, step, verb, person=person, role=role, reason=reason, about=about
         )
-        report_sent(sent, f"`{verb}` by {person}", as_json)
+        report_sent(sent, f"`{verb}` by {person}", as_json, at_step=True)

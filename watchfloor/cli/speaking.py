@@ -75,7 +75,7 @@ def decide(
             form=fields,
             attach=files,
         )
-        report_sent(sent, f"`{option}` by {person}", as_json)
+        report_sent(sent, f"`{option}` by {person}", as_json, at_step=True)
 
 
 def fact(
@@ -197,8 +197,12 @@ def say_development() -> None:
     console(stderr=True).print("DEVELOPMENT SIGN-IN: nobody proved who they are", style="bold yellow")
 
 
-def report_sent(sent: "Sent", what: str, as_json: bool) -> None:
-    """Print what became of a statement, in words that promise no more than is so."""
+def report_sent(sent: "Sent", what: str, as_json: bool, *, at_step: bool = False) -> None:
+    """Print what became of a statement, in words that promise no more than is so.
+
+    Args:
+        at_step: it answers what a step asks; anything else is said to the run as a whole.
+    """
     from watchfloor.cli.console import console, print_json
 
     if as_json:
@@ -215,7 +219,8 @@ def report_sent(sent: "Sent", what: str, as_json: bool) -> None:
         screen.print(f"sent, not yet recorded: {what} to {sent.workflow}", style="bold yellow", soft_wrap=True)
         screen.print("  no worker answered; the run will judge it when one is back (watchfloor show)")
         return
-    screen.print(f"recorded: {what} at {sent.path} of {sent.workflow}", style="bold green", soft_wrap=True)
+    where = f" at {sent.path} of {sent.workflow}" if at_step else f", in {sent.workflow}"
+    screen.print(f"recorded: {what}{where}", style="bold green", soft_wrap=True)
     if sent.note:
         screen.print(f"  {sent.note}", style="bold yellow", soft_wrap=True)
     if sent.waiting_for:

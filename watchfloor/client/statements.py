@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
-from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -45,6 +45,8 @@ from watchfloor.signing.tasks import seat_commander
 
 VALID_FOR = timedelta(minutes=5)
 """How long a signed statement may travel before the run refuses it as late."""
+_TAKEN_BACK = (0.05, 0.2, 0.5)
+"""Seconds before each new attempt at an update that the engine took back."""
 KEPT_FOR = timedelta(days=1)
 """How long a decision that no worker takes may wait in the inbox; never beyond its ask's deadline."""
 MAX_REASON = 4000
@@ -344,10 +346,7 @@ async def deliver(
     reference = str(envelope["body"]["reason_ref"])
     mark = envelope_digest(envelope)
     try:
-        receipt = cast(
-            Receipt,
-            await handle.execute_update(update, envelope, id=mark, rpc_timeout=face.answer_within),
-        )
+        receipt = await _execute(face, handle, update, envelope, mark)
     except WorkflowUpdateFailedError as error:
         cause = error.cause
         if isinstance(cause, ApplicationError):
@@ -369,6 +368,27 @@ async def deliver(
             await handle.signal(signal, envelope)
         return Sent(workflow, path, mark, False, "sent", (), reference)
     return Sent(workflow, path, receipt["digest"], True, receipt["state"], tuple(receipt["waiting_for"]), reference)
+
+
+async def _execute(
+    face: Face, handle: WorkflowHandle[Any, Any], update: str, envelope: Envelope, mark: str
+) -> Receipt:
+    """Send an update; one that the engine took back untried is sent again. That happens where something else came
+    while a worker finished the task in which the run closed or continued as new. A statement counts once all the same.
+
+    Raises:
+        WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError: as the client does.
+    """
+    for pause in _TAKEN_BACK:
+        try:
+            return cast(
+                Receipt, await handle.execute_update(update, envelope, id=mark, rpc_timeout=face.answer_within)
+            )
+        except RPCError as error:
+            if error.status != RPCStatusCode.FAILED_PRECONDITION:
+                raise
+        await asyncio.sleep(pause)
+    return cast(Receipt, await handle.execute_update(update, envelope, id=mark, rpc_timeout=face.answer_within))
 
 
 async def _keep(
