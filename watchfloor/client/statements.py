@@ -370,9 +370,7 @@ async def deliver(
     return Sent(workflow, path, receipt["digest"], True, receipt["state"], tuple(receipt["waiting_for"]), reference)
 
 
-async def _execute(
-    face: Face, handle: WorkflowHandle[Any, Any], update: str, envelope: Envelope, mark: str
-) -> Receipt:
+async def _execute(face: Face, handle: WorkflowHandle[Any, Any], update: str, envelope: Envelope, mark: str) -> Receipt:
     """Send an update; one that the engine took back untried is sent again. That happens where something else came
     while a worker finished the task in which the run closed or continued as new. A statement counts once all the same.
 
@@ -381,9 +379,7 @@ async def _execute(
     """
     for pause in _TAKEN_BACK:
         try:
-            return cast(
-                Receipt, await handle.execute_update(update, envelope, id=mark, rpc_timeout=face.answer_within)
-            )
+            return cast(Receipt, await handle.execute_update(update, envelope, id=mark, rpc_timeout=face.answer_within))
         except RPCError as error:
             if error.status != RPCStatusCode.FAILED_PRECONDITION:
                 raise
