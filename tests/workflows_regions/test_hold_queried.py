@@ -84,7 +84,7 @@ async def live(client: Client, queue: str, number: int, seen: Counter[str], repl
         history = await client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()
         try:
             await replayer.replay_workflow(history)
-        except NondeterminismError:
+        except (NondeterminismError, RuntimeError):  # the second is what the engine's library says of a timer
             seen["differ"] += 1
         kinds = [event.event_type for event in history.events]
         seen["runs"] += 1
@@ -93,8 +93,9 @@ async def live(client: Client, queue: str, number: int, seen: Counter[str], repl
         run_id = history.events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("count", [8, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [8, 200])
 async def test_a_hold_that_is_asked_for_its_board_all_the_while_replays(
     count: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
