@@ -14,7 +14,7 @@ from tests.browser.test_console import faults
 from tests.e2e.floor import Floor, running_floor, until
 from watchfloor.runtime.settings import SHIPPED_BINDINGS
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="session")]
 
 FOUR_EYES = Path(__file__).resolve().parents[1] / "fixtures" / "runbooks" / "four-eyes-deletion" / "runbook.yaml"
 PROBE = """\
