@@ -22,7 +22,7 @@ POST_TIMEOUT = 10.0
 
 
 def append(runner: EffectRunner) -> Callable[[AppendCall], Awaitable[int]]:
-    """The local activity that flushes a workflow's entries. May run twice: a repeated id does nothing."""
+    """The activity that flushes a workflow's entries. May run twice: a repeated id does nothing."""
 
     @activity.defn(name=ACTIVITY_LEDGER)
     async def ledger_append(call: AppendCall) -> int:

@@ -102,6 +102,8 @@ class HandoffStart(TypedDict):
     fallback: str
     decision_keys: dict[str, str]
     requester: NotRequired[str]
+    ledger_by_activity: NotRequired[bool]
+    """As `schemas.incident.IncidentStart.ledger_by_activity`."""
     root: NotRequired[str]
     """With `revoked`, `keyed` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]
@@ -125,6 +127,8 @@ class IncomingStart(TypedDict):
     sender_keys: dict[str, str]
     decision_keys: dict[str, str]
     received_at: str
+    ledger_by_activity: NotRequired[bool]
+    """As `schemas.incident.IncidentStart.ledger_by_activity`."""
     root: NotRequired[str]
     """With `revoked`, `keyed` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]

@@ -37,8 +37,8 @@ class HoldStart(TypedDict):
     warn_before: list[float]
     reverify_every: float
     carried: "HoldCarried | None"
-    waits_to_ride: NotRequired[bool]
-    """As `schemas.incident.IncidentStart.waits_to_ride`."""
+    ledger_by_activity: NotRequired[bool]
+    """As `schemas.incident.IncidentStart.ledger_by_activity`."""
     tells_terms: NotRequired[bool]
     """Whether each freeze says what the hold claims and under which law, for the conflict order. Absent in holds that
     older engines placed: their calls, and so the keys of these, stay as they were."""

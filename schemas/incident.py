@@ -221,8 +221,8 @@ class IncidentStart(TypedDict):
     recused: NotRequired[list[str]]
     compartment: NotRequired[str]
     """Said by who starts the run, so that its board says it too; absent outside compartments."""
-    waits_to_ride: NotRequired[bool]
-    """Entries that come while the ledger takes others wait for an activity like all; runs from before do not."""
+    ledger_by_activity: NotRequired[bool]
+    """Ledger entries that no activity takes along get an activity of their own; in runs from before, a local one."""
     paging: NotRequired[PagingPolicy | None]
     """How pages climb and when a status is due; without it neither happens."""
     by_hand: NotRequired[list[Envelope]]

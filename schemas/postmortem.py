@@ -26,6 +26,8 @@ class PostmortemStart(TypedDict):
     requester: str
     commander: str
     decision_keys: dict[str, str]
+    ledger_by_activity: NotRequired[bool]
+    """As `schemas.incident.IncidentStart.ledger_by_activity`."""
     root: NotRequired[str]
     """With `revoked`, `keyed` and `recused`: `schemas.keys.Pins`."""
     revoked: NotRequired[dict[str, str]]

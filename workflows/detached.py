@@ -65,7 +65,7 @@ async def start_detached(run: Run, track: Track, mark: str, frame: Frame) -> Non
         "exposed_regions": list(run.start["exposed_regions"]),
         "limits": run.start["limits"],
         "carried": None,
-        "waits_to_ride": True,
+        "ledger_by_activity": True,
         "given": {
             "commander": run.state["commander"],
             "clocks": {},

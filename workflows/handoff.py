@@ -78,7 +78,9 @@ class Handoff(RefusesBadStarts):
             recused=list(start.get("recused", [])),
             keyed=list(start.get("keyed", [])),
         )
-        self.journal = Journal(chain=start["handoff"], region=start["region"])
+        self.journal = Journal(
+            chain=start["handoff"], region=start["region"], by_activity=start.get("ledger_by_activity", False)
+        )
         self.notices = Notices(self.desk, self.journal, self.packet["severity"])
 
     @workflow.run
@@ -94,7 +96,7 @@ class Handoff(RefusesBadStarts):
         if self.ended is None:
             self._end("unanswered", detail="posted" if self.remote else "never_reached")
         posting.cancel()
-        flusher.cancel()
+        await self.journal.stop_flushing(flusher)
         await self._conclude()
         assert self.ended is not None
         return self.ended

@@ -107,7 +107,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
             chain=start["hold"],
             region=start["region"],
             seq=carried["entry_seq"] if carried else 0,
-            waits_to_ride=start.get("waits_to_ride", False),
+            by_activity=start.get("ledger_by_activity", False),
         )
         self.notices = Notices(self.desk, self.journal)
         asks = {RELEASE: carried["ask"]} if carried and carried["ask"] else None
@@ -163,7 +163,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
             self._asking = asyncio.create_task(self._ask_release())
         await self._report(RELEASE + "d", {"by": self._deciders(self.settled)})
         self.paging.rest()
-        flusher.cancel()
+        await self.journal.stop_flushing(flusher)
         await self.notices.drained()
         await workflow.wait_condition(workflow.all_handlers_finished)
         await anchor(self.journal)

@@ -91,7 +91,7 @@ class IncomingHandoff(AnswersPeople, RefusesBadStarts):
             recused=list(start.get("recused", [])),
             keyed=list(start.get("keyed", [])),
         )
-        self.journal = Journal(chain=own, region=start["region"])
+        self.journal = Journal(chain=own, region=start["region"], by_activity=start.get("ledger_by_activity", False))
         self.notices = Notices(self.desk, self.journal, "" if self.refused else self.packet["severity"])
         self.human: OfferSteps = OfferSteps(self.desk, self.journal, self.notices)
         self.human.packet = self.packet
@@ -139,7 +139,7 @@ class IncomingHandoff(AnswersPeople, RefusesBadStarts):
                 # whoever believes that they command must hear that they do not: this is open until somebody has that
                 await workflow.wait_condition(lambda: not self.paging.pages.is_waiting())
         self.paging.rest()
-        flusher.cancel()
+        await self.journal.stop_flushing(flusher)
         await self.notices.drained()
         await workflow.wait_condition(lambda: climbing.done() and workflow.all_handlers_finished())
         await anchor(self.journal)

@@ -88,7 +88,9 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
             recused=list(start.get("recused", [])),
             keyed=list(start.get("keyed", [])),
         )
-        self.journal = Journal(chain=start["postmortem"], region=start["region"])
+        self.journal = Journal(
+            chain=start["postmortem"], region=start["region"], by_activity=start.get("ledger_by_activity", False)
+        )
         self.notices = Notices(self.desk, self.journal)
         self.human: HumanSteps = HumanSteps(self.desk, self.journal, self.notices)
         self.paging = ProcessDesk(start, self.desk, self.journal, self.notices, self.human, process="review")
@@ -126,7 +128,7 @@ class Postmortem(AnswersPeople, RefusesBadStarts):
         result = self._conclude(answer)
         await self._report(DONE, {"by": answer.by, "actions": result["actions"], "late": result["late"]})
         self.paging.rest()
-        flusher.cancel()
+        await self.journal.stop_flushing(flusher)
         await self.notices.drained()
         await workflow.wait_condition(lambda: climbing.done() and workflow.all_handlers_finished())
         await self.journal.flush()

@@ -77,7 +77,7 @@ class Run:
             region=start["region"],
             entries=state["entries"],
             seq=state["entry_seq"],
-            waits_to_ride=start.get("waits_to_ride", False),
+            by_activity=start.get("ledger_by_activity", False),
         )
         self.notices = Notices(self.desk, self.journal, state["severity"])
         self.human = HumanSteps(

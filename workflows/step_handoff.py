@@ -70,6 +70,7 @@ async def _offer(run: Run, frame: Frame, step: HandoffStep, path: str, at: str) 
         "fallback": step["fallback"] if isinstance(step["fallback"], str) else "steps",
         "decision_keys": {},
         "requester": run.desk.requester,
+        "ledger_by_activity": True,
     }
     run.desk.pin(argument)
     if run.compartment:

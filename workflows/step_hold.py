@@ -49,7 +49,7 @@ async def carry_out_hold(run: Run, frame: Frame, step: HoldStep, path: str) -> O
             "reverify_every": REVERIFY_EVERY,
             "carried": None,
             "tells_terms": True,
-            "waits_to_ride": True,
+            "ledger_by_activity": True,
         }
         run.desk.pin(argument)
         if run.compartment:

@@ -46,6 +46,7 @@ async def carry_out_postmortem(run: Run, frame: Frame, step: PostmortemStep, pat
             "requester": run.desk.requester,
             "commander": run.state["commander"]["person"],
             "decision_keys": {},
+            "ledger_by_activity": True,
         }
         run.desk.pin(argument)
         if run.compartment:

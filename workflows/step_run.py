@@ -133,7 +133,7 @@ async def _start(run: Run, frame: Frame, step: RunStep, at: str) -> None:
         "exposed_regions": list(run.start["exposed_regions"]),
         "limits": run.start["limits"],
         "carried": None,
-        "waits_to_ride": True,
+        "ledger_by_activity": True,
         "parent": {"incident": run.desk.incident, "path": at},
     }
     run.desk.pin(argument)

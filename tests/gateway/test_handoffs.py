@@ -45,6 +45,7 @@ async def offer(eu: Region, sent: Packet) -> WorkflowHandle[Any, Any]:
     await eu.client.start_workflow(StandIn.run, id=sent["incident"], task_queue=eu.queue)
     start: HandoffStart = {
         "v": 1,
+        "ledger_by_activity": True,
         "handoff": sent["handoff"],
         "incident": sent["incident"],
         "path": "x/to_us",
@@ -118,7 +119,7 @@ async def test_exactly_the_packet_reaches_the_other_region(regions: dict[str, Re
     [start] = await us.client.data_converter.with_context(context).decode(started.input.payloads)
     classed = [{**item, "data_class": "public_content"} for item in sent["shared"]]
     assert start["packet"]["body"] == {**sent, "shared": classed}
-    assert set(start) == set(IncomingStart.__required_keys__)
+    assert set(start) == {*IncomingStart.__required_keys__, "ledger_by_activity"}
     assert start["decision_keys"] == us.keys.decision_keys
     for clear in (PLAN, "x/to_us", str(eu.keys.face.public)):
         assert clear not in str(start), "what the sender knows beside the packet"

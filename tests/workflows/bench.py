@@ -130,6 +130,7 @@ class Bench:
             "exposed_regions": ["us", "eu"],
             "limits": limits,
             "carried": None,
+            "ledger_by_activity": True,
             **more,
         }
         handle = await self.client.start_workflow("Incident", start, id=incident, task_queue=self.queue)

@@ -92,6 +92,7 @@ class Offered:
         opened = open_packet(sealed.sealed, region="us", keys=US, peers=PEERS_OF_US, residency=RULES)
         start: IncomingStart = {
             "v": 1,
+            "ledger_by_activity": True,
             "handoff": call["handoff"],
             "region": "us",
             "namespace": "default",
@@ -165,6 +166,7 @@ async def offered(
         )
         start: HandoffStart = {
             "v": 1,
+            "ledger_by_activity": True,
             "handoff": handoff,
             "incident": incident.id,
             "path": "alongside/desk_silent/to_us",
@@ -255,10 +257,10 @@ async def test_an_acceptance_that_arrives_too_late_gives_no_command(skipping: Wo
         await offer.taken()
         assert (await board_of(offer.incoming))["commander"]["region"] == "eu"
         assert (await offer.handle.result())["state"] == "unanswered"
-        offer.cut.clear()
         with pytest.raises(Exception, match=r"ompleted|not found"):
             await offer.handle.execute_update("answer", {})
         offer.watched.deliver = _too_late
+        offer.cut.clear()
         void = await offer.incoming.result()
         assert (void["state"], void["detail"]) == ("void", "late")
         assert (await board_of(offer.incoming))["commander"]["region"] == "eu"
@@ -405,6 +407,7 @@ async def test_a_packet_with_a_broken_signature_starts_nothing(skipping: Workflo
         signed["body"]["severity"] = "S3"
         start: IncomingStart = {
             "v": 1,
+            "ledger_by_activity": True,
             "handoff": packet()["handoff"],
             "region": "us",
             "namespace": "default",

@@ -81,6 +81,7 @@ def hold_start(incident: str, **changes: Any) -> HoldStart:
     """How a hold of two sources is started for an incident, unless said otherwise."""
     start: HoldStart = {
         "v": 1,
+        "ledger_by_activity": True,
         "hold": f"hold-{uuid4()}",
         "incident": incident,
         "path": "legal_hold/hold",

@@ -149,7 +149,7 @@ async def start_incident(
         "exposed_regions": list(face.known_regions),
         "limits": limits,
         "carried": None,
-        "waits_to_ride": True,
+        "ledger_by_activity": True,
     }
     face.pin(start)
     if plan.get("compartment"):

@@ -76,6 +76,7 @@ class Reception:
             "sender_keys": dict(inbox.peers[packet["from_region"]].packets),
             "decision_keys": inbox.keys.decision_keys,
             "received_at": render_instant(now),
+            "ledger_by_activity": True,
         }
         if inbox.paging is not None:
             start["paging"] = inbox.paging

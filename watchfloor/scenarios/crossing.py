@@ -83,6 +83,7 @@ class Crossing:
                 "sender_keys": {key.kid: key.public},
                 "decision_keys": dict(to.decision_keys),
                 "received_at": render_instant(now),
+                "ledger_by_activity": True,
             }
             await self.client.start_workflow(INCOMING_WORKFLOW, start, id=workflow, task_queue=self.task_queue)
             peer = self.keys[to.region]
