@@ -22,6 +22,7 @@ def dev_server(*namespaces: str) -> Iterator[str]:
     for namespace in namespaces:
         command += ["--namespace", namespace]
     with _running([*command, "--port", PORT]) as address:
+        _await_health(address)
         yield address
 
 
@@ -60,3 +61,12 @@ def _await(port: int, process: "subprocess.Popen[bytes]") -> None:
                 return
         time.sleep(0.05)
     raise AssertionError("the server did not come up")
+
+
+def _await_health(address: str) -> None:
+    """Its port is open before it answers anybody."""
+    asking = [BIN / "temporal", "operator", "cluster", "health", "--address", address]
+    until = time.monotonic() + COMES_UP_IN
+    while subprocess.run(asking, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode:
+        assert time.monotonic() < until, "the server did not get healthy"
+        time.sleep(0.1)
