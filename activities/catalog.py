@@ -276,7 +276,7 @@ _FINAL: tuple[ActionContract, ...] = (
         "undo": None,
         "example": (
             "id: reply\naction: authority.reply\n"
-            "with: {order_id: '${{ inputs.order_id }}', effect_at: '${{ now }}', removed: 40}\n"
+            "with: {order_id: '${{ inputs.order_id }}', effect_at: '${{ steps.snapshot.at }}', removed: 40}\n"
         ),
         "attempt_timeout": 30.0,
     },

@@ -280,6 +280,13 @@ def fleeting(broken: bool) -> Iterator[str]:
         )
 
 
+def drifting(broken: bool) -> Iterator[str]:
+    """Inputs of an effect are the same at every try."""
+    bad, good = ("at ${{ now }}", "late: ${{ now > inputs.received_at }}"), ("at ${{ inputs.received_at }}", "order")
+    told = '- {id: told, action: authority.clarify, with: {order_id: "<1>", failures: [<2>]}}'
+    return four(told, bad if broken else good, ("unsigned", "no_page"))
+
+
 RULES: dict[str, tuple[str, Callable[[bool], Iterator[str]]]] = {
     "gate": ("WF301", gate),
     "silence": ("WF302", silence),
@@ -299,6 +306,7 @@ RULES: dict[str, tuple[str, Callable[[bool], Iterator[str]]]] = {
     "residency": ("WF307", resident),
     "breach": ("WF404", heard),
     "what an approval is over": ("WF316", fleeting),
+    "what a key is made of": ("WF317", drifting),
     "gate of an undo": ("WF301", undone),
 }
 

@@ -90,6 +90,7 @@ NO_REASON = Code("WF313", "warning", "a restriction without a statement of its g
 EXPOSED = Code("WF315", "error", "an exposure outside the specialist role")
 LASTING = Code("WF314", "warning", "a restriction that does not say whether it ends")
 FLEETING = Code("WF316", "error", "an approval over what changes by itself")
+DRIFTING = Code("WF317", "error", "an effect whose key changes by itself")
 
 # WF4xx: time and size
 UNBOUNDED = Code("WF401", "error", "a loop over a list without a bound")

@@ -1,4 +1,4 @@
-"""Nothing that an approval is bound to changes by itself between asking and acting.
+"""Nothing that an approval or an effect's key is bound to changes by itself.
 
 A grant covers exactly the inputs and what was shown (language.md, "Gates on actions"); both are looked at again when
 the action is about to act. A fact that was revised, or a severity that was raised, voids the grant and is asked about
@@ -26,7 +26,10 @@ def check(given: Surroundings, plan: Plan) -> None:
     """Looks at the document, for the letters; as a rule of the plan, because its expressions then parse."""
     for step in all_steps(given.runbook):
         body = step.body
-        if not isinstance(body, Action) or body.approval is None:
+        if not isinstance(body, Action):
+            continue
+        if body.approval is None:
+            _check_key(given, step.id.value, body)
             continue
         readings = [(f"`{name.value}`", span) for name, node in body.with_ for span in _in_value(node)]
         readings += [("what is shown", span) for scalar in body.approval.show for span in _in(scalar, scalar.value, 0)]
@@ -41,24 +44,40 @@ def check(given: Surroundings, plan: Plan) -> None:
             )
 
 
-def _in_value(node: Node) -> Iterator[Span]:
+def _check_key(given: Surroundings, step: str, body: Action) -> None:
+    contract = given.catalog.get(body.action.value)
+    if contract is None or contract["effect"] == "reads":
+        return
+    for name, node in body.with_:
+        for span in _in_value(node, compared=True):
+            given.report.add(
+                codes.DRIFTING,
+                span,
+                f"`{name.value}` changes by itself, so `{step}` is tried again under another key and may be done twice",
+                expected="what is the same at every try",
+                help="name an instant that is on record: a fact, when an earlier step ended (`steps.look.at`), or"
+                " when the run began (`incident.opened_at`)",
+            )
+
+
+def _in_value(node: Node, *, compared: bool = False) -> Iterator[Span]:
     for scalar in walk(node):
         if isinstance(scalar, Scalar):
             for part in split(scalar.value):
                 if part.is_expression:
-                    yield from _in(scalar, part.text, part.start)
+                    yield from _in(scalar, part.text, part.start, compared=compared)
 
 
-def _in(scalar: Scalar, src: str, start: int) -> Iterator[Span]:
-    """Where an expression reads `now` so that its value goes with it."""
-    for path in _find_now(parse(src)):
+def _in(scalar: Scalar, src: str, start: int, *, compared: bool = False) -> Iterator[Span]:
+    """Where an expression reads `now` so that its value goes with it; with `compared` also where it only compares."""
+    for path in _find_now(parse(src), compared):
         yield scalar.part(start + path.start, start + path.end)
 
 
-def _find_now(tree: Tree) -> Iterator[Path]:
+def _find_now(tree: Tree, compared: bool) -> Iterator[Path]:
     if isinstance(tree, Path):
         if tree.parts[0] == "now":
             yield tree
-    elif not (isinstance(tree, Operation) and tree.op in _COMPARISONS):
+    elif compared or not (isinstance(tree, Operation) and tree.op in _COMPARISONS):
         for child in children(tree):
-            yield from _find_now(child)
+            yield from _find_now(child, compared)
