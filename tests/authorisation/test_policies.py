@@ -73,11 +73,16 @@ def test_a_refusal_names_what_speaks_of_this_word_and_of_no_other() -> None:
     verdict = load_authority().judge(
         Question(COUNSEL, "control", hold, role="ops_lead", option="renew", signed_in="oidc")
     )
-    assert [one.policy for one in verdict.objections] == ["hold.renew", "run.steer"]
+    assert {one.policy for one in verdict.objections if not one.is_of_another_option} == {"hold.renew", "run.steer"}
+    assert [f"`{name}`" in verdict.reason for name in ("hold.renew", "run.steer", "page.acknowledge")] == [
+        True,
+        True,
+        False,
+    ]
     nothing = load_authority().judge(
         Question(COUNSEL, "control", hold, role="ops_lead", option="no_such_word", signed_in="oidc")
     )
-    assert nothing.objections, "where none speaks of it, all that might have are named"
+    assert nothing.reason, "where none speaks of it, what might have permitted it is named"
 
 
 def test_a_regions_own_policy_narrows_and_its_permit_does_not_widen_a_forbid(tmp_path: Path) -> None:

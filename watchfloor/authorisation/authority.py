@@ -13,7 +13,9 @@ from watchfloor.authorisation.policies_file import SCHEMA, SHIPPED, PoliciesRefu
 from watchfloor.authorisation.questions import VERBS, Question
 
 NOT_PERMITTED = "not_permitted"
-_OPTION = "context.option ="
+
+
+_OPTION = "context.option = "
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Objection:
     found: tuple[str, ...]
     fix: str
     refusal: str
+
+    @property
+    def is_of_another_option(self) -> bool:
+        """Whether the policy would permit something, but not what was to be said or chosen here."""
+        return any(one.startswith(_OPTION) for one in self.found)
 
     def __str__(self) -> str:
         seen = f"; found {', '.join(self.found)}" if self.found else ""
@@ -50,10 +57,14 @@ class Verdict:
 
     @property
     def reason(self) -> str:
-        """The refusal in words."""
+        """The refusal in words: of those policies that speak of this very option, where any does."""
         if self.allowed:
             return ""
-        return "; and ".join(map(str, self.objections)) or "no policy speaks of it, and what none permits is refused"
+        near = [one for one in self.objections if not one.is_of_another_option]
+        return (
+            "; and ".join(map(str, near or self.objections))
+            or "no policy speaks of it, and what none permits is refused"
+        )
 
 
 class Authority:
@@ -79,10 +90,7 @@ class Authority:
         if reasons and not answer.allowed:
             return Verdict(False, (), tuple(self._object(policy, question, forbids=True) for policy in reasons))
         meant = [policy for policy, rule in zip(self.policies, self._rules, strict=True) if _permits(rule, question)]
-        objections = [self._object(policy, question, forbids=False) for policy in meant]
-        # what speaks of another word than the one that was to be said helps nobody, where something speaks of this one
-        near = [one for one in objections if not any(found.startswith(_OPTION) for found in one.found)]
-        return Verdict(False, (), tuple(near or objections))
+        return Verdict(False, (), tuple(self._object(policy, question, forbids=False) for policy in meant))
 
     def _object(self, policy: Policy, question: Question, *, forbids: bool) -> Objection:
         rule = self._rules[self.policies.index(policy)]

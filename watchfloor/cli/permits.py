@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from watchfloor.client.permission import Ruling
 
 PANEL = "People and permission"
-ABOUT_OPTION = "context.option = "
-"""How a policy's objection begins that looked at the option asked for."""
 
 policies_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Check and test the Cedar policies.")
 
@@ -83,7 +81,7 @@ def explain(ruling: "Ruling") -> list[str]:
 
     A policy that would permit only other options than the one asked for is named, and no more.
     """
-    elsewhere = [one for one in ruling.objections if any(each.startswith(ABOUT_OPTION) for each in one.found)]
+    elsewhere = [one for one in ruling.objections if one.is_of_another_option]
     meant = [one for one in ruling.objections if one not in elsewhere]
     if not meant:
         meant, elsewhere = elsewhere, []
