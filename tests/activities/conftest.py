@@ -24,7 +24,7 @@ from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.keys import RegionKeys
 
 AT = "2026-11-22T03:10:00Z"
-SHORT = 0.3
+SHORT = 0.8
 """Seconds a binding gives its target where a test lets the target be late; elsewhere `PATIENT`, so that a busy machine
 makes no test fail."""
 PATIENT = 10.0

@@ -19,7 +19,7 @@ from schemas.ledger import EntryKind
 from watchfloor.connections.port import CallFailed
 from watchfloor.ledger import LedgerUnavailable
 
-SHORT = 0.3
+SHORT = 0.8
 Act = Callable[[], Awaitable[ActionReceipt]]
 
 

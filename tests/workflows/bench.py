@@ -110,6 +110,7 @@ class Bench:
     async def start(self, given: Any, inputs: dict[str, Any] | None = None, **more: Any) -> "Case":
         digest, packed = pack(given)
         incident = f"inc-{uuid4()}"
+        task_timeout = more.pop("task_timeout", None)
         limits = {
             "continue_after_events": more.pop("continue_after", 0),
             "failed_step_window": more.pop("failed_step_window", 3600.0),
@@ -133,7 +134,9 @@ class Bench:
             "ledger_by_activity": True,
             **more,
         }
-        handle = await self.client.start_workflow("Incident", start, id=incident, task_queue=self.queue)
+        handle = await self.client.start_workflow(
+            "Incident", start, id=incident, task_queue=self.queue, task_timeout=task_timeout
+        )
         self.handles.append(handle)
         return Case(self, handle, start)
 
