@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 GRACE = timedelta(seconds=20)
 """How long activities may go on after the worker was asked to stop."""
+AT_ONCE = 500
+"""Activities under way at the same time. A notice waits in its activity for its turn at a channel that takes few at
+once: with the library's 100, two hundred pages let everything else wait for five seconds, the first action of a new
+incident too."""
 STICKY = timedelta(seconds=1)
 """How long a decision or a clock that is due waits for a worker that died before another takes the run (the SDK's
 default is 10 s). Clocks are promised within two seconds; a worker that is slower than this costs a replay, no more."""
@@ -78,6 +82,7 @@ def make_worker(client: Client, settings: RegionSettings, parts: "Assembled", *,
         activities=parts.activities,
         interceptors=parts.interceptors,
         workflow_runner=runner(),
+        max_concurrent_activities=AT_ONCE,
         max_cached_workflows=cache_size() if cached is None else cached,
         sticky_queue_schedule_to_start_timeout=STICKY,
         graceful_shutdown_timeout=GRACE,
