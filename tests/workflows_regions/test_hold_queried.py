@@ -9,22 +9,20 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from schemas.notify import AppendCall
 from tests.servers import dev_server
 from tests.workflows_regions.conftest import encryption
-from tests.workflows_regions.people import Watched, asked, board_of, decision, server_now, working
+from tests.workflows_regions.people import asked, board_of, decision, server_now, working
 from tests.workflows_regions.test_hold import COUNSEL, CUSTODIAN, SIX_MONTHS, hold_start
+from tests.workflows_regions.test_hold_slow_ledger import Slow
 from tests.workflows_regions.test_process_pages import POLICY
 from workflows.hold import Hold
 from workflows.sandboxing import runner
@@ -34,24 +32,6 @@ KEPT_FOR = 2.0
 """Seconds until the release may be decided."""
 ASKING = 3
 """Tasks that ask for the board of each hold."""
-
-
-class Slow(Watched):
-    """A ledger that takes its time, so that much is asked while it does."""
-
-    def __init__(self, chance: random.Random) -> None:
-        super().__init__()
-        self._chance = chance
-
-    def activities(self) -> list[Callable[..., Any]]:
-        @activity.defn(name="ledger.append")
-        async def append(call: AppendCall) -> None:
-            await asyncio.sleep(self._chance.uniform(0, 0.08))
-            for entry in call["entries"]:
-                first = self.entries.setdefault(entry["id"], entry)
-                assert first == entry, f"{first} became {entry}"
-
-        return [append if one.__name__ == "append" else one for one in super().activities()]
 
 
 async def ask_on(handle: WorkflowHandle[Any, Any], chance: random.Random, seen: Counter[str]) -> None:
