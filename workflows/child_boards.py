@@ -1,14 +1,24 @@
 """The board of a process that an incident started, or that another region's incident caused here."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 from temporalio import workflow
 
 from schemas.decision import OpenAsk
+from schemas.hold import SourceState
 from schemas.incident import Board, ClockState, Commander, FactState, Measure, StepView
 from watchfloor.signing import render_instant
 from workflows.notices import Desk
+
+_SOURCE_WORDS = {
+    "freezing": "running",
+    "frozen": "running",
+    "verified": "done",
+    "failed": "retrying",
+    "released": "done",
+}
 
 
 def child_board(
@@ -78,4 +88,17 @@ def clock_view(
         "warned": list(warned),
         "restarts": 0,
         "assigned_to": None,
+    }
+
+
+def source_view(source: SourceState, placed_at: datetime) -> StepView:
+    """A source of a hold as a step of its board."""
+    return {
+        "path": source["source"],
+        "step": source["source"],
+        "kind": "hold",
+        "name": source["source"],
+        "state": _SOURCE_WORDS[source["state"]],  # type: ignore[typeddict-item]
+        "since": source["verified_at"] or render_instant(placed_at),
+        "detail": f"{source['state']}: {source['detail']}" if source["detail"] else source["state"],
     }

@@ -9,13 +9,13 @@ from temporalio.exceptions import ApplicationError, FailureError
 
 from schemas.decision import Envelope, OpenAsk, Receipt, RefusalType
 from schemas.hold import HoldCarried, HoldResult, HoldStart
-from schemas.incident import HOLD_WORKFLOW, QUERY_BOARD, SIGNAL_REPORT, UPDATE_CONTROL, Board, Report, StepView
+from schemas.incident import HOLD_WORKFLOW, QUERY_BOARD, SIGNAL_REPORT, UPDATE_CONTROL, Board, Report
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.paging import Page
 from watchfloor.signing import Refusal, bind_grant, digest, envelope_digest, parse_instant, render_instant
 from workflows.anchoring import anchor
-from workflows.child_boards import child_board, clock_view
+from workflows.child_boards import child_board, clock_view, source_view
 from workflows.custody import RELEASE, Custody
 from workflows.hold_renewal import RENEW, add_renewals, refuse_renewal
 from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, plain_wait
@@ -267,7 +267,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
             outcome="released" if self.released_at else "",
             opened_at=render_instant(self.placed_at),
             asks=self.human.shown(),
-            steps=[self._view(source) for source in start["sources"]],
+            steps=[source_view(self.custody.sources[name], self.placed_at) for name in start["sources"]],
             clocks=[clock],
         )
         return self.paging.draw(board)
@@ -484,25 +484,6 @@ class Hold(AnswersPeople, RefusesBadStarts):
         if self.desk.recused:
             carried["recused"] = self.desk.recused
         workflow.continue_as_new({**self.start, "carried": carried})
-
-    def _view(self, source: str) -> StepView:
-        state = self.custody.sources[source]
-        words = {
-            "freezing": "running",
-            "frozen": "running",
-            "verified": "done",
-            "failed": "retrying",
-            "released": "done",
-        }
-        return {
-            "path": source,
-            "step": source,
-            "kind": "hold",
-            "name": source,
-            "state": words[state["state"]],  # type: ignore[typeddict-item]
-            "since": state["verified_at"] or render_instant(self.placed_at),
-            "detail": f"{state['state']}: {state['detail']}" if state["detail"] else state["state"],
-        }
 
     def _terms(self) -> dict[str, Json] | None:
         if not self.start.get("tells_terms"):

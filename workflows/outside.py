@@ -15,9 +15,9 @@ from datetime import timedelta
 from temporalio import workflow
 
 from schemas.decision import RefusalType
-from schemas.incident import OnPaper, Outside
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
+from schemas.outside import OnPaper, Outside
 from schemas.plan import ActionStep, Step, TaskStep
 from watchfloor.signing import Refusal, digest, parse_instant, render_instant
 from watchfloor.signing.outside import (

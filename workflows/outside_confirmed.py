@@ -7,8 +7,8 @@ if nothing had been said: its gate asks anew.
 
 import asyncio
 
-from schemas.incident import Outside
 from schemas.ledger import EntryKind
+from schemas.outside import Outside
 from schemas.plan import ActionStep, TaskStep
 from watchfloor.signing import digest
 from watchfloor.signing.outside import find_recording

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-FAILURES = (
+Failure = Literal[
     "outcome_unknown",
     "refused",
     "unavailable",
@@ -17,7 +17,8 @@ FAILURES = (
     "too_large",
     "failed",
     "any",
-)
+]
+FAILURES: tuple[Failure, ...] = get_args(Failure)
 """What `catch` and a typed `on_error` may name: the codes a step fails with, and `any`."""
 
 Exposure = Literal["text", "graphic", "csea", "terror", "selfharm"]
@@ -55,33 +56,6 @@ CONSTRUCTS = frozenset(
 )
 """Constructs of the language that an engine may or may not carry out, by the name a finding uses."""
 
-CARRIED_OUT: frozenset[str] = frozenset(
-    {
-        "blind",
-        "break_glass",
-        "catches",
-        "clock.each",
-        "clock.if",
-        "clock.pause",
-        "clock.renew",
-        "expires",
-        "mode.incident_when",
-        "outputs",
-        "review",
-        "run",
-        "run.each",
-        "run.key",
-        "run.known_at",
-        "run.reroute",
-        "severity.score",
-        "task.exposure",
-        "track.detached",
-        "track.on_fact",
-        "track.watch",
-        "triggers",
-        "try",
-        "undo.deny",
-        "undo.expires",
-    }
-)
-"""Those of `CONSTRUCTS` that this engine carries out; the compiler refuses the rest by name (WF128)."""
+CARRIED_OUT = CONSTRUCTS
+"""Those of `CONSTRUCTS` that this engine carries out: all. An engine that carries out fewer takes them from here; the
+compiler refuses the rest by name (WF128)."""

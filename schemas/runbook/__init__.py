@@ -4,6 +4,7 @@ The compiler reads the located tree itself (`watchfloor.language`), so that find
 the same. Descriptions are what an editor shows when the cursor rests on a key.
 """
 
+from schemas.plan.constructs import Failure
 from schemas.runbook.block_steps import (
     ChooseStep,
     ForEachBody,
@@ -19,7 +20,7 @@ from schemas.runbook.block_steps import (
 )
 from schemas.runbook.document import Runbook
 from schemas.runbook.effects import DoubtRule, RetryRule, UndoRule
-from schemas.runbook.failures import ByFailure, Catch, Failure
+from schemas.runbook.failures import ByFailure, Catch
 from schemas.runbook.gates import (
     Approval,
     BreakGlass,

@@ -1,31 +1,14 @@
 """What a failure leads to, by its type."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from schemas.plan.constructs import Failure
 from schemas.runbook.words import Document
 
 if TYPE_CHECKING:
     from schemas.runbook.steps import Step
-
-
-Failure = Literal[
-    "outcome_unknown",
-    "refused",
-    "unavailable",
-    "timed_out",
-    "denied",
-    "silent",
-    "exhausted",
-    "bad_input",
-    "no_grant",
-    "not_bound",
-    "switched_off",
-    "too_large",
-    "failed",
-    "any",
-]
 
 
 class Catch(Document):

@@ -212,7 +212,7 @@ class Floor:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for something to become true."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(20):
         while not holds():
             await asyncio.sleep(0.005)
 

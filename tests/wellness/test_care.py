@@ -11,7 +11,7 @@ import structlog
 
 from schemas.ledger import EntryKind
 from tests.wellness.test_face import refusal, started
-from tests.workflows.bench import Bench
+from tests.workflows.bench import Bench, Case
 from watchfloor.client import Face
 from watchfloor.client.relief import read_who, relieve, write_who
 from watchfloor.client.sign_in import SignIn
@@ -102,15 +102,22 @@ def with_contacts(face: Face) -> Face:
     return replace(face, people=Directory(people))
 
 
-async def test_a_panic_hands_everything_back_and_others_see_only_that_it_was_reassigned(
-    bench: Bench, face: Face, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The time-skipping server has no index, so the list of open incidents is given."""
+async def claimed(bench: Bench, face: Face, monkeypatch: pytest.MonkeyPatch) -> tuple[Case, str, datetime]:
+    """A run whose exposing task `ops-1` has. The time-skipping server has no index, so the list of open incidents is
+    given."""
     assert face.wellness is not None
     case, run, now = await started(bench)
     monkeypatch.setattr("watchfloor.client.relief.list_incidents", listing(run))
     face.wellness.opt_in("ops-1", "graphic", now=now)
     await claim_task(face, run, "look", person="ops-1", now=now)
+    return case, run, now
+
+
+async def test_a_panic_hands_everything_back_and_others_see_only_that_it_was_reassigned(
+    bench: Bench, face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, run, now = await claimed(bench, face, monkeypatch)
+    assert face.wellness is not None
     face.wellness.care.panic("ops-1", now=now)
     assert await relieve(face, "ops-1", now=now) == (1, True)
     assert [one.kind for one in face.wellness.care.open_ones() if one.kind == "reassign"] == []
@@ -130,11 +137,8 @@ async def test_a_panic_hands_everything_back_and_others_see_only_that_it_was_rea
 async def test_the_gateway_hands_back_what_a_face_could_not_and_pages_without_a_name(
     bench: Bench, face: Face, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    case, _, now = await claimed(bench, face, monkeypatch)
     assert face.wellness is not None
-    case, run, now = await started(bench)
-    monkeypatch.setattr("watchfloor.client.relief.list_incidents", listing(run))
-    face.wellness.opt_in("ops-1", "graphic", now=now)
-    await claim_task(face, run, "look", person="ops-1", now=now)
     face.wellness.care.panic("ops-1", now=now)
     channel: Any = Channel()
     sent = await look_in(with_contacts(face), channel, now=now)
@@ -152,11 +156,8 @@ async def test_where_nobody_signs_in_for_development_it_hands_back_with_the_sign
     bench: Bench, face: Face, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Away from loopback a statement under development sign-in is refused, and the task would stay where it is."""
+    case, _, now = await claimed(bench, face, monkeypatch)
     assert face.wellness is not None
-    case, run, now = await started(bench)
-    monkeypatch.setattr("watchfloor.client.relief.list_incidents", listing(run))
-    face.wellness.opt_in("ops-1", "graphic", now=now)
-    await claim_task(face, run, "look", person="ops-1", now=now)
     face.wellness.care.panic("ops-1", now=now, way="oidc", methods=("pwd", "otp"))
     away = replace(with_contacts(face), loopback=False)
     await look_in(away, Channel(), now=now)  # type: ignore[arg-type]

@@ -162,8 +162,9 @@ async def play_many(seeds: range) -> Counter[str]:
 
 @pytest.mark.timeout(600)
 async def test_no_sequence_reaches_the_action_without_its_grant_on_the_engine() -> None:
-    ends = await play_many(range(6))
-    assert 1 <= ends["closed"] <= 5, ends
+    ends = await play_many(range(10))
+    assert ends["closed"] >= 2, ends
+    assert ends["closed"] <= 8, ends
 
 
 @pytest.mark.slow
