@@ -1,6 +1,8 @@
 """What people did or decided outside a run, as the run keeps it."""
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from schemas.json_value import Json
 
