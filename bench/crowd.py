@@ -99,8 +99,7 @@ async def send_burst(url: str, orders: list[tuple[str, str, Any]], tally: Tally)
     Args:
         orders: machine key, idempotency key and body of each. The same order may stand in it twice.
     """
-    # a connection that the gateway is about to close for idling (5 s) is not written to
-    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2.0)
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
     async with (
         httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60, limits=limits) as http,
         asyncio.TaskGroup() as group,

@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 
 from tests.gateway.apis import ORDER, Api
 from tests.gateway.regions_on_loopback import served
-from watchfloor.gateway import arrival, heads
+from watchfloor.gateway import arrival, heads, problems
 from watchfloor.gateway.admission import LONGEST, Admission, Places
 from watchfloor.gateway.bodies import MAX_BODY
 from watchfloor.gateway.problems import Problem
@@ -252,6 +252,41 @@ async def test_event_streams_and_requests_do_not_take_each_others_places() -> No
             go.set()
             assert [(await one).status_code for one in (stream, request)] == [200, 200]
             assert (await http.get("/x")).status_code == 200, "a place that was left is free"
+
+
+@pytest.mark.parametrize("late", [0.05, 10], ids=["soon after", "never"])
+async def test_who_is_turned_away_reads_when_to_come_again_though_the_body_follows_the_head(
+    monkeypatch: pytest.MonkeyPatch, late: float
+) -> None:
+    monkeypatch.setattr(problems, "LINGER", 0.5)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        async with served(cast(Any, Places(FastAPI(), requests=0)), listener):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n")
+            if late < 1:
+                await asyncio.sleep(late)
+                writer.write(b"body")
+            answer = await reader.readuntil(b"}")
+            assert answer.startswith(b"HTTP/1.1 503")
+            assert b"retry-after: 2" in answer
+            stays = b"connection: close" not in answer
+            assert stays == (late < 1), "a connection of which all was read serves the next request"
+            if stays:
+                writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+                assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 503")
+            writer.close()
+
+
+async def test_a_sender_who_waits_to_be_asked_for_the_body_is_turned_away_without_it() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        async with served(cast(Any, Places(FastAPI(), requests=0)), listener):
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n")
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 503")
+            writer.close()
 
 
 async def test_where_there_are_too_many_connections_a_problem_says_when_to_come_again() -> None:

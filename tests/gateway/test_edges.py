@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
 from schemas.ledger import CHECKPOINT
-from tests.gateway.regions_on_loopback import Region
+from tests.gateway.regions_on_loopback import Region, served
 from tests.gateway.test_handoffs import fresh, post
 from watchfloor.gateway import heads
 from watchfloor.gateway.bodies import MAX_BODY
@@ -103,6 +105,41 @@ async def test_a_whole_head_ends_the_wait_and_a_second_half_one_begins_it_again(
     writer.write(b"GET /healthz HTTP/1.1\r\nhost")
     assert await closed_within(reader, 2.0)
     writer.close()
+
+
+async def test_a_connection_whose_body_ended_after_the_answer_idles_and_is_not_taken_for_a_head_that_began(
+    gateways: dict[str, Region], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "HEAD_TIMEOUT", 0.1)
+    host, port = gateways["us"].url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n")
+    assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 404")
+    writer.write(b"body")
+    assert not await closed_within(reader, 0.5)
+    writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+@pytest.mark.parametrize("crowded", [False, True], ids=["alone", "where half of the places are taken"])
+async def test_a_connection_idles_for_longer_than_its_sender_lets_it_unless_its_place_is_needed(
+    monkeypatch: pytest.MonkeyPatch, crowded: bool
+) -> None:
+    monkeypatch.setattr(heads, "IDLES_CROWDED", 0)
+    app = FastAPI()
+    app.add_api_route("/", lambda: {})
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        async with served(app, listener, limit_concurrency=3 if crowded else 10):
+            port = listener.getsockname()[1]
+            _, other = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+            assert await closed_within(reader, 0.5) == crowded
+            writer.close()
+            other.close()
 
 
 @pytest.mark.parametrize("chain", ["inc-abc\n", "inc-abc/../x", "inc-\u00e9"])

@@ -122,7 +122,6 @@ async def serve(
         access_log=False,
         server_header=False,
         limit_concurrency=allow_connections(),
-        timeout_keep_alive=5,
         ssl_certfile=tls[0] if tls else None,
         ssl_keyfile=tls[1] if tls else None,
     )

@@ -13,7 +13,7 @@ from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from watchfloor.gateway.problems import Problem, answer_problem
+from watchfloor.gateway.problems import Problem, turn_away
 
 WAITS = 3.0
 """Seconds for which somebody may have to wait for a place; who would wait longer is told to come again, because many
@@ -85,7 +85,7 @@ class Places:
             return
         streams = scope["method"] == "GET" and scope["path"].endswith("/events")
         if self._free[streams] <= 0:
-            await answer_problem(scope, receive, send, Problem(503, "busy", _BUSY, retry_after=2))
+            await turn_away(scope, receive, send, Problem(503, "busy", _BUSY, retry_after=2))
             return
         self._free[streams] -= 1
         try:

@@ -1,4 +1,4 @@
-"""The edge of a connection: heads that are never finished, and what is said where there are too many connections.
+"""The edge of a connection: heads that are never finished, how long it may idle, what is said where there are too many.
 
 Connections that never finish the head of a request are closed, so that they cannot take every place there is.
 
@@ -15,13 +15,18 @@ import structlog
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from watchfloor.gateway.problems import Problem, answer_problem
+from watchfloor.gateway.problems import Problem, turn_away
 
 MAX_HEAD = 32 * 1024
 """Bytes of a request's head; a larger one is answered 400 and its connection closed."""
 HEAD_TIMEOUT = 5.0
 """Seconds from the connection, or from the first byte of a further request, to the end of the request's head."""
 
+IDLES = 65
+"""Seconds for which a connection may idle between requests. Longer than what is usual at senders and proxies (5 to 60),
+so that it is they who close it: a request that is on its way while this side closes is lost unread."""
+IDLES_CROWDED = 5
+"""The same once half of the connections that can be are open: their places are needed."""
 RETRY_AFTER = 5
 """Seconds after which somebody comes again who was turned away because there are too many connections."""
 SAY_EVERY = 10.0
@@ -57,11 +62,16 @@ class HeadTimedProtocol(H11Protocol):
         if monotonic() - HeadTimedProtocol._said_at >= SAY_EVERY:
             HeadTimedProtocol._said_at = monotonic()
             log.warning("too many connections", connections=len(self.connections), most=self._most)
-        await answer_problem(scope, receive, send, Problem(503, "busy", _BUSY, retry_after=RETRY_AFTER))
+        await turn_away(scope, receive, send, Problem(503, "busy", _BUSY, retry_after=RETRY_AFTER), close=True)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._watch_head()
+
+    def on_response_complete(self) -> None:
+        crowded = self._most is not None and 2 * len(self.connections) > self._most
+        self.timeout_keep_alive = IDLES_CROWDED if crowded else IDLES
+        super().on_response_complete()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -72,7 +82,9 @@ class HeadTimedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _watch_head(self) -> None:
-        if self.conn.their_state is not h11.IDLE:
+        # a body that ended after its answer leaves a connection that idles, not one whose head has begun
+        idles = self.cycle is not None and not self.conn.trailing_data[0]
+        if self.conn.their_state is not h11.IDLE or idles:
             self._forget()
         elif self._deadline is None:
             # later bytes of the same head do not move it

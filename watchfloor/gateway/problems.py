@@ -1,5 +1,6 @@
 """Refusals as RFC 9457 problem details: a stable code, a status, a sentence. Nothing of the request is repeated."""
 
+import asyncio
 from collections.abc import Sequence
 
 from fastapi import Request
@@ -7,6 +8,10 @@ from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
+LINGER = 2.0
+"""Seconds in which the body of a request that is turned away may still arrive."""
+LINGER_BYTES = 256 * 1024
+"""How much of it is read; the largest body that any route takes."""
 TITLES = {
     400: "The body is not JSON as it is expected here",
     401: "The sender is not known by its signature",
@@ -65,8 +70,38 @@ def render_problem(_request: Request, error: Exception) -> JSONResponse:
 
 async def answer_problem(scope: Scope, receive: Receive, send: Send, problem: Problem) -> None:
     """Answer a request outside the application, and close its connection: what it still sends is not read."""
+    await _answer(scope, receive, send, problem, close=True)
+
+
+async def turn_away(scope: Scope, receive: Receive, send: Send, problem: Problem, *, close: bool = False) -> None:
+    """Answer a request for which there is no room now, so that its sender reads when to come again.
+
+    The body is let in first, as far as it comes within `LINGER`. A connection that is closed while its body is still on
+    the way is reset, and many senders then see a broken connection where the answer was.
+    """
+    whole = await _let_in(receive) if b"expect" not in dict(scope["headers"]) else False
+    await _answer(scope, receive, send, problem, close=close or not whole)
+
+
+async def _let_in(receive: Receive) -> bool:
+    """Read a body and keep nothing of it; gives whether it ended."""
+    left = LINGER_BYTES
+    try:
+        async with asyncio.timeout(LINGER):
+            while left > 0:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return True
+                left -= len(message.get("body", b""))
+    except TimeoutError:
+        pass
+    return False
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send, problem: Problem, *, close: bool) -> None:
     response = render_problem(Request(scope), problem)
-    response.headers["connection"] = "close"
+    if close:
+        response.headers["connection"] = "close"
     response.headers["cache-control"] = "no-store"
     response.headers["x-content-type-options"] = "nosniff"
     await response(scope, receive, send)
