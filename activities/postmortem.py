@@ -96,7 +96,7 @@ class Drafting:
 
     def _write(self, call: DraftCall, texts: Mapping[str, str]) -> None:
         folder = self._deps.postmortem_path / call["incident"]
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, file in _FILES.items():
             _replace(folder / file, texts[name])
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +41,19 @@ def test_what_was_put_comes_back_under_the_hash_of_its_content(store: EvidenceSt
     assert ref == "sha256:" + hashlib.sha256(content).hexdigest()
     assert store.get(ref) == content
     assert store.put(content) == ref
+
+
+def test_what_is_kept_is_its_owners_alone_whatever_the_process_would_allow(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = EvidenceStore(tmp_path / "evidence")
+        store.protect(store.put(b"kept"), "hold-1")
+    finally:
+        os.umask(before)
+    modes = {each.name: each.stat().st_mode & 0o777 for each in store.path.rglob("*") if each.is_file()}
+    assert len(modes) == 4
+    assert set(modes.values()) == {0o600}
+    assert store.path.stat().st_mode & 0o777 == 0o700
 
 
 def test_what_was_never_put_is_missing(store: EvidenceStore) -> None:

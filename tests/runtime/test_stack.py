@@ -166,11 +166,13 @@ async def test_each_region_has_a_worker_a_gateway_and_the_other_as_its_peer(stac
     assert settings.people_path.is_file()
 
 
-async def test_the_home_and_its_keys_are_private(stack: EmbeddedStack) -> None:
+async def test_everything_in_the_home_is_its_owners_alone(stack: EmbeddedStack) -> None:
+    """Also what others write for the stack: the server's database, the sandbox's, every log."""
     assert stack.home.stat().st_mode & 0o077 == 0
-    for region in stack.regions:
-        for file in (stack.home / region / "keys").iterdir():
-            assert file.stat().st_mode & 0o077 == 0, file
+    made = list(stack.home.rglob("*"))
+    names = {each.name for each in made}
+    assert {"temporal.sqlite", "sandbox.sqlite", "worker-us.jsonl", "ledger.sqlite", "deliveries.sqlite"} <= names
+    assert [str(each) for each in made if each.exists() and each.stat().st_mode & 0o077] == []
 
 
 async def test_a_second_stack_in_the_same_home_is_refused_and_disturbs_nothing(stack: EmbeddedStack) -> None:

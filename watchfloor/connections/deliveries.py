@@ -46,9 +46,14 @@ class DeliveryBook:
     """The record. Short transactions on one connection, from any thread; durable before `announce` returns."""
 
     def __init__(self, path: Path | None = None) -> None:
-        """Open or make the file; without a path it is kept in memory and forgotten with the process."""
+        """Open or make the file, its owner's alone; without a path it is kept in memory and ends with the process."""
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            # an earlier version made it readable by others; SQLite gives what it makes beside a file that file's mode
+            for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+                if each.exists():
+                    each.chmod(0o600)
         self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=5)
         self._lock = threading.Lock()
         self._db.execute("pragma journal_mode=wal")

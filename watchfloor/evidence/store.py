@@ -297,10 +297,12 @@ class EvidenceStore:
         self._sync(name)
 
     def _sync(self, name: str) -> None:
+        """Bring a new file to the disk, its owner's alone whatever the process's mask is."""
         target = self.path / name
-        for place in (target, target.parent):
+        for place, mode in ((target, 0o600), (target.parent, 0o700)):
             handle = os.open(place, os.O_RDONLY)
             try:
+                os.fchmod(handle, mode)
                 os.fsync(handle)
             finally:
                 os.close(handle)
@@ -316,7 +318,9 @@ class EvidenceStore:
 
     @contextlib.contextmanager
     def _exclusive(self) -> Iterator[None]:
-        with (self.path / ".lock").open("a") as file:
+        lock = self.path / ".lock"
+        lock.touch(mode=0o600)
+        with lock.open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

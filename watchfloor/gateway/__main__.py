@@ -55,6 +55,7 @@ from watchfloor.runtime.connection import connect, make_runtime
 from watchfloor.runtime.leaving import leave
 from watchfloor.runtime.logging import configure_logging
 from watchfloor.runtime.packages import require_own_packages
+from watchfloor.runtime.processes import PRIVATE
 from watchfloor.runtime.refusal import Refused
 from watchfloor.runtime.settings import RegionSettings, load
 from watchfloor.wellness import CapsRefused
@@ -233,6 +234,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(
             f"without --tls-cert the gateway listens on {LOOPBACK} only; put it behind TLS or give it a certificate"
         )
+    os.umask(PRIVATE)
     try:
         require_own_packages()
         settings = load(given.region, given.home)

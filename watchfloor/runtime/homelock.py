@@ -23,6 +23,7 @@ def hold_home(home: Path) -> IO[str]:
     try:
         home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o700)
+        (home / LOCK_FILE).touch(mode=0o600)
         lock = (home / LOCK_FILE).open("a")
     except OSError as error:
         raise StackRefused(

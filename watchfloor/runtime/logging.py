@@ -86,7 +86,7 @@ def configure_logging(name: str, folder: Path | None, *, stream: TextIO | None =
     handlers: list[logging.Handler] = []
     shared = [*_SHARED, _naming(name)]
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = logging.handlers.RotatingFileHandler(
             folder / f"{name}.jsonl", maxBytes=KEPT_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
         )

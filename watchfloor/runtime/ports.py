@@ -58,6 +58,7 @@ def choose_ports(home: Path, names: list[str], *, usual: bool = True) -> dict[st
         taken = set(chosen.values())
         fitting = [port for port in wishes if port not in taken and is_free(port)]
         chosen[name] = fitting[0] if fitting else any_free(taken)
+    (home / PORTS_FILE).touch(mode=0o600)
     (home / PORTS_FILE).write_text(json.dumps(chosen, indent=1) + "\n")
     return chosen
 

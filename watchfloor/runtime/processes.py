@@ -22,6 +22,9 @@ STEADY = timedelta(seconds=30)
 LONGEST_WAIT = 30.0
 
 
+PRIVATE = 0o077
+"""Mask of permissions: what a process makes is its owner's alone, whatever the shell that started it would allow."""
+
 Ready: TypeAlias = Callable[[int], Coroutine[Any, Any, None]]
 """Given the pid, returns when the process answers; may wait for ever."""
 
@@ -92,9 +95,10 @@ async def launch(program: Program) -> Child:
 
     Must be called from the main thread: the kernel's tie is to the thread that forks.
     """
-    program.log.parent.mkdir(parents=True, exist_ok=True)
+    program.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if program.log.exists() and program.log.stat().st_size > LOG_LIMIT:
         program.log.replace(program.log.with_suffix(program.log.suffix + ".1"))
+    program.log.touch(mode=0o600)
     with program.log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -107,6 +111,7 @@ async def launch(program: Program) -> Child:
             stdout=output,
             stderr=output,
             env=dict(program.environ),
+            umask=PRIVATE,
             process_group=0,  # made before this returns, so that a signal to the group never comes too early
         )
     return Child(program, process, birth_of(process.pid), asyncio.get_running_loop().time())

@@ -25,6 +25,7 @@ from watchfloor.runtime.engine import RETENTION, ServerPorts, ensure_namespace
 from watchfloor.runtime.homelock import hold_home
 from watchfloor.runtime.ports import LOOPBACK, choose_ports
 from watchfloor.runtime.processes import (
+    PRIVATE,
     Child,
     Program,
     await_ready,
@@ -195,9 +196,9 @@ class EmbeddedStack:
         ports = choose_ports(self.home, parts, usual=self._usual_ports)
         address = f"{LOOPBACK}:{ports['temporal']}"
         if not (self.home / "people.yaml").exists():
-            shutil.copyfile(DEVELOPMENT_PEOPLE, self.home / "people.yaml")
+            _copy(DEVELOPMENT_PEOPLE, self.home / "people.yaml")
             if not (self.home / "rotas.yaml").exists():
-                shutil.copyfile(DEVELOPMENT_ROTAS, self.home / "rotas.yaml")
+                _copy(DEVELOPMENT_ROTAS, self.home / "rotas.yaml")
         public: dict[str, dict[str, dict[str, str]]] = {}
         await _all([self._start_server(address, ports), *(self._provision(region, public) for region in self.regions)])
         self._record = StackRecord(
@@ -240,6 +241,7 @@ class EmbeddedStack:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=child_environ(self.home),
+            umask=PRIVATE,
         )
         try:
             output, problem = await process.communicate()
@@ -308,6 +310,11 @@ class EmbeddedStack:
             running = {name: child.record for name, child in self._children.items() if child.process.returncode is None}
             self._record = self._record.model_copy(update={"processes": running})
             write_stack(self.home, self._record)
+
+
+def _copy(shipped: Path, to: Path) -> None:
+    to.touch(mode=0o600)
+    shutil.copyfile(shipped, to)
 
 
 async def _all(parts: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -25,6 +25,7 @@ from temporalio.worker import Worker
 from watchfloor.runtime.leaving import leave
 from watchfloor.runtime.logging import configure_logging
 from watchfloor.runtime.packages import require_own_packages
+from watchfloor.runtime.processes import PRIVATE
 from watchfloor.runtime.refusal import Refused
 from watchfloor.runtime.settings import RegionSettings, load
 
@@ -151,6 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--metrics-port", type=int, default=None, help="serve Prometheus metrics on this loopback port")
     parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     given = parser.parse_args(arguments)
+    os.umask(PRIVATE)
     try:
         require_own_packages()
         settings = load(given.region, given.home)
