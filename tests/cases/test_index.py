@@ -1,6 +1,7 @@
 """The case index: what was last said, and exactly what came after a revision."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,19 @@ def test_an_index_that_is_made_anew_is_another_one(tmp_path: Path) -> None:
     anew = CaseIndex(tmp_path / "cases.sqlite")
     assert anew.epoch != first.epoch
     anew.close()
+
+
+def test_what_was_written_of_a_run_that_the_engine_forgot_is_known_to_change_nothing(tmp_path: Path) -> None:
+    """With a board or without one, and by the next process too; what is written later counts again."""
+    with closing(CaseIndex(tmp_path / "cases.sqlite")) as index:
+        index.put(board(workflow=A), 3)
+        index.forget(A, 4)
+        index.forget(B, 7)
+    with closing(CaseIndex(tmp_path / "cases.sqlite")) as index:
+        assert index.heads() == {A: 4, B: 7}
+        assert index.get(B) is None
+        kept = index.get(A)
+        assert kept is not None
+        assert (kept.seq, kept.revision) == (3, 1)
+        index.put(board(workflow=A, severity="S0"), 5)
+        assert index.heads()[A] == 5

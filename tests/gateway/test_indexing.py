@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from temporalio.client import Client
 
 from tests.cli.boards import board
+from tests.gateway.regions_on_loopback import face_on
 from watchfloor.cases import CaseIndex
-from watchfloor.client.errors import EngineUnavailable
+from watchfloor.client import runs as runs_of
+from watchfloor.client.errors import EngineUnavailable, NotFound
 from watchfloor.client.face import Face
 from watchfloor.gateway import indexing
 from watchfloor.gateway.indexing import Indexer
@@ -43,6 +47,7 @@ class Runs:
         self.asked: list[str] = []
         self.may_answer = asyncio.Event()
         self.broken = False
+        self.forgotten: set[str] = set()
 
     async def board(self, face: Face, incident: str) -> Any:
         self.asked.append(incident)
@@ -50,6 +55,8 @@ class Runs:
             await self.may_answer.wait()
         if self.broken:
             raise EngineUnavailable("nobody is at work")
+        if incident in self.forgotten:
+            raise NotFound("no such run")
         return board(workflow=incident, title=f"asked {len(self.asked)} times")
 
 
@@ -128,6 +135,39 @@ async def test_a_run_that_does_not_answer_is_asked_again_after_a_rest(
     following.cancel()
 
 
+@pytest.mark.parametrize("has_a_board", [True, False])
+async def test_a_run_that_the_engine_has_forgotten_settles_and_is_asked_again_when_it_writes(
+    indexer: Indexer, ledger: Heads, runs: Runs, monkeypatch: pytest.MonkeyPatch, has_a_board: bool
+) -> None:
+    """An entry of its ledger that came after the engine's retention changes no board, and asks for none for ever."""
+    monkeypatch.setattr(indexing, "FIRST_REST", 0.01)
+    monkeypatch.setattr(indexing, "REST", 0.04)
+    monkeypatch.setattr(indexing, "EVERY", 0.01)
+    if has_a_board:
+        indexer.index.put(board(workflow=QUICK, state="closed"), 1)
+        ledger.write(QUICK)
+    runs.forgotten = {QUICK}
+    ledger.write(QUICK)
+    end = ledger.ends[QUICK]
+    following = asyncio.create_task(indexer.run())
+    await until(lambda: indexer.index.heads().get(QUICK) == end)
+    assert runs.asked == [QUICK] * 4, "not at once: a run that is about to begin is not there yet either"
+    for _ in range(3):
+        ledger.write(SLOW)  # others go on writing
+        await asyncio.sleep(10 * indexing.EVERY)
+    assert runs.asked.count(QUICK) == 4
+    assert QUICK not in indexer._not_before
+    kept = indexer.index.get(QUICK)
+    assert (kept is not None and kept.state == "closed") == has_a_board
+    runs.forgotten.clear()
+    ledger.write(QUICK)
+    await until(lambda: indexer.index.heads()[QUICK] == end + 1)
+    found = indexer.index.get(QUICK)
+    assert found is not None
+    assert found.state == "open"
+    following.cancel()
+
+
 async def test_changes_of_one_moment_are_told_once(indexer: Indexer, ledger: Heads, runs: Runs) -> None:
     told: list[None] = []
     indexer.changes.tell = lambda: told.append(None)  # type: ignore[method-assign]
@@ -137,3 +177,15 @@ async def test_changes_of_one_moment_are_told_once(indexer: Indexer, ledger: Hea
     await until(lambda: len(indexer.index.heads()) == 20 and bool(told))
     await asyncio.sleep(2 * indexing.TOGETHER)
     assert len(told) < 20
+
+
+async def test_only_the_namespace_that_a_run_would_be_in_can_say_that_it_is_not_there(
+    temporal: str, tmp_path: Path
+) -> None:
+    """A server that has lost the whole namespace has forgotten no run: it is asked again."""
+    face = await face_on(temporal, tmp_path)
+    with pytest.raises(NotFound):
+        await runs_of.board(face, SLOW)
+    elsewhere = replace(face, client=await Client.connect(temporal, namespace="nowhere"))
+    with pytest.raises(EngineUnavailable, match="not_found"):
+        await runs_of.board(elsewhere, SLOW)

@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS cases (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS cases_by_opening ON cases (opened_at DESC, incident);
 CREATE TABLE IF NOT EXISTS making (epoch TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS forgotten (incident TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
 """
 _COLUMNS = ("incident", "kind", "runbook", "severity", "state", "compartment", "opened_at", "seq", "revision")
 
@@ -98,6 +99,7 @@ class CaseIndex:
             if self._database.execute("PRAGMA user_version").fetchone() != (FORMAT,):
                 self._database.execute("DROP TABLE IF EXISTS cases")
                 self._database.execute("DROP TABLE IF EXISTS making")
+                self._database.execute("DROP TABLE IF EXISTS forgotten")
             self._database.executescript(_SCHEMA)
             self._database.execute(
                 "INSERT INTO making (epoch) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM making)", (secrets.token_hex(8),)
@@ -141,6 +143,12 @@ class CaseIndex:
                 ),
             )
             return int(last) + 1
+
+    def forget(self, incident: str, seq: int) -> None:
+        """The engine has no run of this id any more: what its ledger holds up to here changes no board. The last board
+        stays; only a later entry makes it worth asking again."""
+        with self._transaction() as database:
+            database.execute("INSERT OR REPLACE INTO forgotten (incident, seq) VALUES (?, ?)", (incident, seq))
 
     def get(self, incident: str, *, open_to: Collection[str] | None = None) -> Case | None:
         """One case; with `open_to` only where its compartment is among these. One that is not takes no longer to be
@@ -204,8 +212,9 @@ class CaseIndex:
         return {str(row[0]) for row in self._rows(f"SELECT incident FROM cases WHERE {' AND '.join(where)}", values)}  # noqa: S608
 
     def heads(self) -> dict[str, int]:
-        """Incident -> place in its ledger up to which it is known here."""
-        return dict(self._rows("SELECT incident, seq FROM cases", ()))
+        """Incident -> place in its ledger up to which it is known here, or known to change nothing any more."""
+        both = "SELECT incident, seq FROM cases UNION ALL SELECT incident, seq FROM forgotten"
+        return dict(self._rows(f"SELECT incident, max(seq) FROM ({both}) GROUP BY incident", ()))  # noqa: S608
 
     def _rows(self, statement: str, values: Sequence[object]) -> list[Any]:
         with self._lock:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Literal
 
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -44,7 +45,7 @@ async def engine_errors(face: Face, known: str, *, looked_for: str = "") -> Asyn
     try:
         yield
     except RPCError as error:
-        if error.status == RPCStatusCode.NOT_FOUND and looked_for:
+        if error.status == RPCStatusCode.NOT_FOUND and looked_for and not _lacks_namespace(error):
             raise NotFound(f"no run `{looked_for}` in region `{face.region}`; `watchfloor list` shows them") from error
         if error.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
             waited = f"{face.answer_within / timedelta(seconds=1):.0f} s"
@@ -66,6 +67,11 @@ async def engine_errors(face: Face, known: str, *, looked_for: str = "") -> Asyn
             f"`{looked_for}` has no board: it was refused at its start, or failed before it could keep one; {known}; "
             f"look for this id in the worker's log (`logs/worker-{face.region}.jsonl`)"
         ) from error
+
+
+def _lacks_namespace(error: RPCError) -> bool:
+    """Whether nothing could be found because the server has no such namespace: that says nothing of the run."""
+    return any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
 
 
 async def exists(face: Face, workflow: str) -> bool:

@@ -1,8 +1,9 @@
 """Keeps the case index of a region: follows the ledger, asks the runs that wrote into it, tells who listens.
 
 Every change of a run is a ledger entry of its chain, so looking at the chains' ends tells which boards to ask for anew.
-A run whose worker does not answer keeps its last board and is asked again. Clocks are absolute, so a board grows stale
-only by what has not been written down yet.
+A run whose worker does not answer keeps its last board and is asked again. One that the engine has forgotten (it
+closed, and its retention is over) keeps it for good, whatever is still written into its ledger. Clocks are absolute, so
+a board grows stale only by what has not been written down yet.
 """
 
 import asyncio
@@ -147,8 +148,9 @@ class Indexer:
             self._rests.pop(incident, None)
             if await asyncio.to_thread(self.index.put, said, seq) is not None:
                 self._tell_soon()
-        except (NotFound, EngineUnavailable, IndexUnavailable) as error:
-            # the engine forgets closed runs; their last board stays, and nothing new will be written
+        except NotFound:
+            await self._miss(incident, seq)
+        except (EngineUnavailable, IndexUnavailable) as error:
             self._rest(incident)
             log.info("board not there", incident=incident, error=type(error).__name__)
         except Exception:  # the edge of one run's look: it must end neither the others' nor the following
@@ -156,6 +158,23 @@ class Indexer:
             log.exception("board not taken", incident=incident)
         finally:
             del self._under_way[incident]
+
+    async def _miss(self, incident: str, seq: int) -> None:
+        """The engine has no such run. It may be about to begin, so it is asked a few times more; what is still missing
+        after the longest rest is forgotten, and would be asked for until the end of time."""
+        if self._rests.get(incident, 0.0) < REST:
+            self._rest(incident)
+            log.info("board not there", incident=incident, error=NotFound.__name__)
+            return
+        try:
+            await asyncio.to_thread(self.index.forget, incident, seq)
+        except IndexUnavailable as error:
+            self._rest(incident)
+            log.warning("case index waits", error=type(error).__name__)
+            return
+        self._not_before.pop(incident, None)
+        self._rests.pop(incident, None)
+        log.info("run forgotten by the engine", incident=incident, seq=seq)
 
     def _rest(self, incident: str) -> None:
         rest = self._rests[incident] = min(REST, 2 * self._rests.get(incident, FIRST_REST / 2))
