@@ -11,6 +11,7 @@ from schemas.ledger import EntryKind
 from tests.cli.boards import ask, board
 from tests.gateway.apis import Api
 from tests.gateway.consoles import INCIDENT, Seen, console_over, token
+from watchfloor.gateway.console.ask_view import name_place
 
 REF, OTHER = "sha256:" + "1a" * 32, "sha256:" + "2b" * 32
 PATH = "act/each[2]/erase"
@@ -52,6 +53,24 @@ async def shown(console: Seen, person: str = "counsel-1", **changes: Any) -> str
     console.api.index.put(board(workflow=INCIDENT, asks=[gate(**changes)]), 1)
     async with console.signed_in(person) as browser:
         return (await browser.get(AT)).text
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("steps.authenticate.failures", ("failures", "step authenticate")),
+        ("last.ask_again.reply_code", ("reply code", "this round of ask_again")),
+        ("inputs.order_id", ("order id", "as given")),
+        ("facts.imminent_threat", ("imminent threat", "a fact")),
+        ("incident.severity", ("severity", "of the incident")),
+        ("page.url", ("url", "page")),
+        ("error", ("error", "")),
+        ("size(inputs.urls) > 3", ("size(inputs.urls) > 3", "")),
+        ("inputs.urls[0]", ("inputs.urls[0]", "")),
+    ],
+)
+def test_a_value_is_called_by_its_name_and_says_where_it_comes_from(label: str, said: tuple[str, str]) -> None:
+    assert name_place(label) == said
 
 
 async def test_exactly_what_will_happen_is_listed_with_its_counts(console: Seen) -> None:
