@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 
 from tests.gateway.apis import ORDER, Api
 from tests.gateway.regions_on_loopback import served
+from watchfloor.gateway import admission as gateway_admission
 from watchfloor.gateway import arrival, heads, problems
 from watchfloor.gateway.admission import LONGEST, Admission, Places
 from watchfloor.gateway.bodies import MAX_BODY
@@ -184,6 +185,19 @@ async def test_who_finds_no_room_is_told_at_once_when_to_come_and_each_later_tha
 async def _pass(admission: Admission) -> None:
     async with admission.enter():
         await asyncio.sleep(0)
+
+
+async def test_who_was_let_wait_by_the_pace_of_before_is_turned_away_once_it_takes_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gateway_admission, "WAITS", 0.05)
+    admission = Admission(at_once=1, room=64)
+    admission._takes = 0.001
+    async with admission.enter():
+        told = await asyncio.gather(*(_pass(admission) for _ in range(3)), return_exceptions=True)
+        assert [isinstance(one, Problem) and one.status for one in told] == [503] * 3
+    assert admission.turned_away == 3
+    await _pass(admission)
 
 
 async def test_nobody_waits_for_long_where_things_take_long() -> None:

@@ -44,14 +44,17 @@ class Admission:
         """A place, in the order of coming.
 
         Raises:
-            Problem: 503 with the appointment; no place and no room to wait for one.
+            Problem: 503 with the appointment; no place and no room to wait for one, or none came free in time.
         """
         if self._waiting >= self._room or self._waiting * self._pace > WAITS:
-            self.turned_away += 1
-            raise Problem(503, "busy", _BUSY, retry_after=self._appoint())
+            raise self._turn_away()
         self._waiting += 1
         try:
-            await self._turns.acquire()
+            # the pace is what was, and a burst begins with what was before it
+            async with asyncio.timeout(WAITS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise self._turn_away() from None
         finally:
             self._waiting -= 1
         began = self._clock()
@@ -65,6 +68,10 @@ class Admission:
     def _pace(self) -> float:
         """Seconds between two that come out, as things have been lately."""
         return self._takes / self._at_once
+
+    def _turn_away(self) -> Problem:
+        self.turned_away += 1
+        return Problem(503, "busy", _BUSY, retry_after=self._appoint())
 
     def _appoint(self) -> int:
         now, pace = self._clock(), self._pace
