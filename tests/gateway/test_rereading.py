@@ -69,7 +69,7 @@ async def test_a_changed_secret_of_a_sender_is_taken_in_and_a_refused_file_leave
     settings: RegionSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rereading, "EVERY", 0.01)
-    part = Part(settings, "senders", lambda: read_callers(settings))
+    part = Part(settings, "senders", read_callers)
     senders, pagers = part.require()
     desk, pages = HookDesk(cast(Any, None), senders), PagerDesk(cast(Any, None), pagers)
     assert (believed(desk, OLD), believed(desk, NEW)) == (True, False)
@@ -89,14 +89,41 @@ async def test_a_changed_secret_of_a_sender_is_taken_in_and_a_refused_file_leave
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_own_bindings_that_are_written_while_it_runs_take_the_place_of_the_shipped_ones(
+    settings: RegionSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also broken at first; and taken away again they leave what they said, for nobody goes back unseen."""
+    monkeypatch.setattr(rereading, "EVERY", 0.01)
+    own = tmp_path / "own.yaml"
+    settings.bindings_path.write_text(TEXT.split("senders:", maxsplit=1)[0])
+    part = Part(replace(settings, own_bindings_path=own), "senders", read_callers)
+    senders, pagers = part.require()
+    assert senders == {}
+    desk = HookDesk(cast(Any, None), senders)
+    task = asyncio.create_task(keep_believing(part, desk, PagerDesk(cast(Any, None), pagers)))
+    try:
+        own.write_text(TEXT.replace("standard_webhooks", "carrier_pigeon"))
+        await until(lambda: read_refusal(tmp_path, "senders") is not None)
+        assert not believed(desk, OLD)
+        own.write_text(TEXT)
+        await until(lambda: believed(desk, OLD))
+        assert read_refusal(tmp_path, "senders") is None
+        own.unlink()
+        await until(lambda: read_refusal(tmp_path, "senders") is not None)
+        assert believed(desk, OLD)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 def test_at_the_start_what_cannot_be_used_ends_it(settings: RegionSettings) -> None:
     settings.bindings_path.write_text("version: 1")
     with pytest.raises(BindingsRefused):
-        Part(settings, "senders", lambda: read_callers(settings)).require()
+        Part(settings, "senders", read_callers).require()
 
 
 def test_a_file_that_is_still_being_written_is_not_read_before_it_rests(settings: RegionSettings) -> None:
-    part = Part(settings, "senders", lambda: read_callers(settings))
+    part = Part(settings, "senders", read_callers)
     part.require()
     assert not part.look(), "nothing has changed"
     settings.bindings_path.write_text(TEXT.split("senders:", maxsplit=1)[0])
@@ -110,7 +137,7 @@ def test_a_file_that_is_still_being_written_is_not_read_before_it_rests(settings
 
 def test_where_it_cannot_be_written_down_it_is_used_all_the_same(settings: RegionSettings, tmp_path: Path) -> None:
     (tmp_path / "a-file").write_text("")
-    part = Part(replace(settings, directory=tmp_path / "a-file"), "senders", lambda: read_callers(settings))
+    part = Part(replace(settings, directory=tmp_path / "a-file"), "senders", read_callers)
     part.require()
     settings.bindings_path.write_text("version: 1")
     assert [part.look(), part.look(), part.look()] == [False, False, False]

@@ -86,7 +86,7 @@ async def serve(
     client = await connect(settings, inbox.keys, identity=f"gateway/{settings.region}", runtime=runtime)
     face = face_over(settings, inbox.keys, client)
     plans = Plans()
-    callers = Part(settings, "senders", lambda: read_callers(settings))
+    callers = Part(settings, "senders", read_callers)
     senders, pagers = callers.require()
     ledger = SqliteLedger(settings.ledger_path)
     indexer = Indexer(face, ledger, CaseIndex(settings.cases_path))

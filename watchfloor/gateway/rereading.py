@@ -42,11 +42,14 @@ class Found(Generic[T]):
 class Part(Generic[T]):
     """One part of the bindings of a region, as it is now or as it last was when it could be used.
 
+    Where a region began with the shipped bindings, the operator's own are used as soon as they are there. Once they
+    were, it does not go back: a file that is gone is refused like a broken one.
+
     Args:
-        read: reads it; raises `BindingsRefused` or `SecretRefused`.
+        read: reads it, given the region's settings as they are then; raises `BindingsRefused` or `SecretRefused`.
     """
 
-    def __init__(self, settings: RegionSettings, name: PartName, read: Callable[[], Found[T]]) -> None:
+    def __init__(self, settings: RegionSettings, name: PartName, read: Callable[[RegionSettings], Found[T]]) -> None:
         self._settings, self._name, self._read = settings, name, read
         self._files: tuple[Path, ...] = (settings.bindings_path,)
         self._mark: Mark | None = None
@@ -68,7 +71,7 @@ class Part(Generic[T]):
         if mark == self._mark and not self._problems:
             return False
         try:
-            found = self._read()
+            found = self._read(self._settings)
         except (BindingsRefused, SecretRefused) as refusal:
             self._mark = self._seen = mark
             self._refuse(_say(refusal))
@@ -83,7 +86,7 @@ class Part(Generic[T]):
             BindingsRefused, SecretRefused: it cannot be used.
         """
         mark = self._look()
-        return self._take(self._read(), mark[0])
+        return self._take(self._read(self._settings), mark[0])
 
     async def changed(self) -> None:
         """Wait until it was taken anew."""
@@ -118,6 +121,10 @@ class Part(Generic[T]):
             log.warning("refused bindings not written down", part=self._name, error=type(error).__name__)
 
     def _look(self) -> Mark:
+        settings = self._settings.with_bindings()
+        if settings is not self._settings:
+            self._settings = settings
+            self._files = (settings.bindings_path, *self._files[1:])
         return tuple(map(_stat, self._files))
 
 

@@ -92,7 +92,7 @@ async def keep_telling(settings: RegionSettings, meter: MetricMeter) -> None:
 
     A request that is under way when who is told changes is given up, and its event sent again with its id.
     """
-    part, figures = Part(settings, "subscriptions", lambda: read_telling(settings)), Figures(meter)
+    part, figures = Part(settings, "subscriptions", read_telling), Figures(meter)
     await asyncio.to_thread(part.look)
     while True:
         telling = asyncio.create_task(_keep_sending(settings, part.content, figures))

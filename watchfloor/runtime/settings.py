@@ -12,8 +12,9 @@ for its own processes so that a demo never reaches a real cluster by a variable 
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from temporalio.envconfig import ClientConnectConfig
 
@@ -71,6 +72,15 @@ class RegionSettings:
     peers: Mapping[str, Peer]
     sign_in: SignInTable | None = None
     """The company's sign-in; None where the console has development sign-in only."""
+    own_bindings_path: Path | None = None
+    """Where the operator's own bindings would be, which take the place of the shipped ones; None where no others do."""
+
+    def with_bindings(self) -> Self:
+        """These settings, bound as the operator says now; own bindings that were found once stay the region's."""
+        own = self.own_bindings_path
+        if own is None or not own.exists():
+            return self
+        return replace(self, bindings_path=own, own_bindings_path=None)
 
     @property
     def address(self) -> str:
@@ -258,8 +268,7 @@ def _on_stack(region: str, home: Path, record: StackRecord, table: RegionTable |
             fix="name one of these regions, or start the stack with this one as well",
         )
     mine = record.regions[region]
-    own_bindings = home / "bindings.yaml"
-    return RegionSettings(
+    settings = RegionSettings(
         region=region,
         home=home,
         directory=home / region,
@@ -267,7 +276,7 @@ def _on_stack(region: str, home: Path, record: StackRecord, table: RegionTable |
         namespace=mine.namespace,
         task_queue=task_queue(region),
         connect={"target_host": record.temporal.address, "namespace": mine.namespace},
-        bindings_path=own_bindings if own_bindings.exists() else SHIPPED_BINDINGS,
+        bindings_path=SHIPPED_BINDINGS,
         people_path=home / "people.yaml",
         rotas_path=home / "rotas.yaml",
         gateway_url=mine.gateway_url,
@@ -280,7 +289,9 @@ def _on_stack(region: str, home: Path, record: StackRecord, table: RegionTable |
         },
         peers={name: _peer_in(name, other) for name, other in record.regions.items() if name != region},
         sign_in=table.sign_in if table else None,
+        own_bindings_path=home / "bindings.yaml",
     )
+    return settings.with_bindings()
 
 
 def task_queue(region: str) -> str:
