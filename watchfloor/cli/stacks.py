@@ -38,7 +38,9 @@ def demo(
     """
     with edge(as_json):
         from watchfloor.cli.demo import run_demo
+        from watchfloor.runtime.interrupts import heed_interrupts
 
+        heed_interrupts()
         passed = run_demo(context.obj, keep=keep, as_json=as_json)
     if not passed:
         raise typer.Exit(Exit.REFUSED)
@@ -60,7 +62,7 @@ def up(
     """Start the embedded stack and stay until Ctrl-C: Temporal, the sandbox platform, two regions.
 
     Everything lies in `.watchfloor/`; the next `watchfloor up` finds yesterday's incidents again. Everything listens on
-    this machine only.
+    this machine only. In the background, SIGINT or SIGTERM to its process stops it.
 
     Examples:
       watchfloor up
@@ -70,8 +72,10 @@ def up(
         import asyncio
 
         from watchfloor.cli.console import console, print_json
+        from watchfloor.runtime.interrupts import heed_interrupts
         from watchfloor.runtime.stack import EmbeddedStack
 
+        heed_interrupts()
         screen = console()
 
         def progress(part: str, state: str, detail: str) -> None:

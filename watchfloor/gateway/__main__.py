@@ -52,6 +52,7 @@ from watchfloor.regions.keys import KeysRefused
 from watchfloor.regions.residency import ResidencyRefused
 from watchfloor.runtime.assembly import open_connections_of, open_people
 from watchfloor.runtime.connection import connect, make_runtime
+from watchfloor.runtime.interrupts import heed_interrupts
 from watchfloor.runtime.leaving import leave
 from watchfloor.runtime.logging import configure_logging
 from watchfloor.runtime.packages import require_own_packages
@@ -235,6 +236,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"without --tls-cert the gateway listens on {LOOPBACK} only; put it behind TLS or give it a certificate"
         )
     os.umask(PRIVATE)
+    heed_interrupts()
     try:
         require_own_packages()
         settings = load(given.region, given.home)
