@@ -62,7 +62,9 @@ class Seen:
         """Have the console know the plan of a run that no engine has."""
         self.desk.plans[incident] = plan
 
-    def wrote(self, kind: str, actor: str = "engine", *, step: str = "", chain: str = INCIDENT, **data: Any) -> None:
+    def wrote(
+        self, kind: str, actor: str = "engine", *, step: str = "", path: str = "", chain: str = INCIDENT, **data: Any
+    ) -> None:
         """Put an entry into the ledger."""
         number = sum(1 for _ in self.api.ledger.read(chain)) + 1
         entry: Entry = {
@@ -73,7 +75,7 @@ class Seen:
             "at": f"2026-11-22T03:{number % 60:02d}:00Z",
             "actor": actor,
             "step": step,
-            "path": f"triage/{step}" if step else "",
+            "path": path or (f"triage/{step}" if step else ""),
             "data": data,
         }
         self.api.ledger.append([entry])

@@ -11,7 +11,8 @@ from tests.gateway.apis import Api
 from tests.gateway.consoles import INCIDENT, Seen, console_over, token
 from watchfloor.client.errors import Refused
 from watchfloor.client.library import plan_for_start
-from watchfloor.gateway.console.resolving import find_item, read_numbers
+from watchfloor.client.loop_items import find_item
+from watchfloor.gateway.console.resolving import read_numbers
 
 ACT = f"/console/incidents/{INCIDENT}/act"
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(1)>\u202e'

@@ -8,7 +8,8 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board
 from schemas.plan import Plan
 from watchfloor.client.following import find_next, list_follow_ups, say_end, say_steps
-from watchfloor.client.standstill import find_kind, find_step
+from watchfloor.client.loop_items import find_loop, say_place
+from watchfloor.client.standstill import find_step
 from watchfloor.drawing.words import join_words, render_span
 from watchfloor.signing import in_words, open_slots
 
@@ -123,17 +124,9 @@ def _after(
 
 def _say_item(plan: Plan | None, board: Board, ask: OpenAsk) -> str:
     """Which item of a loop this is about."""
-    path = ask["path"]
-    if "[" not in path:
-        return ""
-    loop, _, rest = path.rpartition("[")
-    counts = next((one for one in board["loops"] if one["path"] == loop), None)
-    of = f" of {counts['total']}" if counts else ""
-    number = rest.partition("]")[0]
-    # items of a `for_each` are counted from 0 in the run, its rounds from 1; people count from 1
-    if find_kind(plan, loop) == "for_each" and number.isdecimal():
-        number = str(int(number) + 1)
-    return f"this is item {number}{of} of `{loop.rpartition('/')[2]}`; the others are not touched by it"
+    place = say_place(plan, board, ask["path"])
+    loop = find_loop(ask["path"]).rpartition("/")[2]
+    return f"this is item {place} of `{loop}`; the others are not touched by it" if place else ""
 
 
 def _gated(plan: Plan | None, board: Board, step: Mapping[str, Any] | None, ask: OpenAsk, option: str) -> list[str]:

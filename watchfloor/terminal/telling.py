@@ -13,6 +13,7 @@ from watchfloor.cli.board_view import short_id
 from watchfloor.cli.instants import clock_time, left
 from watchfloor.client.asks import AskAt
 from watchfloor.client.consequences import list_consequences, say_undo
+from watchfloor.client.resolutions import name_option
 from watchfloor.client.standstill import find_step
 from watchfloor.drawing.words import show_controls
 from watchfloor.signing import in_words, open_slots
@@ -112,7 +113,7 @@ def _seats(ask: OpenAsk) -> Iterator[Text]:
         same = [one["body"] for one in ask["answers"] if one["body"]["option"] == option]
         still = in_words(open_slots(slots, same))
         people = f"{len(slots)} different people" if len(slots) > 1 else "one person"
-        yield Text(f"  {option} ({people}): {' and '.join(still) if still else 'all seats filled'}")
+        yield Text(f"  {name_option(ask, option)}, {people}: {' and '.join(still) if still else 'all seats filled'}")
     yield from (Text(f"  {answer_line(answer['body'])}") for answer in ask["answers"])
     if ask["exclude"]:
         yield Text(f"  never: {', '.join(ask['exclude'])}", style="dim")

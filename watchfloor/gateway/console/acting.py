@@ -4,6 +4,7 @@ Each form carries a mark of what it was made over. If that has changed in the ru
 says so: nobody signs what they have not seen.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from watchfloor.client.command import CommandVerb, send_command
 from watchfloor.client.errors import Ambiguous, ClientError, EngineUnavailable, NotFound, Refused
 from watchfloor.client.facts import send_fact
 from watchfloor.client.outside import record_outside
+from watchfloor.client.resolutions import WORDS
 from watchfloor.client.runs import board as ask_board
 from watchfloor.client.statements import Sent, send_control
 from watchfloor.client.triage import Said, declare_incident, propose_dismissal, set_severity
@@ -27,7 +29,7 @@ from watchfloor.gateway.console.fields import read_fields
 from watchfloor.gateway.console.gate import Visitor
 from watchfloor.gateway.console.outside_form import draw_outside, read_outside
 from watchfloor.gateway.console.pages import Pages
-from watchfloor.gateway.console.resolving import KINDS, WORDS, list_troubles, mark_troubles, resolve
+from watchfloor.gateway.console.resolving import KINDS, list_troubles, mark_troubles, read_attempts, resolve
 from watchfloor.gateway.console.views import draw_case
 from watchfloor.gateway.problems import Problem
 from watchfloor.signing import neutral_name
@@ -106,6 +108,7 @@ async def _show(
     board, plan = now_there or case.board, await pages.plan(incident)
     facts = list_facts(pages.desk.face, visitor, board, plan)
     children = [child.board for child in await pages.children(visitor, board)]
+    attempts = await asyncio.to_thread(read_attempts, pages.desk.face, [board, *children])
     return pages.show(
         "act.html",
         visitor,
@@ -116,7 +119,7 @@ async def _show(
         deeds=list_deeds(pages.desk.face, visitor, board, plan, now),
         facts=[(one, mark_fact(board, one.name)) for one in facts],
         commanders=list_commanders(pages.desk.face, board),
-        troubles=list_troubles([board, *children], plan, visitor),
+        troubles=list_troubles([board, *children], plan, visitor, attempts),
         marks={kind: mark_troubles([board, *children], kind, visitor) for kind in KINDS},
         resolutions=WORDS,
         contacts=has_card(plan),
@@ -276,7 +279,7 @@ async def _resolve(act: Act) -> Done:
     results = await resolve(act.pages.desk.face, act.visitor, boards, act.said, act.picked)
     refused = tuple(f"{one.where}: {one.told}" for one in results if one.sent is None)
     sent = tuple(one.sent for one in results if one.sent is not None)
-    done = f"{len(sent)} of {len(results)} answered: {act.field('option').replace('_', ' ')}"
+    done = f"{len(sent)} of {len(results)} answered: {WORDS.get(act.field('option'), act.field('option'))}"
     return Done(done, sent, refused)
 
 

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from schemas.incident import StepView
 from schemas.plan import Plan
+from watchfloor.client.loop_items import find_item
 from watchfloor.client.standstill import Reason
 from watchfloor.gateway.console.crew import Paged
-from watchfloor.gateway.console.resolving import KINDS, find_item
+from watchfloor.gateway.console.resolving import KINDS
 from watchfloor.gateway.console.views import AskCard
 
 T = TypeVar("T")

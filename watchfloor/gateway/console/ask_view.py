@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from schemas.decision import OpenAsk
 from schemas.incident import Board
 from schemas.json_value import Json
+from watchfloor.client.resolutions import say_option
 from watchfloor.client.revealing import REFERENCE, list_evidence
 from watchfloor.drawing.words import join_words
 from watchfloor.identity.people import Person
@@ -190,7 +191,7 @@ def list_said(ask: OpenAsk) -> list[str]:
         for envelope in ask["answers"]:
             body = envelope["body"]
             behalf = f" on behalf of {body['on_behalf_of']}" if "on_behalf_of" in body else ""
-            lines.append(f"{body['person']} as {body['role']}{behalf}: {str(body['option']).replace('_', ' ')}")
+            lines.append(f"{body['person']} as {body['role']}{behalf}: {say_option(ask, str(body['option']))}")
     for envelope in ask.get("motions", []):
         body = envelope["body"]
         who = f"{body['person']} as {body['role']}"

@@ -1,5 +1,6 @@
 """The page of one question, what is said there, and the receipt. What the form showed is what is decided."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,9 +13,12 @@ from schemas.decision import OpenAsk, RefusalType
 from schemas.json_value import Json
 from watchfloor.cases import Case
 from watchfloor.client.asks import AskAt
+from watchfloor.client.attempts import find_attempts, find_step_path
 from watchfloor.client.consequences import list_consequences, say_undo
 from watchfloor.client.errors import ClientError, EngineUnavailable, Refused
+from watchfloor.client.loop_items import say_place
 from watchfloor.client.motions import read_text, send_motion
+from watchfloor.client.resolutions import say_option
 from watchfloor.client.revealing import list_evidence, reveal_reference
 from watchfloor.client.statements import Sent, send_decision
 from watchfloor.gateway.console.ask_view import (
@@ -33,7 +37,7 @@ from watchfloor.gateway.console.fields import read_fields
 from watchfloor.gateway.console.gate import Visitor
 from watchfloor.gateway.console.keys import list_keyed, sign_in_for
 from watchfloor.gateway.console.pages import Pages
-from watchfloor.gateway.console.resolving import WORDS, find_item
+from watchfloor.gateway.console.resolving import KINDS, has_effect
 from watchfloor.gateway.console.views import draw_ask, find_seat, list_open
 from watchfloor.gateway.problems import Problem
 from watchfloor.signing import neutral_name, parse_instant
@@ -103,6 +107,8 @@ async def _ask(
     due = parse_instant(ask["deadline_at"]) if ask["deadline_at"] else None
     shown = {str(one["label"]): one["value"] for one in ask["shown"]}
     glass = ask.get("glass_from", "")
+    attempts = await asyncio.to_thread(find_attempts, face.ledger_path, board["workflow"], _list_doubted(ask))
+    attempt = attempts.by_path.get(find_step_path(path))
     return pages.show(
         "ask.html",
         visitor,
@@ -111,11 +117,12 @@ async def _ask(
         board=board,
         card=card,
         name=neutral_name(board["workflow"]),
-        item=find_item(plan, path),
-        inputs=list_values(ask, ask["inputs"], revealed or {}),
+        item=say_place(plan, board, path),
+        inputs=list_values(ask, (attempt.inputs if attempt else None) or ask["inputs"], revealed or {}),
+        attempt=attempt,
+        unsent=attempts.told and attempt is None and has_effect(plan, ask),
         shown=list_values(ask, _with_texts(pages, shown), revealed or {}),
         choices=list_choices(board, ask),
-        resolutions=WORDS,
         evidence=list_evidence(ask),
         revealed=dict(revealed or {}),
         left_out=list_left(ask),
@@ -125,6 +132,7 @@ async def _ask(
             for one in list_questions(ask)
         ],
         words=find_words(board, ask, person, card.mine, decided),
+        say=lambda option: say_option(ask, option),
         options=order_options(list(ask["options"])),
         glass_from=glass if glass and now < parse_instant(glass) else "",
         seat=find_seat(ask, person),
@@ -142,6 +150,11 @@ async def _ask(
 
 def _find(asks: Sequence[OpenAsk], path: str) -> OpenAsk | None:
     return next((one for one in asks if one["path"] == path), None)
+
+
+def _list_doubted(ask: OpenAsk) -> list[str]:
+    """Where to look for what was announced: at a doubt, and at a failed step."""
+    return [ask["path"]] if ask["kind"] in KINDS else []
 
 
 def _with_texts(pages: Pages, shown: Mapping[str, Json]) -> dict[str, Json]:
@@ -201,7 +214,7 @@ async def _answer(pages: Pages, visitor: Visitor, case: Case, path: str, fields:
     except ClientError as error:
         return await _ask(pages, visitor, case, path, told=str(error), status=422, typed=said)
     await _settle(pages, case, sent)
-    return _receipt(pages, visitor, now_there, said.get("option", "").replace("_", " "), sent)
+    return _receipt(pages, visitor, now_there, say_option(now_there.ask, said.get("option", "")), sent)
 
 
 async def _settle(pages: Pages, case: Case, sent: Sent) -> None:
@@ -224,7 +237,7 @@ async def _refused(
     told = str(error)
     if own is not None:
         told = (
-            f"You have answered {str(own['option']).replace('_', ' ')} already; it is recorded and counts once. "
+            f"You have answered “{say_option(fresh.ask, str(own['option']))}” already; it is recorded and counts once. "
             "Pressing again has changed nothing. To answer otherwise, take it back first."
         )
     return await _ask(pages, visitor, case, path, told=told, status=409, typed=said)

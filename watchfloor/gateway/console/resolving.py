@@ -8,10 +8,13 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board
 from schemas.plan import Plan
 from watchfloor.client.asks import AskAt
+from watchfloor.client.attempts import Attempts, find_attempts, find_step_path
 from watchfloor.client.errors import ClientError, Refused
 from watchfloor.client.face import Face
-from watchfloor.client.standstill import find_kind, say_error
+from watchfloor.client.loop_items import say_place
+from watchfloor.client.standstill import find_step, say_error
 from watchfloor.client.statements import Sent, send_decision
+from watchfloor.gateway.console.ask_view import Value, list_values
 from watchfloor.gateway.console.gate import Visitor
 from watchfloor.gateway.console.views import is_mine
 from watchfloor.signing import digest
@@ -19,19 +22,14 @@ from watchfloor.signing import digest
 MOST = 200
 """Troubles that are answered at once; each is a signed statement of its own."""
 KINDS = ("doubt", "failed")
-WORDS = {
-    "happened": "it got there: count it as done",
-    "resend": "it did not get there: send it again",
-    "give_up": "give up",
-    "retry": "try it again",
-    "skip": "leave it out and go on",
-}
+_UNREAD: Mapping[str, Attempts] = {}
 _RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One doubt or failure. `number` is how the page counts it; `item` which item of a loop, as people count."""
+    """One doubt or failure. `number` is how the page counts it; `item` which item of a loop, as people count; `inputs`
+    what was to be done to what, as far as the ledger tells."""
 
     number: int
     kind: str
@@ -40,6 +38,7 @@ class Trouble:
     ask: str
     step: str
     item: str
+    inputs: tuple[Value, ...]
     what: str
     deadline_at: str | None
     options: tuple[str, ...]
@@ -56,19 +55,42 @@ class Resolved:
     told: str = ""
 
 
-def list_troubles(boards: Sequence[Board], plan: Plan | None, visitor: Visitor) -> dict[str, list[Trouble]]:
-    """Doubts and failures that wait, by kind, numbered from 1 in an order that stays."""
+def read_attempts(face: Face, boards: Sequence[Board]) -> dict[str, Attempts]:
+    """What was announced where something is doubtful or has failed, by run."""
+    return {
+        board["workflow"]: find_attempts(
+            face.ledger_path, board["workflow"], [ask["path"] for ask in board["asks"] if ask["kind"] in KINDS]
+        )
+        for board in boards
+        if any(ask["kind"] in KINDS for ask in board["asks"])
+    }
+
+
+def list_troubles(
+    boards: Sequence[Board], plan: Plan | None, visitor: Visitor, attempts: Mapping[str, Attempts] = _UNREAD
+) -> dict[str, list[Trouble]]:
+    """Doubts and failures that wait, by kind, numbered from 1 in an order that stays.
+
+    Args:
+        attempts: run -> what was announced there.
+    """
     found: dict[str, list[Trouble]] = {}
     for kind in KINDS:
         asks = [(board, ask) for board in boards for ask in board["asks"] if ask["kind"] == kind]
         asks.sort(key=lambda one: (one[0]["workflow"], _natural(one[1]["path"])))
-        found[kind] = [_draw(number, board, ask, plan, visitor) for number, (board, ask) in enumerate(asks, 1)]
+        found[kind] = [
+            _draw(number, board, ask, plan, visitor, attempts.get(board["workflow"], Attempts()))
+            for number, (board, ask) in enumerate(asks, 1)
+        ]
     return found
 
 
-def _draw(number: int, board: Board, ask: OpenAsk, plan: Plan | None, visitor: Visitor) -> Trouble:
+def _draw(
+    number: int, board: Board, ask: OpenAsk, plan: Plan | None, visitor: Visitor, attempts: Attempts
+) -> Trouble:
     error = next((str(one["value"]) for one in ask["shown"] if one["label"] == "error"), "")
     what = f"`{ask['action']}`: did it get there?" if ask["kind"] == "doubt" else f"failed: {say_error(error)}"
+    attempt = attempts.by_path.get(find_step_path(ask["path"]))
     return Trouble(
         number=number,
         kind=ask["kind"],
@@ -76,7 +98,8 @@ def _draw(number: int, board: Board, ask: OpenAsk, plan: Plan | None, visitor: V
         path=ask["path"],
         ask=ask["ask"],
         step=ask["step"],
-        item=find_item(plan, ask["path"]),
+        item=say_place(plan, board, ask["path"]),
+        inputs=tuple(list_values(ask, (attempt and attempt.inputs) or {}, {})),
         what=what,
         deadline_at=ask["deadline_at"],
         options=tuple(ask["options"]),
@@ -87,13 +110,10 @@ def _draw(number: int, board: Board, ask: OpenAsk, plan: Plan | None, visitor: V
     )
 
 
-def find_item(plan: Plan | None, path: str) -> str:
-    """Which item of the innermost loop a path is about, counted from 1; empty outside loops."""
-    loop, bracket, rest = path.rpartition("[")
-    number = rest.partition("]")[0]
-    if not bracket or not number.isdecimal():
-        return ""
-    return str(int(number) + (find_kind(plan, loop) == "for_each"))
+def has_effect(plan: Plan | None, ask: OpenAsk) -> bool:
+    """Whether the step of an ask is one action that changes something: then it announces what it sends."""
+    step = find_step(plan, ask["step"])
+    return step is not None and step["kind"] == "action" and step["effect"] != "reads"
 
 
 def _natural(path: str) -> tuple[object, ...]:

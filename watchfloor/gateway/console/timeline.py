@@ -1,7 +1,6 @@
 """The timeline of an incident: its ledger, the latest first, by kind, person and step."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated
@@ -18,12 +17,11 @@ from watchfloor.gateway.console.pages import Pages
 from watchfloor.gateway.console.views import draw_case
 from watchfloor.gateway.problems import Problem
 from watchfloor.ledger import LedgerError, SqliteLedger
+from watchfloor.ledger.backwards import read_back
 from watchfloor.ledger.wording import FAMILIES, Told, find_family, tell_entry
 from watchfloor.signing import neutral_name
 
 PAGE = 50
-WINDOW = 500
-"""Entries that are read at once, backwards from the end."""
 MOST_READ = 10_000
 """Entries looked through for one page; where more would have to be, the page says how to go on."""
 
@@ -123,7 +121,7 @@ def _read(face: Face, incident: str, wanted: Wanted, limit: int) -> Stretch:
         last = head["seq"] if head is not None else 0
         top = min(last, wanted.before - 1) if wanted.before else last
         reached = top + 1
-        for entry in _back(ledger, incident, top):
+        for entry in read_back(ledger, incident, top):
             reached = entry["seq"]
             if wanted.fits(entry):
                 found.append(entry)
@@ -131,19 +129,6 @@ def _read(face: Face, incident: str, wanted: Wanted, limit: int) -> Stretch:
                 break
     more = 1 < reached <= top
     return Stretch(tuple(_line(face, entry) for entry in found), reached if more else 0)
-
-
-def _back(ledger: SqliteLedger, chain: str, top: int) -> Iterator[StoredEntry]:
-    """The entries of a chain from a place on, backwards."""
-    while top > 0:
-        low = max(0, top - WINDOW)
-        window: list[StoredEntry] = []
-        for entry in ledger.read(chain, after=low):
-            if entry["seq"] > top:
-                break
-            window.append(entry)
-        yield from reversed(window)
-        top = low
 
 
 def _line(face: Face, entry: StoredEntry) -> Line:

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from schemas.decision import OpenAsk
 from schemas.incident import Board
 from watchfloor.cases import Case
+from watchfloor.client.resolutions import say_option
 from watchfloor.drawing.words import show_controls
 from watchfloor.gateway.console.clocks import say_left
 from watchfloor.identity.people import Person
@@ -163,13 +164,13 @@ def find_seat(ask: OpenAsk, person: Person) -> str:
     return next((role for role in seated if role in person.roles), "")
 
 
-def list_open(ask: OpenAsk) -> list[str]:
-    """The seats of each option that nobody fills yet, in words."""
-    lines: list[str] = []
+def list_open(ask: OpenAsk) -> list[tuple[str, str]]:
+    """Each option as its button says it, with the seats that nobody fills yet."""
+    lines: list[tuple[str, str]] = []
     for option, slots in ask["options"].items():
         same = [one["body"] for one in ask["answers"] if one["body"]["option"] == option]
         left = in_words(open_slots(slots, same))
-        lines.append(f"{option}: {', '.join(left) if left else 'all seats filled'}")
+        lines.append((say_option(ask, option), ", ".join(left) if left else "all seats filled"))
     return lines
 
 
