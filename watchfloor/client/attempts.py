@@ -1,5 +1,5 @@
-"""What was about to be done where nobody knows what became of it, or where it failed: from the ledger, in which it stands
-since before anything was sent."""
+"""What was about to be done where nobody knows what became of it, or where it failed: the ledger has it since before it
+was sent."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -28,15 +28,15 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """What was found. `told` is whether all of the chain was looked through or everything asked for was found: only then
-    does a place that is missing mean that nothing was announced there."""
+    """What was found. `told` is whether all of the chain was looked through or everything asked for was found: only
+    then does a place that is missing mean that nothing was announced there."""
 
     by_path: Mapping[str, Attempt] = field(default_factory=dict)
     told: bool = False
 
 
 def find_attempts(ledger_path: Path | None, chain: str, paths: Collection[str]) -> Attempts:
-    """The latest announcement at each of these paths of a run; nothing, and not `told`, while the ledger cannot be read.
+    """The latest announcement at each of these paths of a run; nothing, and not `told`, while it cannot be read.
 
     Args:
         paths: of steps. The path of a question about one (`…!doubt`, `…!failed`) stands for its step.

@@ -85,9 +85,7 @@ def list_troubles(
     return found
 
 
-def _draw(
-    number: int, board: Board, ask: OpenAsk, plan: Plan | None, visitor: Visitor, attempts: Attempts
-) -> Trouble:
+def _draw(number: int, board: Board, ask: OpenAsk, plan: Plan | None, visitor: Visitor, attempts: Attempts) -> Trouble:
     error = next((str(one["value"]) for one in ask["shown"] if one["label"] == "error"), "")
     what = f"`{ask['action']}`: did it get there?" if ask["kind"] == "doubt" else f"failed: {say_error(error)}"
     attempt = attempts.by_path.get(find_step_path(ask["path"]))
