@@ -16,6 +16,7 @@ from tests.gateway.test_console import Console, console, token
 from tests.gateway.test_console_queue import task
 from watchfloor.gateway.console import ConsoleDesk, build_console
 from watchfloor.gateway.console.gate import Gate
+from watchfloor.gateway.console.sessions import SessionsUnavailable
 
 __all__ = ["console"]
 
@@ -165,6 +166,63 @@ async def test_every_refusal_is_a_page_of_the_console(
     assert answer.headers["content-type"].startswith("text/html")
     assert f"<h1>{words}</h1>" in answer.text
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+LINKS = ("/console/", "/console/board", "/console/queue", "/console/runbooks", "/console/ledger")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more", "status"),
+    [
+        ("GET", "/console/nothing", {}, 404),
+        ("GET", f"/console/incidents/{NEVER['incident']}", {}, 404),
+        ("GET", f"/console/incidents/{HIDDEN}", {}, 404),
+        ("GET", "/console/board?page=0", {}, 422),
+        ("POST", "/console/board", {}, 405),
+        ("POST", "/console/queue/next", {"content": b"x" * 300_000}, 413),
+        ("POST", "/console/queue/next", {"data": {}}, 403),
+    ],
+)
+async def test_a_refusal_has_the_links_of_every_page_for_who_is_signed_in_and_for_nobody_else(
+    console: Console, method: str, path: str, more: dict[str, Any], status: int
+) -> None:
+    hide(console)
+    async with console.signed_in("ops-1") as somebody, console.browser() as nobody:
+        page = await somebody.request(method, path, **more)
+        outside = await nobody.request(method, path, **more)
+    assert page.status_code == status
+    navigation = page.text.partition('<nav aria-label="Pages">')[2].partition("</nav>")[0]
+    assert [link for link in LINKS if f'href="{link}"' not in navigation] == []
+    assert '<span class="who">ops-1</span>' in page.text
+    assert "aria-current" not in page.text
+    assert "<nav" not in outside.text
+    assert "ops-1" not in outside.text
+
+
+async def test_a_page_that_fails_keeps_the_links(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr("watchfloor.gateway.console.boards.draw_board", fail)
+    async with console.signed_in("ops-1") as browser:
+        page = (await browser.get("/console/board")).text
+    assert "<h1>Something went wrong here</h1>" in page
+    assert 'href="/console/queue"' in page
+
+
+async def test_while_nobody_can_tell_who_it_is_a_refusal_is_a_page_without_links(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable(*_: Any, **__: Any) -> None:
+        raise SessionsUnavailable("away")
+
+    async with console.signed_in("ops-1") as browser:
+        monkeypatch.setattr(console.sessions, "find", unavailable)
+        answers = [await browser.get(path) for path in ("/console/nothing", "/console/board")]
+    assert [one.status_code for one in answers] == [404, 503]
+    for one in answers:
+        assert "<nav" not in one.text
+        assert 'href="/console/"' in one.text
 
 
 async def test_what_arrives_in_pieces_is_counted_too(console: Console) -> None:

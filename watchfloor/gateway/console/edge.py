@@ -1,6 +1,6 @@
 """The edge of the console: what is too large is refused while it arrives; what fails becomes a page."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from fastapi import Request, Response
@@ -22,7 +22,7 @@ class _TooLarge(Exception):
 class Edge:
     """Around the console's application; `render` makes the page of a problem."""
 
-    def __init__(self, app: ASGIApp, render: Callable[[Request, Exception], Response]) -> None:
+    def __init__(self, app: ASGIApp, render: Callable[[Request, Exception], Awaitable[Response]]) -> None:
         self._app = app
         self._render = render
 
@@ -63,4 +63,5 @@ class Edge:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, problem: Problem, begun: bool) -> None:
         if begun:
             raise problem  # half a page is out: the connection is cut, so that nobody takes it for a whole one
-        await self._render(Request(scope), problem)(scope, receive, send)
+        answer = await self._render(Request(scope), problem)
+        await answer(scope, receive, send)

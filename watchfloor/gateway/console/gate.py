@@ -85,6 +85,22 @@ class Gate:
             SignInNeeded: nobody, or somebody whom the directory no longer knows.
             Problem: 503 nobody can tell.
         """
+        try:
+            return await self._find(request)
+        except NobodyHere as nobody:
+            # said once; the next page leads to signing in, which says it again if nothing was put right
+            await asyncio.to_thread(self._sessions.end, request.cookies.get(self.cookie, ""))
+            raise Problem(403, nobody.code, str(nobody)) from nobody
+
+    async def recognise(self, request: Request) -> Visitor | None:
+        """Who asks, for a page that says no: None for nobody, and while nobody can tell. Nothing is refused here and no
+        session ended."""
+        try:
+            return await self._find(request)
+        except (SignInNeeded, NobodyHere, Problem):
+            return None
+
+    async def _find(self, request: Request) -> Visitor:
         back = request.url.path
         cookie = request.cookies.get(self.cookie, "")
         try:
@@ -96,23 +112,15 @@ class Gate:
         if session is None:
             raise SignInNeeded(back)
         if session.proof.way != "dev":
-            return await self._admit_by_company(session, cookie, back)
+            if self.company is None:
+                raise SignInNeeded(back)
+            return Visitor(self.company.belonging(session), session)
         if not self.offers_development(request):
             raise SignInNeeded(back)
         try:
             return Visitor(admit_person(self._face, session.person, DEV), session)
         except Refused as error:
             raise SignInNeeded(back) from error
-
-    async def _admit_by_company(self, session: Session, cookie: str, back: str) -> Visitor:
-        if self.company is None:
-            raise SignInNeeded(back)
-        try:
-            return Visitor(self.company.belonging(session), session)
-        except NobodyHere as nobody:
-            # said once; the next page leads to signing in, which says it again if nothing was put right
-            await asyncio.to_thread(self._sessions.end, cookie)
-            raise Problem(403, nobody.code, str(nobody)) from nobody
 
     def offers_development(self, request: Request) -> bool:
         """Whether one may sign in without proof here. The name in `Host` counts: another name that leads here does

@@ -228,20 +228,25 @@ class Pages:
         """A part of a page, to be put into one."""
         return Markup(self._templates.get_template(template).render(**given))  # noqa: S704 - the template has escaped it
 
-    def render_problem(self, request: Request, error: Exception) -> Response:
+    async def render_problem(self, request: Request, error: Exception) -> Response:
+        """The page of a refusal or failure. Who is signed in has the links of every page on it: the same ones whatever
+        was asked for, so that what one may not see and what is not there stay alike."""
         assert isinstance(error, Problem)
-        answer = self.show("problem.html", None, status=error.status, title=_title(error.status), detail=error.detail)
+        visitor = await self.desk.gate.recognise(request)
+        answer = self.show("problem.html", visitor, status=error.status, title=_title(error.status), detail=error.detail)
         if error.retry_after is not None:
             answer.headers["retry-after"] = str(error.retry_after)
         return answer
 
-    def render_http(self, request: Request, error: Exception) -> Response:
+    async def render_http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = _DETAILS.get(error.status_code, "that did not work; nothing was done")
-        return self.render_problem(request, Problem(error.status_code, "refused", detail))
+        return await self.render_problem(request, Problem(error.status_code, "refused", detail))
 
-    def render_shape(self, request: Request, error: Exception) -> Response:
-        return self.render_problem(request, Problem(422, "shape", "the form was not complete; nothing was done"))
+    async def render_shape(self, request: Request, error: Exception) -> Response:
+        return await self.render_problem(
+            request, Problem(422, "shape", "what was sent was not complete or not right; nothing was done")
+        )
 
 
 def _show_text(value: Any) -> Any:
@@ -264,6 +269,7 @@ def _title(status: int) -> str:
         404: "Nothing here",
         405: "Not like this",
         409: "It has changed",
+        410: "It is over",
         413: "Too large",
         422: "That does not fit",
         429: "Too many at once",
