@@ -233,7 +233,9 @@ class Pages:
         was asked for, so that what one may not see and what is not there stay alike."""
         assert isinstance(error, Problem)
         visitor = await self.desk.gate.recognise(request)
-        answer = self.show("problem.html", visitor, status=error.status, title=_title(error.status), detail=error.detail)
+        answer = self.show(
+            "problem.html", visitor, status=error.status, title=_title(error.status), detail=error.detail
+        )
         if error.retry_after is not None:
             answer.headers["retry-after"] = str(error.retry_after)
         return answer
