@@ -235,7 +235,7 @@ async def _claim(face: Face, incident: str, plan: Plan, inputs: Mapping[str, Jso
         raise Refused(
             "key_reused",
             f"this key was taken in by {claim.into} before, with other content; nothing was started; give a new order "
-            "a key of its own (--key)",
+            "a key of its own (`--key`, over HTTP `Idempotency-Key`)",
         )
     return claim if claim.content == content or claim.state == "merged" else replace(claim, content="")
 
@@ -253,7 +253,7 @@ async def _closed_before(face: Face, claim: Claim) -> bool:
         raise Refused(
             "key_reused",
             f"this key started {incident} before with other content, and that closed long ago; nothing was started; "
-            "give a new order a key of its own (--key)",
+            "give a new order a key of its own (`--key`, over HTTP `Idempotency-Key`)",
         )
     if claim.state != "closed":
         raise Refused(
@@ -284,7 +284,7 @@ async def _refuse_other_order(face: Face, incident: str, plan: Plan, inputs: Map
         raise Refused(
             "key_reused",
             f"this key started {incident} before with other content ({', '.join(changed)} differ); nothing "
-            f"was started; give a new order a key of its own (--key)",
+            f"was started; give a new order a key of its own (`--key`, over HTTP `Idempotency-Key`)",
         )
 
 

@@ -25,7 +25,7 @@ from watchfloor.gateway.console.edge import MAX_FORM
 from watchfloor.gateway.hooks import HookDesk
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.pagers import PagerDesk
-from watchfloor.gateway.problems import Problem, render_problem
+from watchfloor.gateway.problems import Problem, render_http, render_problem
 from watchfloor.gateway.reception import Reception
 from watchfloor.ledger.checkpoint import open_checkpoint
 from watchfloor.signing import SignatureRefused
@@ -49,7 +49,7 @@ def build_app(
     paging services, the console."""
     app = FastAPI(title=f"Watchfloor gateway of {inbox.region}", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(Problem, render_problem)
-    app.add_exception_handler(HTTPException, _render_http)
+    app.add_exception_handler(HTTPException, render_http)
     app.add_middleware(Guard)
     reception = Reception(inbox, client)
 
@@ -172,11 +172,3 @@ class Guard:
                 raise  # half an answer is out: the connection is cut, so that nobody takes it for a whole one
             failed = Problem(500, "internal", "the gateway failed; the message may be sent again")
             await render_problem(Request(scope), failed)(scope, receive, marked)
-
-
-def _render_http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    codes = {404: "not_found", 405: "method"}
-    detail = {404: "nothing is offered at this address", 405: "this address takes another method"}
-    status = error.status_code
-    return render_problem(request, Problem(status, codes.get(status, "refused"), detail.get(status, "refused")))

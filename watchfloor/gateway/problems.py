@@ -1,10 +1,11 @@
 """Refusals as RFC 9457 problem details: a stable code, a status, a sentence. Nothing of the request is repeated."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
@@ -14,8 +15,8 @@ LINGER_BYTES = 256 * 1024
 """How much of it is read; the largest body that any route takes."""
 TITLES = {
     400: "The body is not JSON as it is expected here",
-    401: "The sender is not known by its signature",
-    403: "The message is not believed",
+    401: "The sender is not known",
+    403: "The sender may not do this",
     404: "There is nothing of that name here",
     405: "This address takes another method",
     409: "The message contradicts what stands",
@@ -42,6 +43,7 @@ class Problem(Exception):
         *,
         retry_after: int | None = None,
         fields: Sequence[dict[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -50,12 +52,16 @@ class Problem(Exception):
         self.retry_after = retry_after
         self.fields = tuple(fields)
         """What is wrong field by field: `{field, expected, fix}`."""
+        self.headers = dict(headers or {})
+        """What HTTP wants beside a status: `www-authenticate`, `allow`."""
 
 
 def render_problem(_request: Request, error: Exception) -> JSONResponse:
     """The response for a `Problem`."""
     assert isinstance(error, Problem)
-    headers = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
+    headers = dict(error.headers)
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
     body: dict[str, object] = {
         "type": f"urn:watchfloor:problem:{error.code}",
         "title": TITLES.get(error.status, "Refused"),
@@ -66,6 +72,17 @@ def render_problem(_request: Request, error: Exception) -> JSONResponse:
     if error.fields:
         body["fields"] = list(error.fields)
     return JSONResponse(body, error.status, headers, media_type=MEDIA_TYPE)
+
+
+def render_http(request: Request, error: Exception, *, hint: str = "") -> JSONResponse:
+    """The response for what the framework refuses: no such address, or not by this method; `hint` goes on."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    code, detail = {
+        404: ("not_found", f"nothing is offered at this address{hint}"),
+        405: ("method", f"this address takes {headers.get('Allow', 'another method')}"),
+    }.get(error.status_code, ("refused", "refused"))
+    return render_problem(request, Problem(error.status_code, code, detail, headers=headers))
 
 
 async def answer_problem(scope: Scope, receive: Receive, send: Send, problem: Problem) -> None:

@@ -17,27 +17,26 @@ from watchfloor.gateway.api.boards import add_boards
 from watchfloor.gateway.api.clocks import add_clocks
 from watchfloor.gateway.api.decisions import add_decisions
 from watchfloor.gateway.api.deliveries import add_deliveries
+from watchfloor.gateway.api.document import ABOUT, describe
 from watchfloor.gateway.api.doors import Doors
 from watchfloor.gateway.api.following import add_events
 from watchfloor.gateway.api.incidents import add_incidents
+from watchfloor.gateway.api.mistakes import REFERENCE, StrictRoute, render_mistakes
 from watchfloor.gateway.api.processes import add_processes
+from watchfloor.gateway.api.reference import add_reference
 from watchfloor.gateway.api.runbooks import add_runbooks
 from watchfloor.gateway.api.seals import Seals
 from watchfloor.gateway.api.shapes import ProblemBody
 from watchfloor.gateway.api.waiting import add_waiting
 from watchfloor.gateway.api.webhooks import add_webhooks
 from watchfloor.gateway.indexing import Changes
-from watchfloor.gateway.problems import MEDIA_TYPE, Problem, render_problem
+from watchfloor.gateway.problems import Problem, render_http, render_problem
 from watchfloor.gateway.triggers import Plans
 from watchfloor.intake.deliveries import Deliveries
 from watchfloor.ledger import SqliteLedger
 
 VERSION = "1"
 ROOT = "/api/v1"
-_ABOUT = (
-    "Trigger incidents, report facts, read and follow what runs. Every refusal is an RFC 9457 problem with a stable "
-    "`code`. Send `Idempotency-Key` with whatever starts or reports something: the same key does it once."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,57 +66,33 @@ class ApiDesk:
 
 def build_api(desk: ApiDesk) -> FastAPI:
     """The API over a desk, to be mounted at `ROOT`."""
-    answers = {
-        code: {"model": ProblemBody, "content": {MEDIA_TYPE: {}}, "description": text}
-        for code, text in {
-            400: "The request is not as HTTP or JSON wants it",
-            401: "No valid key was shown",
-            403: "The key, or its source, may not do this",
-            413: "The body is larger than is taken; send references",
-            422: "A field does not fit; `fields` names each",
-            429: "Too many; wait as `retry-after` says",
-            503: "Try again; nothing was done, or doing it again is safe",
-        }.items()
+    answers: dict[int | str, dict[str, object]] = {
+        status: {"model": ProblemBody} for status in (400, 401, 403, 413, 422, 429, 503)
     }
     app = FastAPI(
         title="Watchfloor",
         version=VERSION,
-        description=_ABOUT,
+        description=ABOUT,
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
         servers=[{"url": ROOT}],
-        responses=answers,  # type: ignore[arg-type]
+        responses=answers,
+        redirect_slashes=False,
     )
     app.add_exception_handler(Problem, render_problem)
     app.add_exception_handler(HTTPException, _render_http)
-    app.add_exception_handler(RequestValidationError, _render_shape)
+    app.add_exception_handler(RequestValidationError, render_mistakes)
+    app.router.route_class = StrictRoute
     add_incidents(app, desk)
     add_events(app, desk)
     further = (add_waiting, add_decisions, add_clocks, add_processes, add_boards, add_runbooks)
     for add in (*further, add_deliveries, add_webhooks):
         add(app, desk)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    add_reference(app)
     return app
 
 
 def _render_http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    codes = {404: "not_found", 405: "method"}
-    detail = {404: "nothing is offered at this address", 405: "this address takes another method"}
-    status = error.status_code
-    return render_problem(request, Problem(status, codes.get(status, "refused"), detail.get(status, "refused")))
-
-
-def _render_shape(request: Request, error: Exception) -> JSONResponse:
-    """Which fields do not fit. Names of the API are told, what was sent is not repeated."""
-    assert isinstance(error, RequestValidationError)
-    fields = []
-    for one in error.errors()[:20]:
-        if one["type"] == "json_invalid":
-            return render_problem(request, Problem(400, "not_json", "the body is not one JSON value"))
-        known = one["loc"] if one["type"] != "extra_forbidden" else one["loc"][:1]
-        place = ".".join(str(part)[:40] for part in known[:3])
-        fields.append({"field": place, "expected": one["msg"][:200], "fix": "see /api/v1/openapi.json"})
-    return render_problem(
-        request, Problem(422, "shape", "the fields named do not fit; nothing was done", fields=fields)
-    )
+    return render_http(request, error, hint=f"; {REFERENCE} says what is")

@@ -47,7 +47,7 @@ def add_boards(app: FastAPI, desk: "ApiDesk") -> None:
         machine: Annotated[Machine, Depends(reading)],
         ids: Annotated[list[str] | None, Query(max_length=MOST_IDS, description="Only these; all without it.")] = None,
         since: Since = "",
-        limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 50,
+        limit: Annotated[int, Query(ge=1, le=MOST_IDS, description="How many at most.")] = 50,
     ) -> Response:
         """Boards of incidents, complete in themselves. An id that is not there for this key is left out."""
         sight = Sight(desk, machine)

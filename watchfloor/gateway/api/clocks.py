@@ -17,7 +17,7 @@ from watchfloor.gateway.api.sight import Sight
 from watchfloor.gateway.refusals import as_problems
 from watchfloor.identity.machines import Machine
 from watchfloor.signing import parse_instant
-from watchfloor.signing.priority import SOON
+from watchfloor.signing.priority import URGENT
 
 if TYPE_CHECKING:
     from watchfloor.gateway.api.app import ApiDesk
@@ -43,7 +43,7 @@ class Clock(Given):
     warned: list[str]
     assigned_to: str | None
     paused_for: str | None = Field(description="The reason of its law for which it stands still now.")
-    at_risk: bool = Field(description="Breached, or less than half of it is left.")
+    at_risk: bool = Field(description="Breached, or less than a quarter of it is left.")
 
 
 class Clocks(Given):
@@ -61,7 +61,9 @@ def add_clocks(app: FastAPI, desk: "ApiDesk") -> None:
     async def clocks(
         request: Request,
         machine: Annotated[Machine, Depends(reading)],
-        at_risk: Annotated[bool, Query(description="Only those of which less than half is left.")] = False,
+        at_risk: Annotated[
+            bool, Query(description="Only those that are breached or of which less than a quarter is left.")
+        ] = False,
         limit: Limit = 50,
         cursor: Cursor = "",
     ) -> Response:
@@ -99,13 +101,13 @@ def add_clocks(app: FastAPI, desk: "ApiDesk") -> None:
 
 
 def is_at_risk(clock: ClockState, now: datetime) -> bool:
-    """Breached, or less than half of it is left: the line at which a deadline of the law makes an incident P1."""
+    """Breached, or less than a quarter of it is left: at risk on the board, and of the law P0."""
     if clock["state"] == "breached":
         return True
     if clock["state"] != "running" or not clock["started_at"] or not clock["due_at"]:
         return False
     started, due = parse_instant(clock["started_at"]), parse_instant(clock["due_at"])
-    return now > due - (due - started) * SOON
+    return now > due - (due - started) * URGENT
 
 
 def _list_clocks(cases: Iterable[Case]) -> Iterator[tuple[Case, ClockState]]:

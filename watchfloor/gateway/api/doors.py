@@ -9,13 +9,14 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from watchfloor.connections.bindings import Rate
 from watchfloor.connections.rates import Bucket
+from watchfloor.gateway.api.mistakes import refuse_unknown
 from watchfloor.gateway.problems import Problem
 from watchfloor.gateway.refusals import as_problems
 from watchfloor.identity.machines import Machine, Machines
 
 NOT_THERE = "there is no incident of this id that this key may see"
 _RATE = Rate(per_second=50, burst=200)
-_BEARER = HTTPBearer(auto_error=False, scheme_name="machine key", description="`wf_…` from `watchfloor machines make`.")
+_BEARER = HTTPBearer(auto_error=False, scheme_name="machine_key", description="`wf_…` from `watchfloor machines make`.")
 _UNKNOWN = "show a valid key as `Authorization: Bearer wf_…`; `watchfloor machines make` makes one"
 
 
@@ -31,22 +32,27 @@ class Doors:
         """A dependency that gives the machine when its key has one of these scopes.
 
         Raises (when called):
-            Problem: 401 no valid key, 403 without any of them, 429 too many, 503 nobody knows.
+            Problem: 401 no valid key, 403 without any of them, 422 a parameter that the route does not have, 429 too
+                many, 503 nobody knows.
         """
 
         async def admit(
             request: Request,
-            shown: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+            shown: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER, scopes=list(scopes))],
         ) -> Machine:
             with as_problems(NOT_THERE):
                 machine = await asyncio.to_thread(self._machines.find, shown.credentials) if shown else None
             if machine is None:
-                raise Problem(401, "not_signed_in", _UNKNOWN)
+                raise Problem(401, "not_signed_in", _UNKNOWN, headers={"www-authenticate": 'Bearer realm="watchfloor"'})
             if not set(scopes) & set(machine.scopes):
-                found, needed = " and ".join(machine.scopes), " or ".join(scopes)
-                raise Problem(403, "scope", f"this key may {found}; this needs {needed}")
+                found, needed = (
+                    ", ".join(f"`{one}`" for one in machine.scopes),
+                    " or ".join(f"`{one}`" for one in scopes),
+                )
+                raise Problem(403, "scope", f"this key has {found}; this needs {needed}: make a key that has it")
             if self._bucket(machine.id).reserve(0.0) is None:
                 raise Problem(429, "rate", "this key asks more often than it may; wait and ask again", retry_after=1)
+            refuse_unknown(request)
             request.state.machine = machine
             return machine
 

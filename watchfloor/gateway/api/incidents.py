@@ -4,19 +4,21 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from schemas.decision import RefusalType
+from schemas.runbook.words import Severity
 from watchfloor.cases import Place
 from watchfloor.client.errors import InputProblem, InputsRefused, Refused
 from watchfloor.client.facts import send_machine_fact
 from watchfloor.client.orders import Order
 from watchfloor.client.runs import start_incident
 from watchfloor.gateway.api.doors import NOT_THERE
-from watchfloor.gateway.api.paging import KNOWN, MOST, Cursor, answer_known
+from watchfloor.gateway.api.mistakes import name_missing
+from watchfloor.gateway.api.paging import KNOWN, Cursor, Limit, answer_known
 from watchfloor.gateway.api.shapes import (
     Entry,
     Listing,
@@ -36,6 +38,7 @@ from watchfloor.signing import canonical, parse_instant, render_instant
 if TYPE_CHECKING:
     from watchfloor.gateway.api.app import ApiDesk
 
+State = Literal["open", "paused", "closed", "failed", "aborted", "stopped"]
 Incident = Annotated[str, Path(pattern=r"^inc-[a-z0-9]{20}$", description="Whole id of an incident.")]
 Key = Annotated[
     str,
@@ -59,12 +62,12 @@ def add_incidents(app: FastAPI, desk: "ApiDesk") -> None:
 def _offer_start(app: FastAPI, desk: "ApiDesk") -> None:
     starting, sending = desk.doors.asking("incidents:start"), desk.doors.asking("facts:send")
 
-    @app.post("/incidents", status_code=202, responses={200: {"model": StartedIncident}, 404: {}, 409: {}, 413: {}})
+    @app.post("/incidents", status_code=202, responses={200: {"model": StartedIncident}, 404: {}, 409: {}, 415: {}})
     async def start(
         new: NewIncident, key: Key, response: Response, machine: Annotated[Machine, Depends(starting)]
     ) -> StartedIncident:
         """Start an incident of a runbook. Answers at once with where it is found."""
-        with as_problems("no runbook of this id in the library"):
+        with as_problems(name_missing(new.runbook)):
             plan, digest = desk.plans.find(new.runbook)
             order = Order(machine.name, key, _instant(new.received_at), "", new.inputs)
             async with desk.admission.enter():
@@ -81,7 +84,7 @@ def _offer_start(app: FastAPI, desk: "ApiDesk") -> None:
             closed=started.forgotten,
         )
 
-    @app.post("/incidents/{incident}/facts", responses={404: {}, 409: {}, 410: {}})
+    @app.post("/incidents/{incident}/facts", responses={404: {}, 409: {}, 410: {}, 415: {}})
     async def fact(
         incident: Incident, new: NewFact, key: Key, machine: Annotated[Machine, Depends(sending)]
     ) -> TakenFact:
@@ -108,10 +111,14 @@ def _offer_reading(app: FastAPI, desk: "ApiDesk") -> None:
     async def incidents(  # one parameter for each filter
         request: Request,
         machine: Annotated[Machine, Depends(reading)],
-        state: Annotated[list[str] | None, Query(max_length=10)] = None,
-        severity: Annotated[list[str] | None, Query(max_length=10)] = None,
-        runbook: Annotated[str, Query(max_length=80)] = "",
-        limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+        state: Annotated[
+            list[State] | None, Query(max_length=10, description="Only those of this state; repeatable.")
+        ] = None,
+        severity: Annotated[
+            list[Severity] | None, Query(max_length=10, description="Only those of this severity; repeatable.")
+        ] = None,
+        runbook: Annotated[str, Query(max_length=80, description="Only those of the runbook of this id.")] = "",
+        limit: Limit = 50,
         cursor: Cursor = "",
     ) -> Response:
         """Incidents, the latest opened first. Those of other compartments are neither listed nor counted."""
@@ -153,8 +160,10 @@ def _offer_reading(app: FastAPI, desk: "ApiDesk") -> None:
         incident: Incident,
         request: Request,
         machine: Annotated[Machine, Depends(reading)],
-        after: Annotated[int, Query(ge=0, le=2**53)] = 0,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+        after: Annotated[
+            int, Query(ge=0, le=2**53, description="`seq` of the last entry you have; 0 from the first.")
+        ] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 200,
     ) -> Response:
         """The ledger's entries of an incident, oldest first."""
         sight = Sight(desk, machine)

@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI, Path, Query, Request, Response
 
 from schemas.plan import Plan
 from watchfloor.client.library import compile_runbook, find_runbook, library_ids
+from watchfloor.gateway.api.mistakes import name_missing
 from watchfloor.gateway.api.paging import KNOWN, answer_known
 from watchfloor.gateway.api.shapes import FindingLine, Findings, RunbookLine, RunbookPage
 from watchfloor.gateway.api.sight import Sight
@@ -17,7 +18,7 @@ from watchfloor.language.codes import Severity
 if TYPE_CHECKING:
     from watchfloor.gateway.api.app import ApiDesk
 
-MISSING = "no runbook of this id in the library"
+Runbook = Annotated[str, Path(max_length=80, description="Id of a runbook of the library.")]
 
 
 def add_runbooks(app: FastAPI, desk: "ApiDesk") -> None:
@@ -29,17 +30,15 @@ def add_runbooks(app: FastAPI, desk: "ApiDesk") -> None:
         """Every runbook that compiles."""
         lines: list[RunbookLine] = []
         for id_ in library_ids():
-            with as_problems(MISSING):
+            with as_problems(name_missing(id_)):
                 plan, digest = await asyncio.to_thread(desk.plans.find, id_)
             lines.append(RunbookLine(**_line(plan, digest)))
         return lines
 
     @app.get("/runbooks/{runbook}", responses={404: {}})
-    async def one(
-        runbook: Annotated[str, Path(max_length=80)], machine: Annotated[Machine, Depends(reading)]
-    ) -> RunbookPage:
+    async def one(runbook: Runbook, machine: Annotated[Machine, Depends(reading)]) -> RunbookPage:
         """What a runbook takes, which facts it knows, and what lint says about it."""
-        with as_problems(MISSING):
+        with as_problems(name_missing(runbook)):
             plan, digest = await asyncio.to_thread(desk.plans.find, runbook)
             compiled = await asyncio.to_thread(compile_runbook, find_runbook(runbook))
         findings = [
@@ -53,13 +52,13 @@ def add_runbooks(app: FastAPI, desk: "ApiDesk") -> None:
 
     @app.get("/runbooks/{runbook}/findings", response_model=Findings, responses={**KNOWN, 404: {}})
     async def findings(
-        runbook: Annotated[str, Path(max_length=80)],
+        runbook: Runbook,
         request: Request,
         machine: Annotated[Machine, Depends(reading)],
         severity: Annotated[Severity | None, Query(description="Only those of this severity.")] = None,
     ) -> Response:
         """What `watchfloor lint` finds in a runbook: where, what was expected, how to fix it."""
-        with as_problems(MISSING):
+        with as_problems(name_missing(runbook)):
             plan, digest = await asyncio.to_thread(desk.plans.find, runbook)
             compiled = await asyncio.to_thread(compile_runbook, find_runbook(runbook))
         found = [

@@ -174,6 +174,16 @@ class Findings(Given):
     findings: list[FindingLine]
 
 
+class ProblemField(BaseModel):
+    """One thing that does not fit, and how to mend it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    field: str = Field(description="Where: `inputs.urls`, `query.limit`, `header.Idempotency-Key`.")
+    expected: str
+    fix: str
+
+
 class ProblemBody(BaseModel):
     """RFC 9457 problem details. `code` is for programs and stable; `detail` is for people."""
 
@@ -184,3 +194,4 @@ class ProblemBody(BaseModel):
     status: int
     code: str
     detail: str
+    fields: list[ProblemField] = Field(default=[], description="What does not fit, one by one; of 422.")

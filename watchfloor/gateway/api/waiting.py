@@ -10,6 +10,7 @@ from pydantic import Field
 from schemas.decision import OpenAsk
 from watchfloor.cases import Case
 from watchfloor.gateway.api.incidents import Incident
+from watchfloor.gateway.api.mistakes import want_role
 from watchfloor.gateway.api.paging import KNOWN, Cursor, Limit, answer_known, take_first
 from watchfloor.gateway.api.shapes import Given
 from watchfloor.gateway.api.sight import Sight
@@ -141,6 +142,7 @@ def add_waiting(app: FastAPI, desk: "ApiDesk") -> None:
         request: Request, sight: Sight, list_: str, role: str, limit: int, cursor: str, free: bool | None = None
     ) -> Response:
         after = sight.read_cursor(list_, cursor)
+        want_role(role)
 
         def read() -> Asks:
             found = (

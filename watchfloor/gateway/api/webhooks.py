@@ -49,7 +49,7 @@ def add_webhooks(app: FastAPI, desk: "ApiDesk") -> None:
     async def deliveries(
         request: Request,
         machine: Annotated[Machine, Depends(reading)],
-        subscription: Annotated[str, Query(max_length=40)] = "",
+        subscription: Annotated[str, Query(max_length=40, description="Only of this subscription.")] = "",
         event: Annotated[str, Query(max_length=100, description="An event's id, or an incident's.")] = "",
         limit: Limit = 50,
     ) -> Response:
