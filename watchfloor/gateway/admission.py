@@ -7,6 +7,7 @@ together in two seconds.
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -23,6 +24,11 @@ LONGEST = 60
 _WEIGHT = 0.1
 """How much of the pace the last one makes up."""
 _BUSY = "more is begun here than can be at once; nothing was done; come again when `retry-after` says"
+_STREAMS = (
+    "{most} event streams of yours are open already, as many as one key or person may have; close some of them first"
+)
+_REQUESTS = "{most} requests of yours are under way already; nothing was done; wait for answers, then come again"
+_PLACE = "watchfloor.place"
 
 
 class Admission:
@@ -80,11 +86,25 @@ class Admission:
 
 
 class Places:
-    """ASGI: so many requests at once in the whole process, and apart from them so many event streams."""
+    """ASGI: so many requests at once in the whole process, and apart from them so many event streams.
 
-    def __init__(self, app: ASGIApp, requests: int = 1000, streams: int = 500) -> None:
+    Of both one visitor, a key or a person, has only a part (`claim`): a flood by one leaves room for the others.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        requests: int = 1000,
+        streams: int = 500,
+        *,
+        requests_each: int = 250,
+        streams_each: int = 50,
+    ) -> None:
+        """`requests_each` and `streams_each` are what one visitor has at most."""
         self._app = app
         self._free = {False: requests, True: streams}
+        self._most = {False: requests_each, True: streams_each}
+        self._taken: Counter[tuple[bool, str]] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -95,7 +115,48 @@ class Places:
             await turn_away(scope, receive, send, Problem(503, "busy", _BUSY, retry_after=2))
             return
         self._free[streams] -= 1
+        place = scope[_PLACE] = _Place(streams, self._most[streams], self._taken)
         try:
             await self._app(scope, receive, send)
         finally:
             self._free[streams] += 1
+            place.leave()
+
+
+class _Place:
+    """The place of one request, nobody's until it is claimed."""
+
+    def __init__(self, streams: bool, most: int, taken: Counter[tuple[bool, str]]) -> None:
+        self._streams, self._most, self._taken = streams, most, taken
+        self._of: str | None = None
+
+    def claim(self, visitor: str) -> None:
+        if self._of == visitor:
+            return
+        self.leave()
+        if self._taken[self._streams, visitor] >= self._most:
+            if self._streams:
+                raise Problem(429, "rate", _STREAMS.format(most=self._most), retry_after=30)
+            raise Problem(429, "rate", _REQUESTS.format(most=self._most), retry_after=1)
+        self._taken[self._streams, visitor] += 1
+        self._of = visitor
+
+    def leave(self) -> None:
+        if self._of is None:
+            return
+        mine = self._streams, self._of
+        self._taken[mine] -= 1
+        if not self._taken[mine]:
+            del self._taken[mine]
+        self._of = None
+
+
+def claim(scope: Scope, visitor: str) -> None:
+    """Say whose request this is, as soon as it is known: a key, or a person however many browsers they have.
+
+    Raises:
+        Problem: 429, this visitor has as many under way as one may.
+    """
+    place = scope.get(_PLACE)
+    if place is not None:
+        place.claim(visitor)

@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from watchfloor.connections.bindings import Rate
 from watchfloor.connections.rates import Bucket
+from watchfloor.gateway.admission import claim
 from watchfloor.gateway.api.mistakes import refuse_unknown
 from watchfloor.gateway.problems import Problem
 from watchfloor.gateway.refusals import as_problems
@@ -33,7 +34,7 @@ class Doors:
 
         Raises (when called):
             Problem: 401 no valid key, 403 without any of them, 422 a parameter that the route does not have, 429 too
-                many, 503 nobody knows.
+                many or too many at once, 503 nobody knows.
         """
 
         async def admit(
@@ -50,6 +51,7 @@ class Doors:
                     " or ".join(f"`{one}`" for one in scopes),
                 )
                 raise Problem(403, "scope", f"this key has {found}; this needs {needed}: make a key that has it")
+            claim(request.scope, f"key {machine.id}")
             if self._bucket(machine.id).reserve(0.0) is None:
                 raise Problem(429, "rate", "this key asks more often than it may; wait and ask again", retry_after=1)
             refuse_unknown(request)

@@ -12,6 +12,7 @@ from watchfloor.client.errors import Refused
 from watchfloor.client.face import Face, is_loopback
 from watchfloor.client.sign_in import DEV, SignIn
 from watchfloor.client.statements import admit_person
+from watchfloor.gateway.admission import claim
 from watchfloor.gateway.console.company import Back, Company
 from watchfloor.gateway.console.sessions import DEVELOPMENT, Proof, Session, Sessions, SessionsUnavailable
 from watchfloor.gateway.problems import Problem
@@ -83,14 +84,16 @@ class Gate:
 
         Raises:
             SignInNeeded: nobody, or somebody whom the directory no longer knows.
-            Problem: 503 nobody can tell.
+            Problem: 429 they have as much under way as one person may; 503 nobody can tell.
         """
         try:
-            return await self._find(request)
+            visitor = await self._find(request)
         except NobodyHere as nobody:
             # said once; the next page leads to signing in, which says it again if nothing was put right
             await asyncio.to_thread(self._sessions.end, request.cookies.get(self.cookie, ""))
             raise Problem(403, nobody.code, str(nobody)) from nobody
+        claim(request.scope, f"person {visitor.person.id}")
+        return visitor
 
     async def recognise(self, request: Request) -> Visitor | None:
         """Who asks, for a page that says no: None for nobody, and while nobody can tell. Nothing is refused here and no
