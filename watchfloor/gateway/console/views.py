@@ -33,6 +33,8 @@ class AskCard:
     path: str
     incident: str
     name: str
+    about: str
+    """What the incident is, in the words of its runbook."""
     step: str
     kind: str
     title: str
@@ -118,6 +120,7 @@ def draw_ask(board: Board, ask: OpenAsk, person: Person, now: datetime) -> AskCa
         path=ask["path"],
         incident=board["workflow"],
         name=neutral_name(board["workflow"]),
+        about=board["title"],
         step=ask["step"],
         kind=ask["kind"],
         title=say_title(ask),
