@@ -27,6 +27,7 @@ from watchfloor.gateway.console.sessions import Sessions
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.gateway.indexing import Changes
 from watchfloor.identity.people import Directory, Person
+from watchfloor.intake.deliveries import DeliveriesUnavailable
 from watchfloor.ledger import SqliteLedger
 from watchfloor.regions.keys import RegionKeys
 
@@ -152,6 +153,42 @@ async def test_a_dead_letter_is_driven_once_more_from_its_page(both: Both) -> No
     one = both.gate.deliveries.get(id_)
     assert one is not None
     assert EvidenceStore(both.gate.folder / "evidence").get(one.reason) == b"corrected"
+
+
+async def test_what_was_done_about_it_is_on_the_ledger_page_behind_the_walls_that_it_has_today(both: Both) -> None:
+    id_ = await both.dead("9", walled=True)
+    with SqliteLedger(both.gate.folder / "ledger.sqlite") as ledger:
+        # written before anybody knew that it concerns a compartment
+        entry: Any = {
+            "v": 1, "id": f"{id_}:1", "chain": id_, "kind": EntryKind.REDRIVEN, "at": "2026-11-22T03:10:00Z",
+            "actor": "ops-2", "step": "", "path": "", "data": {"sender": "portal", "compartments": []},
+        }  # fmt: skip
+        ledger.append([entry])
+    at = f"/console/ledger/{id_}"
+    async with both.console.signed_in("ops-1") as outside, both.console.signed_in("ops-2") as inside:
+        page = await inside.get(at)
+        assert "had a delivery driven once more" in page.text
+        assert f'href="/console/deliveries/{id_}"' in page.text
+        hidden, never = await outside.get(at), await outside.get(f"/console/ledger/del-{'z' * 20}")
+        assert (hidden.status_code, MADE.sub("", hidden.text)) == (404, MADE.sub("", never.text))
+        assert id_ not in (await outside.get("/console/ledger")).text
+
+
+async def test_while_nobody_can_say_behind_which_walls_it_stands_its_chain_is_not_shown(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = await both.dead("10")
+    async with both.console.signed_in("ops-1") as browser:
+        csrf = token((await browser.get(f"/console/deliveries/{id_}")).text)
+        await browser.post(f"/console/deliveries/{id_}", data={"csrf": csrf, "act": "redrive"})
+        assert (await browser.get(f"/console/ledger/{id_}")).status_code == 200
+
+        def unreadable(*_: Any) -> None:
+            raise DeliveriesUnavailable("a damaged file")
+
+        monkeypatch.setattr(both.gate.deliveries, "get", unreadable)
+        assert (await browser.get(f"/console/ledger/{id_}")).status_code == 404
+        assert id_ not in (await browser.get("/console/ledger")).text
 
 
 async def test_while_the_engine_is_away_the_page_says_that_it_waits(

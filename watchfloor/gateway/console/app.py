@@ -59,7 +59,7 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     offer_relief(app, pages)
     offer_board(app, pages)
     offer_runbooks(app, pages)
-    records = Records(desk.face.ledger_path, desk.ledger_keys)
+    records = Records(desk.face.ledger_path, desk.ledger_keys, desk.face.region)
     offer_holds(app, pages, records)
     offer_handoffs(app, pages, records)
     offer_oncall(app, pages)

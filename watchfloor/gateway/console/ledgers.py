@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from watchfloor.cases import Case
-from watchfloor.client.permission import about_run, ask_question
+from watchfloor.client.permission import about_run
+from watchfloor.gateway.console.desk_chains import Chain, find_chain, is_for, list_chains
 from watchfloor.gateway.console.gate import HEADERS, Visitor
 from watchfloor.gateway.console.pages import KINDS, ROOT, Pages
 from watchfloor.gateway.console.records import MOST_VERIFIED, Records
@@ -27,14 +27,15 @@ def offer_ledgers(app: FastAPI, pages: Pages, records: Records) -> None:
     @app.get("/ledger", response_class=HTMLResponse)
     async def chains(visitor: admitted, chain: Annotated[str, Query(max_length=80)] = "") -> Response:
         if chain.strip():
-            found = await _look_up(pages, visitor, chain.strip())
-            return RedirectResponse(f"{ROOT}/ledger/{found.incident}", 303)
+            found = await _look_up(pages, visitor, records, chain.strip())
+            return RedirectResponse(f"{ROOT}/ledger/{found}", 303)
         cases = await pages.cases(visitor, kinds=KINDS)
         return pages.show(
             "ledgers.html",
             visitor,
             cases=[(neutral_name(case.incident), case) for case in cases[:LISTED]],
             more=max(0, len(cases) - LISTED),
+            others=await list_chains(pages, visitor, records),
         )
 
     @app.get("/ledger/{chain}")
@@ -46,42 +47,53 @@ def offer_ledgers(app: FastAPI, pages: Pages, records: Records) -> None:
         step: Annotated[str, Query(max_length=128)] = "",
         before: Annotated[int, Query(ge=0, le=2**53)] = 0,
     ) -> HTMLResponse:
-        case = await pages.case(visitor, chain)
+        found = await _find(pages, visitor, records, chain)
         wanted = Wanted(kind if kind in FAMILIES else "", person.strip(), step.strip(), before)
         standing = await records.standing(chain)
         return pages.show(
             "ledger.html",
             visitor,
-            case=case,
-            name=neutral_name(chain),
+            chain=found,
             wanted=wanted,
             families=list(FAMILIES),
             standing=standing,
             checkpoint=standing.checkpoints[-1]["body"] if standing.checkpoints else None,
             stretch=await read_stretch(pages.desk.face, chain, wanted),
-            may_export=_may_export(pages, visitor, case),
+            may_export=_may_export(pages, visitor, found),
             most=MOST_VERIFIED,
             now_at=datetime.now(UTC),
         )
 
     @app.get("/ledger/{chain}/export")
     async def export(chain: str, visitor: admitted) -> StreamingResponse:
-        case = await pages.case(visitor, chain)
-        if not _may_export(pages, visitor, case):
+        found = await _find(pages, visitor, records, chain)
+        if not _may_export(pages, visitor, found):
             raise Problem(403, "not_permitted", "the ledger is exported by those whom a policy permits it; ask counsel")
-        headers = {**HEADERS, "content-disposition": f'attachment; filename="{case.incident}.jsonl"'}
-        return StreamingResponse(records.lines(case.incident), media_type="application/x-ndjson", headers=headers)
+        headers = {**HEADERS, "content-disposition": f'attachment; filename="{found.id}.jsonl"'}
+        return StreamingResponse(records.lines(found.id), media_type="application/x-ndjson", headers=headers)
 
 
-def _may_export(pages: Pages, visitor: Visitor, case: Case) -> bool:
-    about = about_run(case.board)
-    return any(
-        pages.allows(ask_question(pages.desk.face, visitor.person, "export", about, role, "", visitor.signed_in))
-        for role in visitor.person.roles
+def _may_export(pages: Pages, visitor: Visitor, chain: Chain) -> bool:
+    return any(is_for(pages, visitor, "export", chain.about, role) for role in visitor.person.roles)
+
+
+async def _find(pages: Pages, visitor: Visitor, records: Records, chain: str) -> Chain:
+    """A chain by its id.
+
+    Raises:
+        Problem: 404 there is none that the visitor may see, in the words for one that never was.
+    """
+    outside = await find_chain(pages, visitor, records, chain[:80])
+    if outside is not None:
+        return outside
+    case = await pages.case(visitor, chain)
+    url = f"{ROOT}/incidents/{case.incident}" if case.kind == "incident" else ""
+    return Chain(
+        case.incident, neutral_name(case.incident), case.board["title"], case.kind, url, (about_run(case.board),)
     )
 
 
-async def _look_up(pages: Pages, visitor: Visitor, wanted: str) -> Case:
+async def _look_up(pages: Pages, visitor: Visitor, records: Records, wanted: str) -> str:
     """The chain of this id, of this name, or of which this is the beginning.
 
     Raises:
@@ -90,5 +102,8 @@ async def _look_up(pages: Pages, visitor: Visitor, wanted: str) -> Case:
     low = wanted.lower()
     for case in await pages.cases(visitor, kinds=KINDS):
         if case.incident.startswith(low) or neutral_name(case.incident).lower() == low:
-            return case
-    return await pages.case(visitor, low)
+            return case.incident
+    for one in await list_chains(pages, visitor, records):
+        if one.chain.id.startswith(low) or one.chain.name.lower() == low:
+            return one.chain.id
+    return (await _find(pages, visitor, records, low)).id

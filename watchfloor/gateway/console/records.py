@@ -9,6 +9,8 @@ from typing import TypeVar
 from schemas.decision import Envelope
 from schemas.json_value import Json
 from schemas.ledger import StoredEntry
+from watchfloor.authorisation import Resource
+from watchfloor.client.recorded import about_records
 from watchfloor.gateway.problems import Problem
 from watchfloor.ledger import LedgerError, SqliteLedger
 from watchfloor.ledger.report import Report
@@ -32,12 +34,23 @@ class Standing:
     checkpoints: tuple[Envelope, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A chain that no run wrote: how far it goes, and what it says that policies judge it by."""
+
+    chain: str
+    entries: int
+    last_at: str
+    about: tuple[Resource, ...]
+
+
 class Records:
     """The ledger of one region, opened for each look: a page reads what is on the disk now."""
 
-    def __init__(self, path: Path | None, keys: Mapping[str, str]) -> None:
+    def __init__(self, path: Path | None, keys: Mapping[str, str], region: str) -> None:
         self._path = path
         self._keys = dict(keys)
+        self._region = region
         self._first: dict[str, Mapping[str, Json]] = {}
 
     async def first(self, chains: list[str], kind: str) -> dict[str, Mapping[str, Json]]:
@@ -58,6 +71,14 @@ class Records:
             Problem: 503 the ledger does not answer.
         """
         return await self._apart(self._stand, chain)
+
+    async def outside(self, beginnings: tuple[str, ...], most: int) -> list[Outside]:
+        """The chains whose ids begin so, the one written to last first.
+
+        Raises:
+            Problem: 503 the ledger does not answer.
+        """
+        return await self._apart(self._read_outside, beginnings, most)
 
     async def lines(self, chain: str) -> AsyncIterator[bytes]:
         """A chain as JSON lines (RFC 8785), as the offline verifier reads it."""
@@ -85,6 +106,23 @@ class Records:
                         found[chain] = entry["data"] if entry["kind"] == kind else {}
                         break
         return found
+
+    def _read_outside(self, beginnings: tuple[str, ...], most: int) -> list[Outside]:
+        if self._path is None or not self._path.exists():
+            return []
+        with SqliteLedger(self._path) as ledger:
+            names = [chain for chain in ledger.heads() if chain.startswith(beginnings)]
+            heads = [head for chain in names if (head := ledger.head(chain)) is not None]
+            heads.sort(key=lambda head: head["recorded_at"], reverse=True)
+            return [
+                Outside(
+                    head["chain"],
+                    head["seq"],
+                    head["recorded_at"],
+                    tuple(about_records(ledger, head["chain"], self._region)),
+                )
+                for head in heads[:most]
+            ]
 
     def _page(self, chain: str, after: int) -> list[StoredEntry]:
         if self._path is None or not self._path.exists():
