@@ -16,7 +16,7 @@ from watchfloor.signing.gates import CLOCK_SKEW
 from workflows.command import COMMAND_VERBS, refuse_bystander
 from workflows.outside import OUTSIDE_VERBS
 from workflows.page_verbs import PAGE_VERBS
-from workflows.reception import open_statement
+from workflows.reception import name_signer, open_statement
 from workflows.recusal import RECUSAL_VERBS
 from workflows.run import COMMANDER, Run
 from workflows.tasks import TASK_VERBS
@@ -61,11 +61,7 @@ def accept_control(run: Run, envelope: object) -> Receipt:
     run.state["seen"].extend([mark, f"nonce:{body['nonce']}"])
     written = len(run.journal.entries)
     VERBS[str(body["verb"])].act(run, body, mark)
-    if run.desk.root:
-        # so that what was said under a key is found when it is revoked, whatever verb it was
-        for entry in run.journal.entries[written:]:
-            if entry["data"].get("statement") == mark:
-                entry["data"]["kid"] = checked["kid"]
+    name_signer(run.desk, run.journal, written, mark, checked)
     return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": []}
 
 

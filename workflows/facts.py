@@ -16,7 +16,7 @@ from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from schemas.plan import Expr, FactSpec, Plan
 from watchfloor.signing import Refusal, digest, envelope_digest, parse_instant, render_instant
-from watchfloor.signing.step_up import find_sign_in_fault
+from watchfloor.signing.step_up import SIGN_IN, WAYS, find_sign_in_fault
 from workflows.journal import Journal
 from workflows.notices import Desk
 from workflows.reception import open_statement
@@ -31,10 +31,6 @@ KNOWN_AT, RECEIVED_AT = "trigger.known_at", "trigger.received_at"
 CORRECTED_BY_PEOPLE = "what the run recorded itself is corrected by people"
 _OWN = ("inputs.", "steps.", "trigger.")
 """Beginnings of sources that speak from inside: nobody outside may speak for them."""
-
-WAYS = ("dev", "oidc", "webauthn")
-"""How somebody may have signed in, as faces say it (`watchfloor.client.sign_in`)."""
-SIGN_IN = ("signed_in", "amr")
 
 _TEXTS = (
     "region",

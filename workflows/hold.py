@@ -21,7 +21,8 @@ from workflows.hold_renewal import RENEW, add_renewals, refuse_renewal
 from workflows.human import Answer, AnswersPeople, Desk, HumanSteps, Patience, plain_wait
 from workflows.journal import Journal
 from workflows.notices import Notices
-from workflows.process_desk import VERBS, ProcessDesk, name_key, verb_of
+from workflows.process_desk import VERBS, ProcessDesk, verb_of
+from workflows.reception import name_signer
 from workflows.retention import describe_terms, find_expiry, find_release, find_warnings
 from workflows.standing_aside import note_those_aside
 from workflows.starts import RefusesBadStarts, refuse_bad_start
@@ -206,7 +207,7 @@ class Hold(AnswersPeople, RefusesBadStarts):
                 "reason_ref": body["reason_ref"],
             },
         )
-        name_key(self.desk, self.journal, written, mark, checked)
+        name_signer(self.desk, self.journal, written, mark, checked)
         self._renewed = True
         return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": []}
 

@@ -24,7 +24,7 @@ from workflows.journal import Journal
 from workflows.notices import Desk, Notices
 from workflows.page_verbs import refuse_ack, take_ack
 from workflows.pages import Pages
-from workflows.reception import open_statement
+from workflows.reception import name_signer, open_statement
 from workflows.standing_aside import is_person, stand_aside
 from workflows.ticking import tick
 
@@ -128,7 +128,7 @@ class ProcessDesk:
                 take_ack(self, body, mark)
             case verb:
                 self._set_aside(body, mark, recused=verb == "recuse")
-        name_key(self._desk, self.journal, written, mark, checked)
+        name_signer(self._desk, self.journal, written, mark, checked)
         return {"accepted": True, "digest": mark, "state": "recorded", "waiting_for": []}
 
     def _check(self, envelope: object, also: str) -> Refusal | tuple[Envelope, dict[str, Json]]:
@@ -193,13 +193,6 @@ class ProcessDesk:
             return policy["severities"].get(self.state["severity"])
         known = policy.get("processes", {})
         return known.get(page["kind"]) or known.get(self._process)
-
-
-def name_key(desk: Desk, journal: Journal, written: int, mark: str, envelope: Envelope) -> None:
-    """Have the entries written about a statement name its key: what was said under it is found when it is revoked."""
-    for entry in journal.entries[written:] if desk.root else ():
-        if entry["data"].get("statement") == mark:
-            entry["data"]["kid"] = envelope["kid"]
 
 
 def verb_of(envelope: object) -> str:

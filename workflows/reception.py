@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
-from schemas.decision import DECISION, FACT, Decision, Envelope, OpenAsk, RefusalType
+from schemas.decision import CONTROL, DECISION, FACT, Decision, Envelope, OpenAsk, RefusalType
 from schemas.json_value import Json
 from schemas.plan import TypeSpec
 from watchfloor.signing import (
@@ -16,8 +16,9 @@ from watchfloor.signing import (
     refuse_decision,
     verify_statement,
 )
-from watchfloor.signing.step_up import find_sign_in_fault
+from watchfloor.signing.step_up import SIGN_IN, find_control_fault, find_sign_in_fault
 from watchfloor.signing.tasks import refuse_report, seat_commander
+from workflows.journal import Journal
 from workflows.notices import Desk
 from workflows.values import find_form_fault
 
@@ -83,11 +84,32 @@ def open_statement(
             return Refusal(RefusalType.BAD_VALUE, f"`{name}` of the statement is not an instant with an offset")
     if (body["region"], body["namespace"], body["incident"]) != (desk.region, desk.namespace, desk.incident):
         return Refusal(RefusalType.WRONG_RUN, "the statement was made for another region, namespace or incident")
+    malformed = find_control_fault(body) if domain == CONTROL else ""
+    if malformed:
+        return Refusal(RefusalType.BAD_VALUE, malformed)
     if domain != FACT and body.get("person") in desk.recused:
         return Refusal(RefusalType.EXCLUDED, f"`{body['person']}` stands aside from this run")
     if envelope_digest(claimed) in seen or f"nonce:{body['nonce']}" in seen:
         return Refusal(RefusalType.REPEATED, "this statement was accepted before; it does not count twice")
     return _bare(claimed, certified=bool(desk.root)), body
+
+
+def name_signer(desk: Desk, journal: Journal, written: int, mark: str, envelope: Envelope) -> None:
+    """Have the entries written about a statement name its key and how its person had signed in: what was said under a
+    key is found when it is revoked, and whoever reads the ledger sees who had proved what.
+
+    Args:
+        written: how many entries there were before it was carried out.
+        mark: the statement's digest.
+    """
+    about = [entry for entry in journal.entries[written:] if entry["data"].get("statement") == mark]
+    signed_in = {name: envelope["body"][name] for name in SIGN_IN if name in envelope["body"]}
+    for entry in about:
+        if desk.root:
+            entry["data"]["kid"] = envelope["kid"]
+        if signed_in:
+            # a copy: what the run keeps of it does not change
+            entry["data"] = {**entry["data"], **signed_in}
 
 
 def refuse_answer(

@@ -18,6 +18,7 @@ from schemas.incident import Proposal
 from schemas.json_value import Json
 from schemas.ledger import EntryKind
 from watchfloor.signing import Refusal
+from watchfloor.signing.step_up import SIGN_IN
 from workflows.halt import Unwound
 from workflows.human import Answer, Patience
 from workflows.run import COMMANDER, Run
@@ -226,6 +227,8 @@ def _refuse_declaration(run: Run, body: dict[str, Json]) -> Refusal | None:
 
 def _raise(run: Run, body: dict[str, Json], mark: str) -> None:
     said = {"by": [body["person"]], "role": body["role"], "statement": mark, "reason_ref": body["reason_ref"]}
+    # the entry is written when the level has changed, and says how the person had signed in as every other does
+    said |= {name: body[name] for name in SIGN_IN if name in body}
     lift(run, str(body["about"]["level"]), said)
     run.stir()
 

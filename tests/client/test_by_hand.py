@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from schemas.ledger import EntryKind
 from schemas.plan import Plan
 from tests.workflows.bench import Bench, face_over, idle_bench
 from tests.workflows.builder import action, approval, decide, fact, for_each, plan, slot
 from watchfloor.client import Face, board
 from watchfloor.client.by_hand import Reading, TakenIn, read_by_hand, take_in
+from watchfloor.client.sign_in import DEV, SignIn
 from watchfloor.evidence import EvidenceStore
 from watchfloor.identity.people import Directory, Person
 from watchfloor.paper.record import RecordRefused, read_record
@@ -82,13 +84,15 @@ class Desk:
         self.face, self.bench, self._folder, self.then, self.now = face, bench, folder, then, now
         self.plan = built()
 
-    async def read(self, text: str, person: str = "carl") -> Reading:
+    async def read(self, text: str, person: str = "carl", signed_in: SignIn = DEV) -> Reading:
         (self._folder / "record.yaml").write_text(text.format(then=self.then))
         record = read_record(self._folder / "record.yaml", now=self.now)
-        return await read_by_hand(self.face, record, self.plan, digest(self.plan), person=person, now=self.now)
+        return await read_by_hand(
+            self.face, record, self.plan, digest(self.plan), person=person, signed_in=signed_in, now=self.now
+        )
 
-    async def take(self, text: str, person: str = "carl") -> tuple[Reading, list[TakenIn]]:
-        reading = await self.read(text, person)
+    async def take(self, text: str, person: str = "carl", signed_in: SignIn = DEV) -> tuple[Reading, list[TakenIn]]:
+        reading = await self.read(text, person, signed_in)
         return reading, await take_in(self.face, reading, now=self.now, limits=LIMITS)
 
     async def settle(self, run: str, waits: str = "one/stay") -> Any:
@@ -104,6 +108,31 @@ async def desk(face: Face, bench: Bench, tmp_path: Path) -> Desk:
     assert bench.env is not None
     now = (await bench.env.get_current_time()).astimezone(UTC)
     return Desk(face, bench, tmp_path, render_instant(now - timedelta(hours=2)), now)
+
+
+@pytest.mark.parametrize(
+    ("signed_in", "fact", "done"),
+    [
+        (SignIn("oidc", ("pwd", "otp")), {"signed_in": "oidc", "amr": ["pwd", "otp"]}, None),
+        (DEV, {"signed_in": "dev"}, {}),
+    ],
+    ids=["proved", "development"],
+)
+async def test_the_ledger_says_how_whoever_took_it_in_had_signed_in(
+    desk: Desk, bench: Bench, signed_in: SignIn, fact: dict[str, Any], done: dict[str, Any] | None
+) -> None:
+    reading, taken = await desk.take(HEAD + LINES, signed_in=signed_in)
+    assert all(one.state == "recorded" for one in taken)
+    await desk.settle(reading.incident)
+    for kind, wanted in (
+        (EntryKind.FACT, fact),
+        (EntryKind.OUTSIDE_DONE, fact if done is None else done),
+        (EntryKind.OUTSIDE_DECIDED, fact if done is None else done),
+    ):
+        entries = [one["data"] for one in bench.entries if one["kind"] == kind and one["actor"] == "carl"]
+        assert entries, kind
+        for data in entries:
+            assert {name: data[name] for name in ("signed_in", "amr") if name in data} == wanted, kind
 
 
 async def test_a_new_incident_knows_it_all_before_its_first_step_and_the_same_file_twice_changes_nothing(

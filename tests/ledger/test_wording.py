@@ -63,3 +63,11 @@ def test_long_lists_and_texts_are_cut() -> None:
     told = tell_entry(entry(EntryKind.FACT, fact="x" * 500, source=[f"role{n}" for n in range(9)]))
     assert told.details[1] == ("source", "role0, role1, role2, role3, role4, role5 and 3 more")
     assert len(told.details[0][1]) == 120
+
+
+@pytest.mark.parametrize(
+    "kind", [EntryKind.PAUSED, EntryKind.COMMAND, EntryKind.SEVERITY, EntryKind.FACT, EntryKind.REDRIVEN]
+)
+def test_how_somebody_signed_in_is_told_of_every_statement_that_says_it(kind: str) -> None:
+    assert ("signed in", "oidc") in tell_entry(entry(kind, "ic-1", signed_in="oidc")).details
+    assert "signed in" not in dict(tell_entry(entry(kind, "ic-1")).details)

@@ -196,3 +196,16 @@ def test_a_narrowing_is_told_with_what_was_left_out_and_whose_answers_fell(story
         "counsel-1 as legal_counsel approved less than was asked at disable; failures: 2 of 3 left out, scope: DE, not "
         "eu; void was what had been said by commander-1."
     ) in told
+
+
+def test_how_who_steered_it_had_signed_in_is_told_where_the_ledger_says_it() -> None:
+    story = Story()
+    story.note(0, "incident.opened", {})
+    story.note(1, "run.paused", {"signed_in": "oidc"}, actor="ic-1")
+    story.note(2, "run.resumed", {}, actor="ic-1")
+    raised = {"severity": "S0", "before": "S1", "cause": "raised", "by": ["ops-1"], "signed_in": "webauthn"}
+    story.note(3, "severity.set", raised)
+    told = [plain(one.words) for chapter in tell(read_account(story.entries)) for one in chapter.sentences]
+    assert "The run was paused by ic-1 (signed in: oidc)." in told
+    assert "The run was resumed by ic-1." in told
+    assert "Severity was set to S0, raised by ops-1 (signed in: webauthn)." in told

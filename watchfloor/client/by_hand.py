@@ -85,7 +85,7 @@ async def read_by_hand(
         require_permission(face, someone, "view", about_run(own), role=role or someone.roles[0], signed_in=signed_in)
     else:
         require_permission(face, someone, "start", about_plan(plan, document.requester), signed_in=signed_in)
-    reader = HandReader(face, record, plan, someone, role, incident, own, now)
+    reader = HandReader(face, record, plan, someone, role, incident, own, now, signed_in)
     faults = [*reader.check_head(digest)]
     order = None if own is not None else reader.make_order(faults)
     lines: list[Line] = []

@@ -17,7 +17,7 @@ from watchfloor.client.inputs import validate_inputs, validate_value
 from watchfloor.client.orders import Order
 from watchfloor.client.outside import fill_outputs, find_doable, find_paths, find_speaking
 from watchfloor.client.permission import about_plan, about_run, require_permission
-from watchfloor.client.statements import keep_reason, require_role
+from watchfloor.client.statements import DEV, SignIn, keep_reason, require_role
 from watchfloor.identity.people import Person
 from watchfloor.language.graph_clocks import list_steps
 from watchfloor.paper.record import DecidedLine, DoneLine, FactLine, Record, RecordRefused
@@ -52,9 +52,11 @@ class HandReader:
         incident: str,
         own: Board | None,
         now: datetime,
+        signed_in: SignIn = DEV,
     ) -> None:
         self._face, self._record, self._plan = face, record, plan
         self._someone, self._role, self._incident, self._own, self._now = someone, role, incident, own, now
+        self._signed_in = signed_in
 
     def check_head(self, digest: str) -> Iterator[str]:
         """What is wrong with the record as a whole."""
@@ -210,12 +212,19 @@ class HandReader:
 
     def _permit(self, verb: str, role: str, option: str) -> None:
         about = about_run(self._own) if self._own is not None else replace(about_plan(self._plan), id=self._incident)
-        require_permission(self._face, self._someone, verb, about, role=role, option=option)
+        require_permission(self._face, self._someone, verb, about, role=role, option=option, signed_in=self._signed_in)
 
     # -- signing ------------------------------------------------------------------------------------------------------
 
     def _sign_fact(self, said: Mapping[str, Json], note: str) -> Envelope:
-        body = {**self._common(said), **said, "reason_ref": keep_reason(self._face, self._note(note))}
+        body = {
+            **self._common(said),
+            **said,
+            "signed_in": self._signed_in.way,
+            "reason_ref": keep_reason(self._face, self._note(note)),
+        }
+        if self._signed_in.methods:
+            body["amr"] = list(self._signed_in.methods)
         return self._face.sign(FACT, cast("dict[str, Json]", cast(FactStatement, body)))
 
     def _sign_control(self, verb: str, role: str, about: Mapping[str, Json], note: str) -> Envelope:
@@ -227,6 +236,8 @@ class HandReader:
             "expires_at": render_instant(self._now + VALID_FOR),
             "reason_ref": keep_reason(self._face, self._note(note)),
         }
+        if self._signed_in.way != "dev":
+            body |= {"signed_in": self._signed_in.way, "amr": list(self._signed_in.methods)}
         return self._face.sign(CONTROL, cast("dict[str, Json]", cast(Control, body)))
 
     def _common(self, said: Mapping[str, Json]) -> dict[str, Any]:

@@ -36,6 +36,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 """Sorts of entries by which a timeline is filtered -> the beginnings of their kinds."""
 
+_OF_EVERY_STATEMENT = ("signed_in",)
+"""Told of every entry that says it, whatever its kind."""
 _K = EntryKind
 _WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     _K.OPENED: ("the incident was opened", ("severity",)),
@@ -46,7 +48,7 @@ _WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     _K.STEP_SKIPPED: ("step left out", ("why", "by")),
     _K.STEP_FAILED: ("step failed", ("error", "why", "code")),
     _K.BRANCH: ("way taken", ("taken",)),
-    _K.FACT: ("fact recorded", ("fact", "value", "observed_at", "source", "revision", "signed_in")),
+    _K.FACT: ("fact recorded", ("fact", "value", "observed_at", "source", "revision")),
     _K.SEVERITY: ("severity set", ("severity", "before", "cause")),
     _K.PROPOSED: ("a change was proposed", ("what", "level", "role")),
     _K.DECLARED: ("declared an incident", ("role",)),
@@ -64,7 +66,7 @@ _WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     _K.ASKED: ("asked", ("kind", "roles", "deadline_at")),
     _K.REMINDED: ("reminded", ("roles",)),
     _K.ESCALATED: ("paged further", ("roles",)),
-    _K.DECIDED: ("answered", ("option", "role", "on_behalf_of", "signed_in")),
+    _K.DECIDED: ("answered", ("option", "role", "on_behalf_of")),
     _K.REFUSED: ("a statement was refused", ("why", "option", "role", "said")),
     _K.SETTLED: ("decided", ("option", "by")),
     _K.SILENT: ("nobody answered in time", ()),
@@ -165,7 +167,9 @@ def tell_entry(entry: Entry) -> Told:
     words, names = _WORDS.get(entry["kind"], (entry["kind"].replace(".", " ").replace("_", " "), ()))
     data = entry["data"]
     details = [
-        (name.replace("_", " "), _say(data[name])) for name in names if data.get(name) not in (None, "", 0, [], {})
+        (name.replace("_", " "), _say(data[name]))
+        for name in (*names, *_OF_EVERY_STATEMENT)
+        if data.get(name) not in (None, "", 0, [], {})
     ]
     subject = "" if entry["actor"] in {_ENGINE, ""} else f"{entry['actor']}: "
     return Told(

@@ -328,7 +328,8 @@ def _note(note: Note) -> Iterator[Sentence]:
                 at, seqs, "The track ", Id(text(note.data, "track", "id") or note.path), " began beside the phases."
             )
         case EntryKind.PAUSED | EntryKind.RESUMED | EntryKind.ABORTED:
-            yield say(at, seqs, "The run was ", note.kind.removeprefix("run."), " by ", Id(note.actor), ".")
+            how = _aside(" (signed in: ", text(note.data, "signed_in"), ")")
+            yield say(at, seqs, "The run was ", note.kind.removeprefix("run."), " by ", Id(note.actor), *how, ".")
         case EntryKind.TASK_CLAIMED:
             yield say(at, seqs, Id(note.actor), " took the task ", step, ".")
         case EntryKind.TASK_REASSIGNED:

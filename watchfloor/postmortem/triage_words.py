@@ -33,11 +33,11 @@ def tell_triage(note: Note) -> Iterator[Sentence]:
     elif note.kind == EntryKind.PROPOSED:
         level = text(data, "level")
         what: list[Word] = ["lower severity to ", Id(level)] if level else ["dismiss the incident"]
-        yield say(at, seqs, Id(note.actor), " proposed to ", *what, ".")
+        yield say(at, seqs, Id(note.actor), " proposed to ", *what, *_sign_in(note), ".")
     elif note.kind == EntryKind.DISMISSED:
-        yield say(at, seqs, "The incident was dismissed by ", *_people(note), ".")
+        yield say(at, seqs, "The incident was dismissed by ", *_people(note), *_sign_in(note), ".")
     elif note.kind == EntryKind.DECLARED:
-        yield say(at, seqs, "The case was declared an incident by ", Id(note.actor), ".")
+        yield say(at, seqs, "The case was declared an incident by ", Id(note.actor), *_sign_in(note), ".")
     elif note.kind == EntryKind.LINKED and text(data, "by") == "account":
         yield say(at, seqs, "The incident ", Id(text(data, "run")), " is over the same account.")
 
@@ -45,12 +45,18 @@ def tell_triage(note: Note) -> Iterator[Sentence]:
 def _cause(note: Note) -> list[Word]:
     match text(note.data, "cause"):
         case "raised":
-            return [", raised by ", *_people(note)]
+            return [", raised by ", *_people(note), *_sign_in(note)]
         case "lowered":
             return [", lowered by ", *_people(note)]
         case "new fact":
             return [": a fact came that those who had lowered it did not know"]
     return []
+
+
+def _sign_in(note: Note) -> list[Word]:
+    """How who said it had signed in, where the statement says so."""
+    way = text(note.data, "signed_in")
+    return [" (signed in: ", Id(way), ")"] if way else []
 
 
 def _people(note: Note) -> list[Word]:

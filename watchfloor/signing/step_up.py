@@ -73,6 +73,22 @@ def find_key_fault(keyed: Sequence[str], body: Mapping[str, Any]) -> str:
     return ""
 
 
+WAYS = ("dev", "oidc", "webauthn")
+"""How somebody may have signed in, as faces say it (`watchfloor.client.sign_in`)."""
+SIGN_IN = ("signed_in", "amr")
+"""What a statement says of it, and an entry about the statement repeats."""
+
+
+def find_control_fault(body: Mapping[str, Any]) -> str:
+    """What is malformed in what a control statement says of how its person signed in; at development sign-in it says
+    nothing."""
+    if not any(name in body for name in SIGN_IN):
+        return ""
+    if body.get("signed_in") not in WAYS:
+        return f"`signed_in` of the statement is none of {', '.join(WAYS)}"
+    return find_sign_in_fault(body)
+
+
 def find_sign_in_fault(body: Mapping[str, Any]) -> str:
     """What is malformed in what a statement says of how its person signed in; empty when nothing is."""
     methods = body.get("amr", [])
