@@ -158,10 +158,15 @@ class FakeFeed:
     texts: dict[str, str] = field(default_factory=dict)
     sent: list[dict[str, Any]] = field(default_factory=list)
     read_at: datetime = NOW
+    signed: str = "DEVELOPMENT SIGN-IN: nobody proved who they are"
 
     @property
     def person(self) -> str:
         return self.someone.id if self.someone else ""
+
+    @property
+    def signed_in(self) -> str:
+        return self.signed if self.someone else ""
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -180,24 +180,41 @@ def watch(
     run: MaybeRunId = None,
     every: Annotated[float, typer.Option(min=0.2, max=60, help="Seconds between two looks.")] = 1.0,
     person: Looking = "",
+    gateway: Annotated[
+        str,
+        typer.Option(
+            "--gateway",
+            envvar="WATCHFLOOR_GATEWAY",
+            metavar="URL",
+            help="Sign in at the gateway of a region, https://HOST[:PORT]; nothing else of it is needed here.",
+            show_default=False,
+        ),
+    ] = "",
     region: Region = None,
     as_json: JsonFlag = False,
 ) -> None:
     """The console on a terminal, full screen: my watch, board, incident, decide. Keyboard only, ? shows the keys.
+
+    With --gateway it works from any machine: it shows a code, you type that in the console in your browser, on the page
+    Terminals, and it speaks for you for eight hours at most. What needs your security key stays in the browser.
 
     With an ID it watches that one incident until it closes: on a terminal the screen of `show`, live; elsewhere one
     line per change. Not on a terminal and without an ID it watches the latest. With --json one document per change,
     each on its own line. Leaving stops watching, never the incident.
 
     --as is development sign-in and works against this machine's stack alone: for a developer, a rehearsal, a floor of
-    one machine. Elsewhere the terminal reads without it, and people decide in the browser, where they sign in.
+    one machine. Elsewhere people sign in with --gateway.
 
     Examples:
+      watchfloor watch --gateway https://watchfloor-eu.example.com
       watchfloor watch --as counsel-1
       watchfloor watch inc-4fkq --every 5
     """
     from watchfloor.cli.console import console
 
+    if _goes_to_gateway(context, gateway):
+        _watch_gateway(gateway, every)
+        return
     full_screen = run is None and not as_json and console().is_terminal
     if full_screen:
         from watchfloor.terminal.opening import silence_engine
@@ -217,6 +234,49 @@ def watch(
             await watch_run(here, face, found, every=every, as_json=as_json)
 
         with_faces(context.obj, region, go, person=person)
+
+
+def _goes_to_gateway(context: typer.Context, gateway: str) -> bool:
+    """Whether this is about a gateway. What stands on the command line counts before what stands in the environment.
+
+    Raises:
+        typer.BadParameter: both ways are named on the command line.
+    """
+
+    def typed(name: str) -> bool:
+        source = context.get_parameter_source(name)
+        return source is not None and source.name == "COMMANDLINE"
+
+    others = [
+        word
+        for name, word in (("run", "an ID"), ("person", "--as"), ("region", "--region"), ("as_json", "--json"))
+        if typed(name)
+    ]
+    if gateway and typed("gateway") and others:
+        raise typer.BadParameter(
+            f"with --gateway you are who you sign in as, and see everything; leave out {others[0]}"
+        )
+    return bool(gateway) and not others
+
+
+def _watch_gateway(gateway: str, every: float) -> None:
+    from watchfloor.cli.console import console
+
+    with edge():
+        import asyncio
+
+        from watchfloor.terminal.gateway import AddressRefused, read_address
+        from watchfloor.terminal.opening import open_gateway_console
+
+        try:
+            address = read_address(gateway)
+        except AddressRefused as error:
+            raise typer.BadParameter(str(error), param_hint="--gateway") from error
+        if not console().is_terminal:
+            raise typer.BadParameter(
+                "this is no terminal; --gateway opens a full-screen console", param_hint="--gateway"
+            )
+        asyncio.run(open_gateway_console(address, every=every))
 
 
 def _print_list(runs: "list[RunSummary]", everything: bool) -> None:

@@ -6,6 +6,7 @@
     ├── RunbookRefused       the runbook has findings of severity error; nothing was started
     ├── NotFound             no run, ask, person, runbook or file of that name
     ├── Ambiguous            an abbreviation fits more than one; the candidates are named
+    ├── SignedOut            the session at a gateway has ended; nothing is shown or sent before signing in again
     └── EngineUnavailable    Temporal or the region's worker did not answer; says what is known to have happened
 
 No Temporal error leaves this package.
@@ -86,6 +87,10 @@ class Ambiguous(ClientError):
         self.candidates = tuple(candidates)
         shown = ", ".join(self.candidates[:5]) + (", …" if len(self.candidates) > 5 else "")
         super().__init__(f"`{given}` fits {len(self.candidates)}: {shown}; give more of it")
+
+
+class SignedOut(ClientError):
+    pass
 
 
 class EngineUnavailable(ClientError):

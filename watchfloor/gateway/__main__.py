@@ -42,6 +42,7 @@ from watchfloor.identity.contact_list import FILE_NAME as CONTACTS_FILE
 from watchfloor.identity.machines import Machines
 from watchfloor.identity.people import PeopleRefused
 from watchfloor.identity.reaching import reach
+from watchfloor.identity.sign_in_file import SignInFile
 from watchfloor.intake import Claims
 from watchfloor.intake.deliveries import Deliveries
 from watchfloor.intake.sealed import Sealer
@@ -94,7 +95,13 @@ async def serve(
     doors = Doors(Machines(settings.machines_path))
     company = open_company(settings, face, os.environ)
     secure = tls is not None or (settings.console_url or "").startswith("https://")
-    gate = Gate(face, Sessions(settings.sessions_path), secure=secure, company=company)
+    gate = Gate(
+        face,
+        Sessions(settings.sessions_path),
+        secure=secure,
+        company=company,
+        file=SignInFile(settings.sign_in_path),
+    )
     sealer = Sealer(inbox.keys.payload, settings.region, settings.namespace)
     driver = Driver(face, Deliveries(settings.received_path), sealer, plans=plans)
     hooks, pager_desk = HookDesk(driver, senders), PagerDesk(face, pagers)

@@ -12,7 +12,7 @@ from textual import work
 from textual.app import App
 
 from watchfloor.client.asks import AskAt
-from watchfloor.client.errors import ClientError
+from watchfloor.client.errors import ClientError, SignedOut
 from watchfloor.identity.people import Person
 from watchfloor.terminal.board_pane import BoardPane
 from watchfloor.terminal.decide_pane import DecidePane
@@ -62,6 +62,8 @@ class WatchConsole(App[None]):
         self.overview: Overview | None = None
         self.trouble = ""
         """Why the last look did not succeed; empty while it does."""
+        self.ended = ""
+        """Why nothing is read any more: the session has ended; empty while it has not."""
         self._every, self._clock = every, clock
         self._watch, self._board = MyWatch(), BoardPane()
 
@@ -85,8 +87,8 @@ class WatchConsole(App[None]):
         self.look()
 
     def look(self) -> None:
-        """Read now, unless a look is under way."""
-        if not any(worker.group == "look" and worker.is_running for worker in self.workers):
+        """Read now, unless a look is under way or the session has ended."""
+        if not self.ended and not any(worker.group == "look" and worker.is_running for worker in self.workers):
             self._look()
 
     @work(group="look", exclusive=False)
@@ -97,6 +99,8 @@ class WatchConsole(App[None]):
                 if isinstance(pane, Pane):
                     await pane.load_safely()
             self.trouble = ""
+        except SignedOut as error:
+            self.ended = make_harmless(str(error))
         except ClientError as error:
             self.trouble = make_harmless(str(error))
         self.redraw()

@@ -61,19 +61,35 @@ class Overview:
     waiting: tuple[Waiting, ...]
     commands: Mapping[str, str]
     silent: tuple[str, ...]
+    more: int = 0
+    """Questions for this person that are left out, because they are due later than all that are there."""
 
 
 class Feed(Protocol):
     """Where the screens get everything from, and what they send through."""
 
-    person: str
-    roles: tuple[str, ...]
+    @property
+    def person(self) -> str:
+        """Who looks; empty for nobody in particular."""
+        ...
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that they hold."""
+        ...
+
+    @property
+    def signed_in(self) -> str:
+        """How they signed in, in words for the second line; `DEVELOPMENT` is among them where nobody proved who they
+        are."""
+        ...
 
     async def look(self) -> Overview:
         """Everything once.
 
         Raises:
             EngineUnavailable: nothing could be read.
+            SignedOut: nothing can be any more.
         """
         ...
 
@@ -126,6 +142,11 @@ class LiveFeed:
         self._shown: dict[str, bool] = {}
         self._turn = 0
         self._plans: dict[str, Plan | None] = {}
+
+    @property
+    def signed_in(self) -> str:
+        """See `Feed.signed_in`."""
+        return "DEVELOPMENT SIGN-IN: nobody proved who they are" if self.person else ""
 
     async def look(self) -> Overview:
         """See `Feed.look`."""

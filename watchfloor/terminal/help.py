@@ -30,6 +30,7 @@ def tell_help() -> Text:
         ("RECORDED", "the run has taken it, nothing can lose it"),
         ("KEPT", "on disk here, delivered until the ledger shows it"),
         ("DEVELOPMENT", "nobody proved who they are; on this machine's stack alone, and every statement says so"),
+        ("SIGNED OUT", "the session at the gateway has ended; nothing is read or sent any more"),
         ("CHANGED", "the question is another one now; look again before you sign"),
     ):
         told.append(f"  {word:<16}", style="bold").append(f"{means}\n")

@@ -22,6 +22,7 @@ class MyWatch(Pane):
         yield Static(id="command")
         yield Rows(id="waiting")
         yield Static(id="nothing")
+        yield Static(id="more")
 
     def draw(self) -> None:
         app = self.console_app
@@ -40,6 +41,10 @@ class MyWatch(Pane):
         nothing = self.query_one("#nothing", Static)
         nothing.display = not rows and overview is not None
         nothing.update("Nothing waits on you. 2 shows the board of all incidents that you may see.")
+        more = overview.more if overview is not None else 0
+        left_out = self.query_one("#more", Static)
+        left_out.display = bool(more)
+        left_out.update(f"and {more} more, due later: the console in a browser has them")
 
     def _say_command(self) -> Text:
         app = self.console_app

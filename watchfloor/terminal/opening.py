@@ -10,6 +10,9 @@ from watchfloor.client.errors import Refused
 from watchfloor.client.statements import admit_person
 from watchfloor.terminal.app import WatchConsole
 from watchfloor.terminal.feed import LiveFeed
+from watchfloor.terminal.gateway import Gateway
+from watchfloor.terminal.gateway_feed import GatewayFeed
+from watchfloor.terminal.pairing import sign_in
 
 if TYPE_CHECKING:
     from watchfloor.cli.faces import Here
@@ -34,6 +37,22 @@ async def open_console(here: "Here", *, every: float) -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     feed = LiveFeed(here)
     await WatchConsole(feed, someone=feed.someone, every=every).run_async(mouse=False)
+
+
+async def open_gateway_console(address: str, *, every: float) -> None:
+    """Sign in at a gateway and run the console over it until its user leaves; then the session ends.
+
+    Raises:
+        Refused: nobody confirmed this terminal.
+        EngineUnavailable: the gateway does not answer.
+    """
+    gateway = Gateway(address)
+    try:
+        feed = GatewayFeed(gateway, await sign_in(gateway, print))
+        await WatchConsole(feed, someone=feed.someone, every=every).run_async(mouse=False)
+    finally:
+        await gateway.leave()
+        await gateway.close()
 
 
 def require_known(here: "Here") -> None:

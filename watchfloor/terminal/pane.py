@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 from watchfloor.cli.instants import ago, clock_time
 from watchfloor.client.errors import NotFound
 from watchfloor.signing import render_instant
+from watchfloor.terminal.shown import make_harmless
 
 if TYPE_CHECKING:
     from watchfloor.terminal.app import WatchConsole
@@ -143,6 +144,8 @@ class Pane(Screen[None]):
     def _say_fresh(self) -> Text:
         app = self.console_app
         read_at = app.overview.read_at if app.overview is not None else None
+        if app.ended:
+            return Text(f"SIGNED OUT: {app.ended}. q leaves; start it again to sign in", style="bold red")
         if app.trouble and read_at is None:
             return Text(f"NO ANSWER YET: {app.trouble}; trying again", style="bold red")
         if app.trouble and read_at is not None:
@@ -151,13 +154,15 @@ class Pane(Screen[None]):
             return Text(f"STALE: no answer {since}; this is how it was; trying again", style="bold red")
         if read_at is None:
             return Text("reading …", style="dim")
-        signed = "DEVELOPMENT SIGN-IN: nobody proved who they are" if app.feed.person else ""
+        signed = make_harmless(app.feed.signed_in)
         silent = len(app.overview.silent) if app.overview is not None else 0
         more = f" · {silent} did not answer and stand as they last were" if silent else ""
         fresh = Text(no_wrap=True, overflow="ellipsis").append(
             f"live, read {ago(render_instant(read_at), app.now)}{more}"
         )
-        return fresh.append(f" · {signed}" if signed else "", style="bold yellow")
+        return fresh.append(
+            f" · {signed}" if signed else "", style="bold yellow" if "DEVELOPMENT" in signed else "bold"
+        )
 
     async def load_safely(self) -> None:
         """`load`; what is not there any more closes the screen."""

@@ -33,6 +33,8 @@ from watchfloor.gateway.console.relief import offer_relief
 from watchfloor.gateway.console.runbooks import offer_runbooks
 from watchfloor.gateway.console.signing_in import offer_sign_in
 from watchfloor.gateway.console.tasks import offer_tasks
+from watchfloor.gateway.console.terminal.app import build_terminal
+from watchfloor.gateway.console.terminal.page import offer_terminals
 from watchfloor.gateway.console.timeline import offer_timelines
 from watchfloor.gateway.console.watch import offer_watch
 from watchfloor.gateway.indexing import Recent
@@ -53,6 +55,8 @@ def build_console(desk: ConsoleDesk) -> FastAPI:
     app.add_exception_handler(RequestValidationError, pages.render_shape)
     offer_sign_in(app, pages)
     offer_keys(app, pages)
+    offer_terminals(app, pages)
+    app.mount("/terminal", build_terminal(pages))
     offer_watch(app, pages)
     offer_queue(app, pages)
     offer_tasks(app, pages)

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
@@ -15,9 +16,12 @@ from watchfloor.client.statements import admit_person
 from watchfloor.gateway.admission import claim
 from watchfloor.gateway.console.company import Back, Company
 from watchfloor.gateway.console.sessions import DEVELOPMENT, Proof, Session, Sessions, SessionsUnavailable
+from watchfloor.gateway.console.terminal.pairings import Pairings
+from watchfloor.gateway.console.terminal.sessions import Terminals
 from watchfloor.gateway.problems import Problem
 from watchfloor.identity.belonging import NobodyHere
 from watchfloor.identity.people import Person
+from watchfloor.identity.sign_in_file import SignInFile
 
 COOKIE = "wf_session"
 SECURE_COOKIE = "__Host-wf_session"
@@ -63,17 +67,29 @@ class Visitor:
 class Gate:
     """Lets people in. Development sign-in exists on this machine only: face, address and name all loopback."""
 
-    def __init__(self, face: Face, sessions: Sessions, *, secure: bool = False, company: Company | None = None) -> None:
+    def __init__(
+        self,
+        face: Face,
+        sessions: Sessions,
+        *,
+        secure: bool = False,
+        company: Company | None = None,
+        file: SignInFile | None = None,
+    ) -> None:
         """Guard a console.
 
         Args:
             secure: whether browsers reach it over TLS alone.
             company: the company's sign-in; without it there is development sign-in only.
+            file: where it is written down what was done with terminals; without it there are none.
         """
         self._face = face
         self._sessions = sessions
         self._secure = secure
+        self._file = file
         self.company = company
+        self.terminals = Terminals(sessions.file)
+        self.pairings = Pairings(sessions.file, face.secret)
 
     @property
     def cookie(self) -> str:
@@ -114,16 +130,47 @@ class Gate:
             ) from error
         if session is None:
             raise SignInNeeded(back)
-        if session.proof.way != "dev":
-            if self.company is None:
-                raise SignInNeeded(back)
-            return Visitor(self.company.belonging(session), session)
-        if not self.offers_development(request):
+        found = self.find_behind(session, request)
+        if found is None:
             raise SignInNeeded(back)
+        return found
+
+    def find_behind(self, session: Session, request: Request) -> Visitor | None:
+        """Who a session is for, found anew; None where this way to sign in does not count here.
+
+        Raises:
+            NobodyHere: the company's sign-in no longer makes somebody here of them.
+        """
+        if session.proof.way != "dev":
+            return Visitor(self.company.belonging(session), session) if self.company is not None else None
+        if not self.offers_development(request):
+            return None
         try:
             return Visitor(admit_person(self._face, session.person, DEV), session)
-        except Refused as error:
-            raise SignInNeeded(back) from error
+        except Refused:
+            return None
+
+    async def end_everywhere(self, person: str) -> int:
+        """End every session and every terminal of a person; gives how many there were.
+
+        Raises:
+            SessionsUnavailable: they may not have ended.
+        """
+        return await asyncio.to_thread(self._sessions.end_all, person)
+
+    @property
+    def keeps_log(self) -> bool:
+        """Whether what is done with terminals can be written down."""
+        return self._file is not None
+
+    async def note(self, what: str, person: str, detail: str = "") -> None:
+        """Write down what was done with a terminal.
+
+        Raises:
+            SignInUnavailable: it was not.
+        """
+        if self._file is not None:
+            await asyncio.to_thread(self._file.note, what, person, detail, now=datetime.now(UTC))
 
     def offers_development(self, request: Request) -> bool:
         """Whether one may sign in without proof here. The name in `Host` counts: another name that leads here does
@@ -177,8 +224,8 @@ class Gate:
         return answer
 
     async def sign_out(self, request: Request, visitor: Visitor) -> Response:
-        """End the session; the page after it offers to sign out at the provider too."""
-        await asyncio.to_thread(self._sessions.end, request.cookies.get(self.cookie, ""))
+        """End the session and its terminals; the page after it offers to sign out at the provider too."""
+        await asyncio.to_thread(self._sessions.sign_out, request.cookies.get(self.cookie, ""))
         by_company = visitor.session.proof.way != "dev" and self.company is not None
         answer = RedirectResponse(f"{SIGN_IN}/left" if by_company else SIGN_IN, 303)
         answer.delete_cookie(self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax")

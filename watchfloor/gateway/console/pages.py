@@ -52,6 +52,7 @@ NAV = (
     ("outgoing", f"{ROOT}/outgoing", "Outgoing"),
     ("ledger", f"{ROOT}/ledger", "Ledger"),
     ("keys", f"{ROOT}/keys", "Security keys"),
+    ("terminals", f"{ROOT}/terminals", "Terminals"),
 )
 """The pages that every page links to: the word a template's block `at` gives, the address, the label."""
 SETTLE = 1.5

@@ -22,8 +22,8 @@ IDLE = timedelta(hours=1)
 SEEN_EVERY = timedelta(minutes=1)
 BUSY_SECONDS = 5.0
 
-_VERSION = 2
-_TABLE = """
+_VERSION = 3
+_SESSIONS = """
 CREATE TABLE IF NOT EXISTS sessions (
   hash BLOB PRIMARY KEY,
   person TEXT NOT NULL,
@@ -37,6 +37,40 @@ CREATE TABLE IF NOT EXISTS sessions (
   seen_at TEXT NOT NULL
 ) STRICT
 """
+_TERMINALS = """
+CREATE TABLE IF NOT EXISTS terminals (
+  hash BLOB PRIMARY KEY,
+  session BLOB NOT NULL,
+  id TEXT NOT NULL,
+  person TEXT NOT NULL,
+  way TEXT NOT NULL,
+  methods TEXT NOT NULL,
+  groups TEXT NOT NULL,
+  entity TEXT NOT NULL,
+  anew INTEGER NOT NULL,
+  address TEXT NOT NULL,
+  began_at TEXT NOT NULL,
+  until TEXT NOT NULL,
+  seen_at TEXT NOT NULL
+) STRICT
+"""
+_PAIRINGS = """
+CREATE TABLE IF NOT EXISTS pairings (
+  hash BLOB PRIMARY KEY,
+  code TEXT UNIQUE,
+  address TEXT NOT NULL,
+  asked_at TEXT NOT NULL,
+  person TEXT,
+  way TEXT,
+  methods TEXT,
+  groups TEXT,
+  entity TEXT,
+  anew INTEGER,
+  session BLOB,
+  until TEXT
+) STRICT
+"""
+_WRONG_CODES = "CREATE TABLE IF NOT EXISTS wrong_codes (person TEXT NOT NULL, at TEXT NOT NULL) STRICT"
 
 
 class SessionsUnavailable(Exception):
@@ -73,8 +107,10 @@ class Sessions:
     """The sessions of one region's console, in one SQLite file that its owner alone may read."""
 
     def __init__(self, path: Path) -> None:
+        tables = (_SESSIONS, _TERMINALS, _PAIRINGS, _WRONG_CODES)
         # sessions of another version mean signing in again, nothing more
-        self._file = SqliteFile(path, (_TABLE,), _VERSION, _unavailable, busy_seconds=BUSY_SECONDS, disposable=True)
+        self.file = SqliteFile(path, tables, _VERSION, _unavailable, busy_seconds=BUSY_SECONDS, disposable=True)
+        """The file, which holds the sessions of terminals too."""
 
     def begin(self, person: str, proof: Proof, *, instead_of: str = "", now: datetime | None = None) -> str:
         """A new session; gives the cookie's value. Sessions that have ended are forgotten, and so is the one that the
@@ -85,7 +121,7 @@ class Sessions:
         """
         now = now or datetime.now(UTC)
         cookie = secrets.token_urlsafe(32)
-        with self._file.transaction() as database:
+        with self.file.transaction() as database:
             database.execute("DELETE FROM sessions WHERE began_at < ?", (render_instant(now - LONGEST),))
             database.execute("DELETE FROM sessions WHERE hash = ?", (_hash(instead_of),))
             database.execute(
@@ -122,23 +158,31 @@ class Sessions:
             self.end(cookie)
             return None
         if now - seen_at >= SEEN_EVERY:
-            with self._file.transaction() as database:
+            with self.file.transaction() as database:
                 database.execute("UPDATE sessions SET seen_at = ? WHERE hash = ?", (render_instant(now), _hash(cookie)))
         proof = Proof(way, tuple(json.loads(methods)), tuple(json.loads(groups)), entity, bool(anew))
         return Session(person, proof, csrf, began_at)
 
     def end(self, cookie: str) -> None:
         """Forget a session."""
-        with self._file.transaction() as database:
+        with self.file.transaction() as database:
             database.execute("DELETE FROM sessions WHERE hash = ?", (_hash(cookie),))
 
+    def sign_out(self, cookie: str) -> None:
+        """Forget a session and the terminals that were paired in it."""
+        with self.file.transaction() as database:
+            for table, column in (("sessions", "hash"), ("terminals", "session"), ("pairings", "session")):
+                database.execute(f"DELETE FROM {table} WHERE {column} = ?", (_hash(cookie),))  # noqa: S608
+
     def end_all(self, person: str) -> int:
-        """Forget every session of a person, wherever they are signed in; gives how many there were."""
-        with self._file.transaction() as database:
-            return database.execute("DELETE FROM sessions WHERE person = ?", (person,)).rowcount
+        """Forget every session of a person, wherever they are signed in, terminals too; gives how many there were."""
+        with self.file.transaction() as database:
+            database.execute("DELETE FROM pairings WHERE person = ?", (person,))
+            terminals = database.execute("DELETE FROM terminals WHERE person = ?", (person,)).rowcount
+            return database.execute("DELETE FROM sessions WHERE person = ?", (person,)).rowcount + terminals
 
     def _look_up(self, cookie: str) -> tuple[Any, ...] | None:
-        with self._file.reading() as database:
+        with self.file.reading() as database:
             row: tuple[Any, ...] | None = database.execute(
                 "SELECT person, way, methods, groups, entity, anew, csrf, began_at, seen_at "
                 "FROM sessions WHERE hash = ?",
