@@ -21,6 +21,7 @@ from watchfloor.gateway.console.gate import Gate
 from watchfloor.gateway.console.sessions import Sessions
 from watchfloor.gateway.inbox import Inbox
 from watchfloor.identity.people import Directory, Person
+from watchfloor.identity.sign_in_file import SignInFile
 from watchfloor.regions.keys import RegionKeys
 
 INCIDENT = "inc-abcdefghijklmnopqrst"
@@ -90,7 +91,7 @@ async def console_over(api: Api, folder: Path) -> AsyncIterator[Seen]:
         reasons=EvidenceStore(folder / "evidence"),
         ledger_path=api.ledger.path,
     )
-    gate = Gate(face, Sessions(folder / "sessions.sqlite"))
+    gate = Gate(face, Sessions(folder / "sessions.sqlite"), file=SignInFile(folder / "sign-in.sqlite"))
     desk = ConsoleDesk(face, api.index, api.changes, gate, webhooks_path=folder / "webhooks.sqlite")
     inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, folder / "anchors", RULES)
     async with on_loopback(build_app(inbox, face.client, console=desk)) as url:

@@ -322,7 +322,7 @@ async def test_a_key_is_registered_only_by_who_has_just_proved_who_they_are(keye
     async with keyed.counsel() as browser:
         cookie = browser.cookies[COOKIE]
         await keyed.options(browser)
-        with keyed.signing.sessions._file.transaction() as database:
+        with keyed.signing.sessions.file.transaction() as database:
             then = (datetime.now(UTC) - FRESH).isoformat()
             database.execute("UPDATE sessions SET began_at = ?", (then,))
         assert keyed.signing.sessions.find(cookie) is not None

@@ -113,7 +113,7 @@ async def signing_over(
             region="eu",
             console_url=url,
         )
-        desk = ConsoleDesk(face, api.index, api.changes, Gate(face, sessions, company=company))
+        desk = ConsoleDesk(face, api.index, api.changes, Gate(face, sessions, company=company, file=file))
         inbox = Inbox("eu", "eu", "nobody", RegionKeys.generate(), {}, tmp_path / "anchors", RULES)
         async with served(build_app(inbox, face.client, console=desk), listener):
             yield Signing(url, api, provider, company, sessions, file, groups, desk)
