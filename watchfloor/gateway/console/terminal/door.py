@@ -12,6 +12,7 @@ from fastapi import Request
 from schemas.terminal import SignedIn
 from watchfloor.connections.bindings import Rate
 from watchfloor.connections.rates import Bucket
+from watchfloor.gateway.admission import claim
 from watchfloor.gateway.console.gate import Gate, Visitor
 from watchfloor.gateway.console.sessions import Session, SessionsUnavailable
 from watchfloor.gateway.console.terminal.sessions import Terminal
@@ -79,12 +80,13 @@ class TerminalDoor:
         # the token of forms is one that nobody has: no form is sent in a terminal's name
         session = Session(terminal.person, terminal.proof, secrets.token_urlsafe(32), terminal.began_at)
         try:
-            visitor = self._gate.recognise(session, request)
+            visitor = self._gate.find_behind(session, request)
         except NobodyHere as nobody:
             await asyncio.to_thread(self._gate.terminals.end, token)
             raise Problem(401, nobody.code, str(nobody)) from nobody
         if visitor is None:
             raise Problem(401, "not_signed_in", ENDED)
+        claim(request.scope, f"person {visitor.person.id}")
         return visitor
 
     def _bucket(self, id_: str) -> Bucket:
