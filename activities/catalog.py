@@ -21,7 +21,11 @@ _TERRITORIES: dict[str, list[str]] = {
 """Which scopes lie directly inside which: the union inside the world, its member states (ISO 3166) inside the union."""
 _GROUND: FieldSpec = {"type": "string", "doc": "code of the legal or policy ground, for the statement of reasons"}
 _SENT: FieldSpec = {"type": "timestamp", "doc": "when the receiver took the message"}
-_ABOUT: FieldSpec = {"type": "string", "doc": "a short code of what it is about; never a title, a name or a text"}
+_ABOUT: FieldSpec = {
+    "type": "string",
+    "pattern": "[a-z0-9][a-z0-9_.-]{0,63}",
+    "doc": "a short code of what it is about; never a title, a name or a text",
+}
 _HOLD: FieldSpec = {"type": "string", "doc": "id of the hold"}
 _SOURCE: FieldSpec = {"type": "string", "doc": "the custodian: which system keeps the data"}
 

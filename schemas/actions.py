@@ -28,6 +28,8 @@ class FieldSpec(TypedDict):
     of: NotRequired[str]
     optional: NotRequired[bool]
     enum: NotRequired[list[str]]
+    pattern: NotRequired[str]
+    """What a text must match as a whole; one written in a runbook is held against it."""
     data_class: NotRequired[str]
     doc: NotRequired[str]
     names: NotRequired[Literal["role", "destination"]]

@@ -1,6 +1,8 @@
 """What waits, who said what, clocks, holds, handoffs, findings and boards in bulk over HTTP."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from tests.cli.boards import DIGEST, ask, clock
 from tests.gateway.apis import Api
 from tests.gateway.test_api_walls import entry
+from watchfloor.client.library import library_folder
+from watchfloor.signing import render_instant
 
 INCIDENT, HOLD, OFFER, RECEIVED = (f"{prefix}-{'q' * 20}" for prefix in ("inc", "hold", "hand", "in"))
 CHILDREN = [
@@ -267,3 +271,42 @@ async def test_what_is_known_is_not_sent_again(api: Api, path: str) -> None:
     for id_, kind in ((INCIDENT, "incident"), (HOLD, "hold"), (OFFER, "handoff")):
         api.put(id_, kind=kind, title="Another title", severity="S0", asks=[task(title="Else")], clocks=[clock("late")])
     assert (await api.ask("GET", path, key, headers=known)).status_code == 200
+
+
+async def test_a_runbook_that_does_not_compile_says_why_and_hides_no_other(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    for shipped in library_folder().iterdir():
+        (shelf / shipped.name).symlink_to(shipped)
+    (shelf / "aa-broken").mkdir()
+    whole = (library_folder() / "eu-tco-removal-order" / "runbook.yaml").read_text()
+    broken = whole.replace("runbook: eu-tco-removal-order", "runbook: aa-broken").replace("inputs.urls", "inputs.urlz")
+    (shelf / "aa-broken" / "runbook.yaml").write_text(broken)
+    monkeypatch.setattr("watchfloor.client.library.library_folder", lambda: shelf)
+    listed = await get(api, "/runbooks")
+    assert {one["id"]: one["compiles"] for one in listed}.items() >= {
+        "aa-broken": False,
+        "eu-tco-removal-order": True,
+    }.items()
+    assert listed[0] == {**listed[0], "version": None, "digest": "", "triggers": []}
+    page = await get(api, "/runbooks/aa-broken")
+    assert (page["compiles"], page["inputs"]) == (False, {})
+    found = await get(api, "/runbooks/aa-broken/findings?severity=error")
+    assert (found["compiles"], found["version"]) == (False, None)
+    assert {(one["code"], one["help"]) for one in found["findings"]} == {("WF202", "did you mean `urls`?")}
+    refused = await api.start(api.key(), document={"runbook": "aa-broken", "inputs": {}})
+    assert (refused.status_code, refused.json()["code"]) == (503, "runbook_refused")
+    assert "findings" in refused.json()["detail"]
+
+
+async def test_a_clock_is_at_risk_when_less_than_a_quarter_of_it_is_left(api: Api) -> None:
+    now = datetime.now(UTC)
+
+    def running(name: str, gone: float) -> Any:
+        started_at = render_instant(now - timedelta(hours=gone))
+        return clock(name, started_at=started_at, due_at=render_instant(now + timedelta(hours=1 - gone)))
+
+    api.put(INCIDENT, clocks=[running("half", 0.6), running("pressing", 0.8)])
+    assert [one["name"] for one in (await get(api, "/clocks?at_risk=true"))["clocks"]] == ["pressing"]

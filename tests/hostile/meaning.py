@@ -88,9 +88,9 @@ LANGUAGE: dict[str, tuple[bytes, str, int]] = {
         12,
     ),
     "template_in_id.yaml": (step('{id: "${{ inputs.order_id }}", stop: {outcome: b}}'), "WF124", 12),
-    "template_of_jinja.yaml": (about('"{{ config.items() }}"'), ACCEPTED, 0),
-    "template_of_jinja_bomb.yaml": (about('"{% for x in range(1000000000) %}a{% endfor %}"'), ACCEPTED, 0),
-    "template_of_a_shell.yaml": (about('"$(reboot)"'), ACCEPTED, 0),
+    "template_of_jinja.yaml": (about('"{{ config.items() }}"'), "WF211", 12),
+    "template_of_jinja_bomb.yaml": (about('"{% for x in range(1000000000) %}a{% endfor %}"'), "WF211", 12),
+    "template_of_a_shell.yaml": (about('"$(reboot)"'), "WF211", 12),
     "template_bomb.yaml": (about('"' + "${{ inputs.order_id }}" * 400 + '"'), ACCEPTED, 0),
     "pattern_back_reference.yaml": (
         instead("order_id: string", "order_id: {type: string, pattern: '(a)\\1'}"),

@@ -362,6 +362,13 @@ def test_a_fact_may_take_what_the_trigger_gives_and_it_is_sure_to_be_there() -> 
 JURISDICTIONS = "jurisdictions: {uploader: inputs.state, viewer: facts.seen_in, data_location: inputs.urls}\n"
 
 
+@pytest.mark.parametrize("about", ["Some text", "QueueStalled", "a" * 65, "''"])
+def test_what_a_page_is_about_is_a_code_when_it_is_written_and_not_only_when_it_is_sent(about: str) -> None:
+    page = "- {id: told, action: page, with: {role: deputy, about: ABOUT}}\n"
+    assert codes(page.replace("ABOUT", about)) == ["WF211"]
+    assert codes(page.replace("ABOUT", "queue_stalled.2")) == []
+
+
 def test_where_it_is_may_be_read_by_conditions() -> None:
     piece = "facts: {seen_in: {type: {type: list, of: string}, from: [desk]}}\n" + JURISDICTIONS
     plan = plan_of(piece)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from watchfloor.identity.machines import Machine, Machines
 
 PANEL = "People and permission"
+_SEES_LITTLE = "no incident of a compartment, and most runbooks of the library run in one (--clearance)"
 
 machines_app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Keys of systems that use the HTTP API.")
 
@@ -52,6 +53,7 @@ def make_machine(
         from watchfloor.client.errors import Refused
         from watchfloor.identity.machines import MachineRefused
 
+        _want_compartments(context.obj, region, clearance or [])
         try:
             machine, token = _store(context.obj, region).make(
                 name, scope, valid_for=timedelta(days=days), clearances=clearance or []
@@ -62,9 +64,10 @@ def make_machine(
             print_json({**_line(machine), "key": token})
             return
         typer.echo(token)
+        sees = f"incidents of {', '.join(machine.clearances)} too" if machine.clearances else _SEES_LITTLE
         typer.echo(
             f"key {machine.id} of {machine.name} in {region}: {', '.join(machine.scopes)}; until "
-            f"{machine.expires_at:%Y-%m-%d}; keep it where secrets are kept, it is not shown again",
+            f"{machine.expires_at:%Y-%m-%d}; it sees {sees}; keep it where secrets are kept, it is not shown again",
             err=True,
         )
 
@@ -92,12 +95,13 @@ def list_machines(context: typer.Context, region: Region = None, as_json: JsonFl
             return
         from rich.table import Table
 
-        table = Table("REGION", "KEY", "NAME", "STATE", "MAY", "UNTIL", "LAST USED", box=None)
+        table = Table("REGION", "KEY", "NAME", "STATE", "MAY", "CLEARED FOR", "UNTIL", "LAST USED", box=None)
         for name, machine in found:
             used = f"{machine.used_at:%Y-%m-%d %H:%M}Z" if machine.used_at else "never"
             until = f"{machine.expires_at:%Y-%m-%d}"
             state = machine.state(datetime.now(UTC))
-            table.add_row(name, machine.id, machine.name, state, " ".join(machine.scopes), until, used)
+            cleared = " ".join(machine.clearances) or "none"
+            table.add_row(name, machine.id, machine.name, state, " ".join(machine.scopes), cleared, until, used)
         console().print(table)
 
 
@@ -125,6 +129,26 @@ def revoke_machine(
             typer.echo(f"no valid key `{key[:40]}` here; `watchfloor machines list` shows them", err=True)
     if not done:
         raise typer.Exit(Exit.USAGE)
+
+
+def _want_compartments(home: "Path | None", region: str, clearances: list[str]) -> None:
+    """A key that is cleared for a word that is no compartment sees nothing there, and nobody would be told.
+
+    Raises:
+        Refused: no compartment of the region is called so.
+    """
+    import difflib
+
+    from watchfloor.client.errors import Refused
+    from watchfloor.runtime.doctor_webhooks import list_compartments
+    from watchfloor.runtime.settings import load
+
+    known = sorted(list_compartments(load(region, home))) if clearances else []
+    for word in clearances:
+        if word not in known:
+            near = difflib.get_close_matches(word[:60], known, n=1)
+            meant = f"did you mean `{near[0]}`?" if near else "your own ones stand under `compartments` of people.yaml"
+            raise Refused("machine", f"no compartment `{word[:60]}`; expected some of {', '.join(known)}; {meant}")
 
 
 def _store(home: "Path | None", region: str) -> "Machines":

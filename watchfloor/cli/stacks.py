@@ -99,7 +99,14 @@ def up(
 
 def where_to_look(record: "StackRecord") -> list[str]:
     """Addresses of a running stack, in words."""
-    regions = [f"  gateway {name}    {region.gateway_url}" for name, region in sorted(record.regions.items())]
+    regions = [
+        line
+        for name, region in sorted(record.regions.items())
+        for line in (
+            f"  console {name}    {region.gateway_url}/console/",
+            f"  API {name}        {region.gateway_url}/api/v1/",
+        )
+    ]
     return [
         "Watchfloor is up, on this machine only.",
         f"  Temporal UI   {record.temporal.ui_url}",

@@ -39,7 +39,9 @@ def as_problems(missing: str) -> Iterator[None]:
     except NotFound as error:
         raise Problem(404, "not_found", missing) from error
     except RunbookRefused as error:
-        raise Problem(503, "runbook_refused", "the runbook does not compile; nothing was started") from error
+        raise Problem(
+            503, "runbook_refused", "the runbook does not compile, its findings say why; nothing was started"
+        ) from error
     except InputsRefused as error:
         fields = [
             {"field": one.field, "expected": one.expected, "fix": one.fix} for one in error.problems[:MOST_FIELDS]

@@ -224,6 +224,8 @@ def field_type(field: FieldSpec) -> TypeSpec:
         made["of"] = {"type": of}
     if "enum" in field:
         made["enum"] = list(field["enum"])
+    if "pattern" in field:
+        made["pattern"] = field["pattern"]
     if "optional" in field:
         made["optional"] = field["optional"]
     if "data_class" in field:

@@ -27,7 +27,7 @@ def look(settings: RegionSettings, document: Bindings, environ: Mapping[str, str
         also = f" (and {len(more)} more)" if more else ""
         yield Check(name, "warn", first + also, "every secret within reach of the gateway", "set it for the gateway")
         return
-    compartments, runbooks = _compartments(settings), set(library_ids())
+    compartments, runbooks = list_compartments(settings), set(library_ids())
     for each, one in mine.items():
         lost = [word for word in one.clearances if word not in compartments]
         if lost:
@@ -40,7 +40,8 @@ def look(settings: RegionSettings, document: Bindings, environ: Mapping[str, str
     yield _standing(settings, name, len(mine))
 
 
-def _compartments(settings: RegionSettings) -> set[str]:
+def list_compartments(settings: RegionSettings) -> set[str]:
+    """What a clearance may name in a region: the compartments that are known, and those of its own directory."""
     try:
         own = load_people(settings.people_path, region=settings.region).compartments
     except PeopleRefused:

@@ -132,22 +132,23 @@ class Timeline(Given):
 
 
 class RunbookLine(Given):
-    """A runbook of the library."""
+    """A runbook of the library. Of one that does not compile nothing is known but its id and its findings."""
 
     id: str
-    version: int
+    compiles: bool = Field(description="False while its findings keep it from starting anything.")
+    version: int | None
     title: str
     harm: str
-    command: str
-    digest: str
-    triggers: list[str]
+    command: str = Field(description="The region that commands its incidents.")
+    digest: str = Field(description="Of the plan, as `plan` of a board.")
+    triggers: list[str] = Field(description="What may start it beside this API: its sources by their names.")
 
 
 class RunbookPage(RunbookLine):
     """A runbook with what it takes and the facts it knows."""
 
-    inputs: dict[str, Any]
-    facts: dict[str, Any]
+    inputs: dict[str, Any] = Field(description="Name -> type and limits: what `inputs` of an order must fit.")
+    facts: dict[str, Any] = Field(description="Name -> type, and `from`: the sources that it takes the fact from.")
     findings: list[dict[str, Any]]
 
 
@@ -169,7 +170,8 @@ class Findings(Given):
     """What lint says about one runbook, in the order of the text."""
 
     runbook: str
-    version: int
+    compiles: bool = Field(description="False while these findings keep it from starting anything.")
+    version: int | None
     digest: str
     findings: list[FindingLine]
 
