@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -181,6 +182,32 @@ async def test_one_press_takes_the_pages_of_all_that_were_marked(
     assert sorted(sent) == sorted([(named("a"), "counsel-1"), (named("b"), "counsel-1")] * 2)
     assert "1 page of 1 incident taken by you" in answer.text
     assert "INC-BBBBBBBB: no worker answered" in answer.text
+
+
+async def test_the_board_after_a_bulk_is_the_same_board_and_alive(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was filtered, and it goes on following what runs: from its own address, not from that of the form."""
+    fill(
+        console,
+        board(workflow=named("a"), severity="S0", pages=[paged("ops_lead")]),
+        board(workflow=named("b"), severity="S3"),
+    )
+
+    async def ack(*_: Any, **__: Any) -> Any:
+        return None, [object()]
+
+    monkeypatch.setattr(boards_module, "send_ack", ack)
+    async with console.signed_in("ops-1") as browser:
+        page = (await browser.get("/console/board?severity=S0")).text
+        (action,) = [unescape(one) for one in re.findall(r'action="([^"]*acknowledge[^"]*)"', page)]
+        answer = await browser.post(action, data={"csrf": token(page), "incident": [named("a")]})
+        back = await browser.get(action)
+    assert "1 page of 1 incident taken by you" in answer.text
+    assert "INC-BBBBBBBB" not in answer.text
+    (live,) = [unescape(one) for one in re.findall(r'data-live="([^"]*)"', answer.text)]
+    assert live == "/console/board?severity=S0&state=open"
+    assert (back.status_code, back.headers["location"]) == (303, live)
 
 
 async def test_a_bulk_with_something_hidden_in_it_takes_nothing(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
 from watchfloor.cases import Case
@@ -23,7 +23,7 @@ from watchfloor.gateway.console.board_lines import (
 )
 from watchfloor.gateway.console.fields import read_fields
 from watchfloor.gateway.console.gate import Visitor
-from watchfloor.gateway.console.pages import OPEN, Pages
+from watchfloor.gateway.console.pages import OPEN, ROOT, Pages
 from watchfloor.gateway.problems import Problem
 from watchfloor.signing import neutral_name
 
@@ -50,30 +50,39 @@ def offer_board(app: FastAPI, pages: Pages) -> None:
     """The board of incidents, and acknowledging many at once."""
     admitted = Annotated[Visitor, Depends(pages.desk.gate.admit)]
 
+    wished = Annotated[Filters, Depends(_read_filters)]
+
     @app.get("/board")
-    async def all_incidents(  # one parameter for each filter
-        visitor: admitted,
-        severity: Annotated[list[Level] | None, Query(max_length=len(LEVELS))] = None,
-        runbook: Annotated[str, Query(max_length=80)] = "",
-        region: Annotated[str, Query(max_length=40)] = "",
-        state: Annotated[str, Query(max_length=10)] = "open",
-        role: Annotated[str, Query(max_length=60)] = "",
-        risk: Annotated[str, Query(max_length=5)] = "",
-        text: Annotated[str, Query(max_length=80)] = "",
-        mode: Annotated[Literal["", "case", "all"], Query()] = "",
-        page: Annotated[int, Query(ge=1, le=1000)] = 1,
-        wall: bool = False,
+    async def all_incidents(
+        visitor: admitted, wish: wished, page: Annotated[int, Query(ge=1, le=1000)] = 1, wall: bool = False
     ) -> HTMLResponse:
-        chosen = state if state in STATES else "open"
-        wish = Filters(tuple(severity or ()), runbook, region, chosen, role, bool(risk), text, mode)
         return await _board(pages, visitor, wish, page=page, wall=wall)
 
     @app.post("/board/acknowledge")
-    async def acknowledge(request: Request, visitor: admitted) -> HTMLResponse:
+    async def acknowledge(request: Request, visitor: admitted, wish: wished) -> HTMLResponse:
         said = await read_fields(request, visitor)
         everything = " ".join(said.get("shown", ())).split() if said.get("all") else []
         chosen = list(dict.fromkeys([*said.get("incident", ()), *everything]))[:MOST_ACKED]
-        return await _acknowledge(pages, visitor, chosen)
+        return await _acknowledge(pages, visitor, chosen, wish)
+
+    @app.get("/board/acknowledge")
+    async def after(_visitor: admitted, wish: wished) -> RedirectResponse:
+        """Where a bulk was sent to stands in the browser's address; whoever comes back there wants the board."""
+        return RedirectResponse(f"{ROOT}/board?{wish.query()}", 303)
+
+
+async def _read_filters(  # one parameter for each filter
+    severity: Annotated[list[Level] | None, Query(max_length=len(LEVELS))] = None,
+    runbook: Annotated[str, Query(max_length=80)] = "",
+    region: Annotated[str, Query(max_length=40)] = "",
+    state: Annotated[str, Query(max_length=10)] = "open",
+    role: Annotated[str, Query(max_length=60)] = "",
+    risk: Annotated[str, Query(max_length=5)] = "",
+    text: Annotated[str, Query(max_length=80)] = "",
+    mode: Annotated[Literal["", "case", "all"], Query()] = "",
+) -> Filters:
+    chosen = state if state in STATES else "open"
+    return Filters(tuple(severity or ()), runbook, region, chosen, role, bool(risk), text, mode)
 
 
 async def _board(
@@ -130,9 +139,9 @@ def _card(pages: Pages, line: BoardLine) -> Markup:
     return pages.drawn.once(("card", *line.mark, line.pages), now, lambda: pages.render("board_card.html", one=line))
 
 
-async def _acknowledge(pages: Pages, visitor: Visitor, incidents: list[str]) -> HTMLResponse:
+async def _acknowledge(pages: Pages, visitor: Visitor, incidents: list[str], wish: Filters) -> HTMLResponse:
     """Take what went to this visitor on each of these incidents. What they may not see is not there: the whole bulk is
-    refused, in the words of one that never was."""
+    refused, in the words of one that never was. The board after it is filtered as the one before it was."""
     if not incidents:
         raise Problem(422, "shape", "nothing was chosen; mark the incidents whose pages you take")
     cases = [await pages.case(visitor, one) for one in incidents]
@@ -151,4 +160,4 @@ async def _acknowledge(pages: Pages, visitor: Visitor, incidents: list[str]) -> 
     acked = await asyncio.gather(*(take(case.incident) for case in cases))
     if any(not one.refused for one in acked):
         await pages.settle(cases[0])
-    return await _board(pages, visitor, Filters(), acked=tuple(acked))
+    return await _board(pages, visitor, wish, acked=tuple(acked))

@@ -12,6 +12,9 @@
   localTimes(document);
   const main = document.querySelector("main[data-live]");
   if (!main || !window.EventSource) return;
+  // What a form was answered with stands at the form's address, where there is nothing to be read again.
+  const told = main.querySelector(".told");
+  if (told && main.dataset.live) history.replaceState(null, "", main.dataset.live);
   const stale = document.getElementById("stale");
   let asked = false;
   let again = false;
@@ -44,6 +47,7 @@
       if (isBusy()) return;
       localTimes(fresh);
       keepMarks(fresh);
+      if (told) fresh.querySelector("h1")?.after(told);
       const focused = document.activeElement && document.activeElement.getAttribute("href");
       main.replaceChildren(...fresh.childNodes);
       document.title = page.title;
