@@ -14,6 +14,8 @@ from schemas.plan import Plan
 
 VERSION = 1
 Id = Annotated[str, Field(min_length=1, max_length=80)]
+Word = Annotated[str, Field(pattern=r"^[!-~]{1,80}$")]
+"""An id that stands on a screen as it is."""
 Path = Annotated[str, Field(min_length=1, max_length=400)]
 Mark = Annotated[str, Field(min_length=1, max_length=80)]
 Typed = Annotated[str, Field(max_length=4000)]
@@ -39,7 +41,7 @@ class Offer(_Closed):
     v: Literal[1]
     secret: Annotated[str, Field(min_length=20, max_length=100)]
     code: Annotated[str, Field(pattern=r"^[A-Z0-9]{4}-[A-Z0-9]{4}$")]
-    address: Annotated[str, Field(max_length=200)]
+    address: Annotated[str, Field(max_length=200, pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+)?/console/terminals$")]
     """Path of the page, or its whole address where the gateway knows the name that people reach it by."""
     seconds: Annotated[int, Field(ge=1, le=3600)]
     every: Annotated[int, Field(ge=1, le=60)]
@@ -56,10 +58,10 @@ class Claim(_Closed):
 class SignedIn(_Closed):
     """Who a terminal speaks for, how they signed in and until when."""
 
-    person: Id
+    person: Word
     entity: Annotated[str, Field(max_length=80)]
-    region: Id
-    roles: Annotated[list[Id], Field(max_length=50)]
+    region: Word
+    roles: Annotated[list[Word], Field(max_length=50)]
     way: Literal["dev", "oidc"]
     until: Instant
 
@@ -153,7 +155,7 @@ class Answer(_At):
     form: Annotated[dict[Id, Typed], Field(max_length=50)]
 
 
-class Word(_At):
+class Remark(_At):
     """Something else that is said at a question: `to` is who gets a seat, `inputs` and `leave_out` are what a narrowing
     leaves."""
 

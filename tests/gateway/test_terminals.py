@@ -78,7 +78,7 @@ async def test_a_person_types_the_code_sees_who_asks_and_lets_the_terminal_in(co
             seen = (await send(browser, "/code", code=code.lower().replace("-", " "))).text
             assert "<b>127.0.0.1</b>, as this browser" in seen
             assert "<b>counsel-1</b> as legal_counsel" in seen
-            assert "security key" in seen
+            assert "work on tasks in your name" in seen
             assert (await send(browser, "/confirm", code=code, answer="confirm")).status_code == 303
             said.append("confirmed")
 
@@ -376,6 +376,8 @@ async def test_a_security_key_is_asked_for_in_words_and_the_address_of_the_decis
     async with signing.browser() as browser:
         assert (await sign_in(browser)).status_code == 303
         async with let_in(signing.url, browser) as let:
+            page = await send(browser, "/code", code=(await offer(let.gateway)).code)
+            assert "Not what needs your security key" in page.text
             at = first(await let.feed.look())
             with pytest.raises(Refused) as refused:
                 await let.feed.decide("eu", at, "refuse", reason="x", form={}, attach={})

@@ -254,7 +254,7 @@ def _goes_to_gateway(context: typer.Context, gateway: str) -> bool:
     ]
     if gateway and typed("gateway") and others:
         raise typer.BadParameter(
-            f"with --gateway you are who you sign in as, and see everything; leave out {others[0]}"
+            f"with --gateway you sign in as yourself and see all your incidents; leave out {others[0]}"
         )
     return bool(gateway) and not others
 

@@ -90,7 +90,11 @@ class Ambiguous(ClientError):
 
 
 class SignedOut(ClientError):
-    pass
+    """`again` is the command by which one signs in again."""
+
+    def __init__(self, message: str, again: str) -> None:
+        super().__init__(message)
+        self.again = again
 
 
 class EngineUnavailable(ClientError):

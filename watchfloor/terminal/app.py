@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import ClassVar, TypeVar
 
+from rich.text import Text
 from textual import work
 from textual.app import App
 
@@ -101,6 +102,9 @@ class WatchConsole(App[None]):
             self.trouble = ""
         except SignedOut as error:
             self.ended = make_harmless(str(error))
+            told = Text().append("SIGNED OUT", style="bold red").append(f": {self.ended}")
+            told.append(f"\n\nWhat you see is how it was. q leaves; to sign in again:\n  {make_harmless(error.again)}")
+            self.push_screen(Words(told))
         except ClientError as error:
             self.trouble = make_harmless(str(error))
         self.redraw()

@@ -17,11 +17,14 @@ from schemas.decision import RefusalType
 from schemas.terminal import Said
 from watchfloor.client.errors import ClientError, EngineUnavailable, NotFound, Refused, SignedOut
 from watchfloor.client.face import is_loopback
+from watchfloor.drawing.words import show_controls
 
 MAX_ANSWER = 8 * 1024 * 1024
 """Bytes of one answer."""
-SECONDS = 15.0
-"""How long an answer may take: a run that no worker carries out is waited for before a decision is kept."""
+READ_SECONDS = 8.0
+"""How long something that is read may take, before what is on the screen counts as stale."""
+SAY_SECONDS = 40.0
+"""How long the answer to something that is said may take: a run without a worker is waited for before it is kept."""
 UNDER = "/console/terminal"
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
@@ -70,7 +73,7 @@ class Gateway:
             verify=ssl.create_default_context() if origin.startswith("https://") else False,
             trust_env=False,
             follow_redirects=False,
-            timeout=SECONDS,
+            timeout=SAY_SECONDS,
             headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": "watchfloor-terminal"},
         )
 
@@ -119,7 +122,7 @@ class Gateway:
             given["content-type"] = "application/json"
         try:
             async with (
-                asyncio.timeout(2 * SECONDS),
+                asyncio.timeout(READ_SECONDS if method == "GET" else SAY_SECONDS),
                 self._http.stream(method, f"{UNDER}{path}", headers=given, content=content) as response,
             ):
                 body = bytearray()
@@ -129,7 +132,8 @@ class Gateway:
                         raise EngineUnavailable(f"{self.host} sent more than {MAX_ANSWER} bytes; it was not read")
                 return _Answer(response.status_code, response.headers.get("etag", "")[:80], bytes(body))
         except (httpx2.HTTPError, TimeoutError, OSError) as error:
-            doubt = "" if method == "GET" else "; whether it counts is not known: look again before you say it again"
+            harmless = method == "GET" or path.startswith("/pairings")
+            doubt = "" if harmless else "; whether it counts is not known: look again before you say it again"
             raise EngineUnavailable(f"{self.host} does not answer ({_name(error)}){doubt}") from error
 
     def _read(self, answer: "_Answer", shape: type[_Shape]) -> _Shape:
@@ -152,13 +156,15 @@ class Gateway:
             return EngineUnavailable(
                 f"{self.host} answered {answer.status} and no word of why; is a Watchfloor console there?"
             )
+        # a message may be printed before there is a screen that makes it harmless
+        detail, code = show_controls(said.detail), show_controls(said.code)
         if answer.status == 401:
-            return SignedOut(said.detail)
+            return SignedOut(detail, f"watchfloor watch --gateway {self.origin}")
         if answer.status == 404:
-            return NotFound(said.detail)
+            return NotFound(detail)
         if answer.status >= 500 or answer.status == 429:
-            return EngineUnavailable(said.detail)
-        return Refused(said.code, said.detail)
+            return EngineUnavailable(detail)
+        return Refused(code, detail)
 
 
 class _Answer:

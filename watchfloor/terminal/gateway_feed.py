@@ -9,7 +9,7 @@ from urllib.parse import quote
 from schemas.incident import Board
 from schemas.json_value import Json
 from schemas.plan import Plan
-from schemas.terminal import Answer, Look, Planned, Receipt, Run, SignedIn, Whole, Word, Work
+from schemas.terminal import Answer, Look, Planned, Receipt, Remark, Run, SignedIn, Whole, Work
 from watchfloor.cli.board_view import View
 from watchfloor.client.asks import AskAt, Family
 from watchfloor.client.errors import ClientError, EngineUnavailable, NotFound, Refused
@@ -19,6 +19,7 @@ from watchfloor.identity.people import Person
 from watchfloor.signing import parse_instant
 from watchfloor.terminal.feed import Overview, Waiting
 from watchfloor.terminal.gateway import Gateway, needs_browser
+from watchfloor.terminal.shown import make_harmless
 
 
 class GatewayFeed:
@@ -47,10 +48,11 @@ class GatewayFeed:
     @property
     def signed_in(self) -> str:
         """See `Feed.signed_in`."""
-        until = f"{self._who.person} until {parse_instant(self._who.until):%H:%M}Z"
+        until = f"{parse_instant(self._who.until):%H:%M}Z"
         if self._who.way == "dev":
-            return f"{until} · DEVELOPMENT SIGN-IN at {self._gateway.host}: nobody proved who they are"
-        return f"{until} by company sign-in at {self._gateway.host}"
+            # at 80 columns all but the name of the gateway, which is this machine then
+            return f"until {until} · DEVELOPMENT SIGN-IN: nobody proved who they are · {self._gateway.host}"
+        return f"{self._who.person} until {until} by company sign-in at {self._gateway.host}"
 
     async def look(self) -> Overview:
         """See `Feed.look`."""
@@ -126,7 +128,7 @@ class GatewayFeed:
             more = {"to": str(about.get("to", ""))}
         elif verb == "narrow":
             more = {"inputs": about.get("to") or {}, "leave_out": about.get("leave_out") or []}
-        word = Word.model_validate({"v": 1, **_at(at), "verb": verb, "reason": reason, **more})
+        word = Remark.model_validate({"v": 1, **_at(at), "verb": verb, "reason": reason, **more})
         return await self._send("/words", at, word)
 
     async def work(self, region: str, at: AskAt, verb: str, *, item: str = "") -> Sent:
@@ -134,7 +136,7 @@ class GatewayFeed:
         said = Work.model_validate({"v": 1, **_at(at), "verb": verb, "item": item})
         return await self._send("/tasks", at, said)
 
-    async def _send(self, path: str, at: AskAt, said: Answer | Word | Work) -> Sent:
+    async def _send(self, path: str, at: AskAt, said: Answer | Remark | Work) -> Sent:
         try:
             receipt = await self._gateway.post(path, said, Receipt)
         except ClientError as error:
@@ -142,15 +144,17 @@ class GatewayFeed:
                 page = f"{self._gateway.origin}/console/asks/{quote(at.workflow)}/{quote(at.ask['path'])}"
                 raise Refused(error.type, f"{error}: {page}") from error
             raise
-        return Sent(
-            receipt.workflow,
-            receipt.path,
-            receipt.digest,
-            receipt.recorded,
-            receipt.state,
-            tuple(receipt.waiting_for),
-            receipt.reason_ref,
-            receipt.note,
+        return make_harmless(
+            Sent(
+                receipt.workflow,
+                receipt.path,
+                receipt.digest,
+                receipt.recorded,
+                receipt.state,
+                tuple(receipt.waiting_for),
+                receipt.reason_ref,
+                receipt.note,
+            )
         )
 
 

@@ -145,7 +145,7 @@ class Pane(Screen[None]):
         app = self.console_app
         read_at = app.overview.read_at if app.overview is not None else None
         if app.ended:
-            return Text(f"SIGNED OUT: {app.ended}. q leaves; start it again to sign in", style="bold red")
+            return Text("SIGNED OUT: nothing is read or sent any more; q leaves, then sign in again", style="bold red")
         if app.trouble and read_at is None:
             return Text(f"NO ANSWER YET: {app.trouble}; trying again", style="bold red")
         if app.trouble and read_at is not None:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from schemas.terminal import Answer, Claim, Claimed, Offer, Wish, Word, Work
+from schemas.terminal import Answer, Claim, Claimed, Offer, Remark, Wish, Work
 from watchfloor.gateway.bodies import read_body
 from watchfloor.gateway.console.pages import ROOT, Pages
 from watchfloor.gateway.console.sessions import SessionsUnavailable
@@ -56,7 +56,7 @@ def build_terminal(pages: Pages) -> FastAPI:
 
     @app.post("/words")
     async def words(request: Request, at: admitted) -> Response:
-        receipt = await speak(pages, at.visitor, await read_body(request, Word))
+        receipt = await speak(pages, at.visitor, await read_body(request, Remark))
         return Response(receipt.model_dump_json(), media_type=JSON)
 
     @app.post("/tasks")

@@ -36,8 +36,8 @@ def offer_terminals(app: FastAPI, pages: Pages) -> None:
     admitted = Annotated[Visitor, Depends(gate.admit)]
 
     @app.get("/terminals")
-    async def terminals(visitor: admitted, done: str = "") -> HTMLResponse:
-        return await _show(pages, visitor, told=_DONE.get(done, ""))
+    async def terminals(request: Request, visitor: admitted, done: str = "") -> HTMLResponse:
+        return await _show(pages, request, visitor, told=_DONE.get(done, ""))
 
     @app.post("/terminals/code")
     async def look_up(request: Request, visitor: admitted) -> HTMLResponse:
@@ -46,11 +46,11 @@ def offer_terminals(app: FastAPI, pages: Pages) -> None:
         try:
             asked = await asyncio.to_thread(gate.pairings.find, code, visitor.person.id)
         except TooMany:
-            return await _refuse_guessing(pages, visitor)
+            return await _refuse_guessing(pages, request, visitor)
         except SessionsUnavailable as error:
             raise _down() from error
         if asked is None:
-            return await _show(pages, visitor, told=WRONG, status=422)
+            return await _show(pages, request, visitor, told=WRONG, status=422)
         now = datetime.now(UTC)
         plain = normalise(code)
         return pages.show(
@@ -74,9 +74,9 @@ def offer_terminals(app: FastAPI, pages: Pages) -> None:
                 await gate.note("terminal refused", person, "not mine")
                 return RedirectResponse(f"{PAGE}?done=refused", 303)
             if await asyncio.to_thread(gate.pairings.approve, code, visitor.session, cookie) is None:
-                return await _show(pages, visitor, told=WRONG, status=422)
+                return await _show(pages, request, visitor, told=WRONG, status=422)
         except TooMany:
-            return await _refuse_guessing(pages, visitor)
+            return await _refuse_guessing(pages, request, visitor)
         except (SessionsUnavailable, SignInUnavailable) as error:
             raise _down() from error
         return RedirectResponse(f"{PAGE}?done=confirmed", 303)
@@ -87,7 +87,9 @@ def offer_terminals(app: FastAPI, pages: Pages) -> None:
         person, id_ = visitor.person.id, said.get("terminal", "")
         try:
             if not await asyncio.to_thread(gate.terminals.end_one, person, id_):
-                return await _show(pages, visitor, told="You have no such terminal; it may have ended.", status=404)
+                return await _show(
+                    pages, request, visitor, told="You have no such terminal; it may have ended.", status=404
+                )
             await gate.note("terminal ended", person, id_)
         except (SessionsUnavailable, SignInUnavailable) as error:
             raise _down() from error
@@ -104,21 +106,26 @@ def offer_terminals(app: FastAPI, pages: Pages) -> None:
         return RedirectResponse(SIGN_IN, 303)
 
 
-async def _refuse_guessing(pages: Pages, visitor: Visitor) -> HTMLResponse:
+async def _refuse_guessing(pages: Pages, request: Request, visitor: Visitor) -> HTMLResponse:
     try:
         await pages.desk.gate.note("terminal refused", visitor.person.id, "wrong codes")
     except SignInUnavailable as error:
         raise _down() from error
-    return await _show(pages, visitor, told=TOO_MANY, status=429)
+    return await _show(pages, request, visitor, told=TOO_MANY, status=429)
 
 
-async def _show(pages: Pages, visitor: Visitor, *, told: str = "", status: int = 200) -> HTMLResponse:
+async def _show(pages: Pages, request: Request, visitor: Visitor, *, told: str = "", status: int = 200) -> HTMLResponse:
     gate = pages.desk.gate
     try:
         known = await asyncio.to_thread(gate.terminals.list, visitor.person.id)
     except SessionsUnavailable as error:
         raise _down() from error
-    return pages.show("terminals.html", visitor, status=status, told=told, terminals=known, offered=gate.keeps_log)
+    # of their own request: nobody else reads it
+    here = f"{request.url.scheme}://{request.headers.get('host', '')[:80]}"
+    origin = gate.company.console_url if gate.company else here
+    return pages.show(
+        "terminals.html", visitor, status=status, told=told, terminals=known, offered=gate.keeps_log, origin=origin
+    )
 
 
 def _down() -> Problem:

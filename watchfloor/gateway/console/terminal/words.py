@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from schemas.decision import OpenAsk, RefusalType
 from schemas.json_value import Json
-from schemas.terminal import Answer, Receipt, Word, Work
+from schemas.terminal import Answer, Receipt, Remark, Work
 from watchfloor.cases import Case
 from watchfloor.client.asks import AskAt
 from watchfloor.client.errors import ClientError, EngineUnavailable, InputsRefused, NotFound, Refused
@@ -56,7 +56,7 @@ async def answer(pages: Pages, visitor: Visitor, said: Answer) -> Receipt:
     return await _say(pages, visitor, said, send)
 
 
-async def speak(pages: Pages, visitor: Visitor, said: Word) -> Receipt:
+async def speak(pages: Pages, visitor: Visitor, said: Remark) -> Receipt:
     """Say something else at a question as it was shown.
 
     Raises:
@@ -105,7 +105,7 @@ async def work(pages: Pages, visitor: Visitor, said: Work) -> Receipt:
 
 
 async def _say(
-    pages: Pages, visitor: Visitor, said: Answer | Word | Work, send: Callable[[AskAt], Awaitable[Sent]]
+    pages: Pages, visitor: Visitor, said: Answer | Remark | Work, send: Callable[[AskAt], Awaitable[Sent]]
 ) -> Receipt:
     case = await pages.case(visitor, said.workflow)
     try:
@@ -136,7 +136,7 @@ async def _say(
     )
 
 
-async def _find(pages: Pages, case: Case, said: Answer | Word | Work) -> AskAt:
+async def _find(pages: Pages, case: Case, said: Answer | Remark | Work) -> AskAt:
     """The question as the run has it now, if it is the one that was shown.
 
     Raises:
