@@ -124,6 +124,7 @@ DOCUMENT = json.dumps(
         "asked": [],
         "reads": 2,
         "passed": True,
+        "untried": ["order_doubt was never asked"],
         "effects": [
             {"after": 1, "effect": "restricts", "action": "content.disable", "path": "a", "inputs": {"url": "u"}}
             | {"gated": False, "failed": False}
@@ -150,6 +151,7 @@ async def test_a_rehearsal_is_played_apart_and_shown_to_who_asked(
         theirs = await other.get(answer.headers["location"])
     assert theirs.status_code == 404
     assert "refresh" not in page
+    assert "Not tried: order_doubt was never asked" in page
     for words in ("nobody answers at order_doubt", "Ends as <b>closed</b> after 0:01:17", "content.disable", "× 2"):
         assert words in page
 
@@ -237,6 +239,22 @@ def test_apart_plays_a_scenario_of_the_library_and_says_what_would_have_been_don
     document = apart.answer(apart.Request(what="scenario", runbook=RUNBOOK, scenario=CLEAN))
     assert (document["outcome"], document["passed"]) == ("closed", True)
     assert sum(one["action"] == "content.disable" for one in document["effects"]) == 3
+
+
+def test_what_if_is_asked_in_the_story_of_a_scenario_so_that_silence_really_happens() -> None:
+    """With the order alone its checks would pass, nobody would be asked, and a good end would seem to have tried it."""
+    doubtful = "incomplete order, counsel asks, the answer comes, the first look fails"
+    request = apart.Request(what="what_if", runbook=RUNBOOK, scenario=doubtful, silent=["order_doubt"])
+    document = apart.answer(request)
+    assert [(one["path"], one["answer"]) for one in document["asked"]][:1] == [("triage/order_doubt", None)]
+    assert "content.disable" not in {one["action"] for one in document["effects"]}
+    assert document["untried"] == []
+
+
+def test_what_does_not_come_to_pass_in_a_what_if_is_said_not_to_have_been_tried() -> None:
+    failing = {"authority.clarify": "unreachable", "content.disable": "refused"}
+    request = apart.Request(what="what_if", runbook=RUNBOOK, scenario=CLEAN, silent=["order_doubt"], failing=failing)
+    assert apart.answer(request)["untried"] == ["order_doubt was never asked", "authority.clarify was never called"]
 
 
 def test_apart_takes_nothing_but_ids_of_the_library(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from watchfloor.client.orders import Order
 from watchfloor.runtime.leaving import leave
 from watchfloor.scenarios.document import parse_scenarios
 from watchfloor.scenarios.files import CONTRACTS, NAME, run_files
+from watchfloor.scenarios.improvising import names_of
 from watchfloor.scenarios.model import Assumptions, Scenario
 from watchfloor.scenarios.outcome import Outcome
 from watchfloor.scenarios.rehearsal import Rehearsal, Wish, rehearse, usual_choices
@@ -39,8 +40,9 @@ NICE = 10
 class Request(BaseModel):
     """What is to be rehearsed.
 
-    `scenario` plays one as its author wrote it, with what it expects; `what_if` takes that one's order and assumes the
-    usual answers, but for the asks in `silent` and the actions in `failing`; `all` plays every one and says what of the
+    `scenario` plays one as its author wrote it, with what it expects; `what_if` takes that one's order, its
+    systems and its facts and assumes the usual answers of people, but for the asks in `silent` and the actions in
+    `failing`; `all` plays every one and says what of the
     runbook was carried out.
     """
 
@@ -93,8 +95,8 @@ def answer(request: Request) -> dict[str, Any]:
     if request.what == "what_if":
         assume = Assumptions(silent=frozenset(request.silent), usual=usual_choices(plan))
         order = Order("rehearsal", "rehearsal", "", scenario.requester, scenario.inputs)
-        found = rehearse(plan, digest, order, assume, Wish({}, request.failing, {}))
-        return as_document(found)
+        found = rehearse(plan, digest, order, assume, Wish({}, request.failing, {}), within=scenario)
+        return {**as_document(found), "untried": _list_untried(request, found)}
     played = run_files([scenario_file(request.runbook)], match=scenario.name, at_once=1).outcomes
     outcome = next(one for one in played if one.scenario.name == scenario.name)
     return {
@@ -102,6 +104,15 @@ def answer(request: Request) -> dict[str, Any]:
         "passed": outcome.passed,
         "deviations": [one.message for one in outcome.deviations],
     }
+
+
+def _list_untried(request: Request, found: Rehearsal) -> list[str]:
+    """What was wished and never came to pass: an ask that nobody was asked, an action that was not called. Without this
+    a rehearsal that ends well would seem to have tried it."""
+    asked = {name for event in found.asked for name in names_of(event.path)}
+    called = found.called
+    silent = [f"{step} was never asked" for step in request.silent if step not in asked]
+    return silent + [f"{action} was never called" for action in request.failing if action not in called]
 
 
 def _document(plan: Plan, outcome: Outcome) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def improvise(name: str, ask: OpenAsk, assume: Assumptions, *, offered: bool = F
     Returns:
         One answer for each seat, none when the ask is met with silence, None when nothing is assumed about it.
     """
-    names = {name, address(name), _ITERATION.sub("", name), _ITERATION.sub("", address(name))}
+    names = names_of(name)
     if names & assume.silent:
         return []
     chosen = next((option for known, option in assume.choices.items() if known in names), None)
@@ -56,6 +56,11 @@ def improvise(name: str, ask: OpenAsk, assume: Assumptions, *, offered: bool = F
         )
         for number, seat in enumerate(seats or [{"any_of": ["incident_commander"]}], 1)
     ]
+
+
+def names_of(path: str) -> set[str]:
+    """Everything that an ask may be called by: its path, its step, with and without the round of a loop."""
+    return {path, address(path), _ITERATION.sub("", path), _ITERATION.sub("", address(path))}
 
 
 def _ordinary(ask: OpenAsk) -> str:

@@ -95,6 +95,11 @@ class Rehearsal:
         return [one for one in self.events if one.kind == ASK]
 
     @property
+    def called(self) -> set[str]:
+        """The actions that were called, whatever came of it."""
+        return {one.what for one in self.events if one.kind in CALL}
+
+    @property
     def clocks(self) -> list[ClockState]:
         return self.ending.board["clocks"]
 
@@ -104,8 +109,14 @@ def usual_choices(plan: Plan) -> dict[str, str]:
     return {step["id"]: next(iter(step["options"])) for step in all_steps(plan) if step["kind"] == "decide"}
 
 
-def rehearse(plan: Plan, plan_digest: str, order: Order, assume: Assumptions, wish: Wish) -> Rehearsal:
+def rehearse(
+    plan: Plan, plan_digest: str, order: Order, assume: Assumptions, wish: Wish, *, within: Scenario | None = None
+) -> Rehearsal:
     """Hold a rehearsal.
+
+    Args:
+        within: a scenario in whose world it is held: what systems answer and which facts come there, where `wish` says
+            nothing else. Its people do not speak.
 
     Raises:
         NotFound: something is assumed of a step, fact, action or output that the runbook does not have.
@@ -113,7 +124,7 @@ def rehearse(plan: Plan, plan_digest: str, order: Order, assume: Assumptions, wi
         Unplayable: the engine could not play it.
         FileNotFoundError: the time-skipping server is not installed.
     """
-    scenario = _scenario(plan, order, assume, wish)
+    scenario = _scenario(plan, order, assume, wish, within)
 
     async def run() -> Rehearsal:
         outcome = await play(scenario, plan, plan_digest, CONTRACTS)
@@ -136,7 +147,7 @@ def check_order(plan: Plan, order: Order, *, now: datetime) -> None:
     validate_inputs(plan["inputs"], order.inputs, now=now, relative=True)
 
 
-def _scenario(plan: Plan, order: Order, assume: Assumptions, wish: Wish) -> Scenario:
+def _scenario(plan: Plan, order: Order, assume: Assumptions, wish: Wish, within: Scenario | None) -> Scenario:
     scenario = Scenario(
         name="rehearsal",
         path="rehearsal",
@@ -144,9 +155,9 @@ def _scenario(plan: Plan, order: Order, assume: Assumptions, wish: Wish) -> Scen
         runbook=plan["id"],
         inputs=order.inputs,
         requester=order.requester,
-        actions=dict(_stubs(plan, wish)),
+        actions={**(within.actions if within else {}), **dict(_stubs(plan, wish))},
         people=(),
-        facts=tuple(_statements(plan, wish)),
+        facts=(*_facts_of(within, wish), *_statements(plan, wish)),
         controls=(),
         until=None,
         expect=Expectation(),
@@ -154,6 +165,13 @@ def _scenario(plan: Plan, order: Order, assume: Assumptions, wish: Wish) -> Scen
     )
     _check_names(scenario, plan, assume)
     return scenario
+
+
+def _facts_of(within: Scenario | None, wish: Wish) -> Iterator[Statement]:
+    """The facts of a scenario of which no other is wished. What its author expects to be refused is no fact."""
+    for one in within.facts if within else ():
+        if one.fact not in wish.facts and one.refused is None:
+            yield one
 
 
 def _stubs(plan: Plan, wish: Wish) -> Iterator[tuple[str, tuple[Stub, ...]]]:
