@@ -35,7 +35,7 @@ async def test_a_card_has_number_words_read_back_and_what_not_to_do(console: See
         assert f'href="{AT}"' in (await browser.get(f"/console/incidents/{INCIDENT}")).text
         page = (await browser.get(AT)).text
     for words in (
-        "say INC-ABCDEFGH; nothing else names this incident outside",
+        'say <span class="id">INC-ABCDEFGH</span>; nothing else names this incident outside',
         "No number: to be filled by Legal",
         "<b>112</b>",
         "Europe/Brussels",

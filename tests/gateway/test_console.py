@@ -83,7 +83,7 @@ async def test_what_waits_on_me_stands_first_with_what_silence_does(console: Con
         page = (await browser.get("/console/")).text
     assert "Waits on me" in page
     assert "The order fails its checks. What now?" in page
-    assert "<b>INC-ABCDEFGH</b> EU terrorist content removal order (one hour)</p>" in page
+    assert '<b><span class="id">INC-ABCDEFGH</span></b> EU terrorist content removal order (one hour)</p>' in page
     assert "If nobody answers: exec_sponsor is paged, then the step fails" in page
 
 

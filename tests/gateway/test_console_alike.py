@@ -10,7 +10,7 @@ from tests.cli.boards import ask, board
 from watchfloor.client.standstill import Reason
 from watchfloor.gateway.console.alike import gather_cards, gather_reasons, gather_steps, say_items
 from watchfloor.gateway.console.ask_view import list_choices, takes_form
-from watchfloor.gateway.console.views import draw_ask, say_title
+from watchfloor.gateway.console.views import draw_ask, say_ids, say_prose, say_title
 from watchfloor.identity.people import Person
 
 NOW = datetime(2026, 11, 28, 3, tzinfo=UTC)
@@ -99,3 +99,33 @@ def test_who_takes_an_offer_chooses_and_who_declines_it_fills_in_nothing() -> No
     task = ask(kind="task")
     assert list_choices(board(), task) == {}
     assert takes_form(task, "done")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("of INC-ABCDEFGH now", 'of <span class="id">INC-ABCDEFGH</span> now'),
+        ("HOLD-8A6B60E2", '<span class="id">HOLD-8A6B60E2</span>'),
+        ("hand-50d207431407ca2ba238:3", '<span class="id">hand-50d207431407ca2ba238</span>:3'),
+        ("a one-hour order, in-time", "a one-hour order, in-time"),
+        ("<b>INC-ABCDEFGH</b>", '&lt;b&gt;<span class="id">INC-ABCDEFGH</span>&lt;/b&gt;'),
+        ('"><img src=x onerror=alert(1)>', "&#34;&gt;&lt;img src=x onerror=alert(1)&gt;"),
+    ],
+)
+def test_names_and_ids_are_kept_whole_and_everything_is_escaped(text: str, said: str) -> None:
+    assert str(say_ids(text)) == said
+    assert str(say_prose(text, NOW)) == said
+
+
+def test_names_ids_code_and_instants_stand_in_one_sentence() -> None:
+    said = say_prose("`erase` of INC-ABCDEFGH until 2026-11-28T03:00:00Z & more", NOW)
+    assert str(said) == (
+        '<code>erase</code> of <span class="id">INC-ABCDEFGH</span> until '
+        '<time datetime="2026-11-28T03:00:00Z" data-local>03:00 UTC</time> &amp; more'
+    )
+
+
+def test_a_doubt_is_asked_in_one_short_question() -> None:
+    assert say_title(ask(kind="doubt", action="content.disable", title="did it? look")) == (
+        "Did `content.disable` take effect?"
+    )

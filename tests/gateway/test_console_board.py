@@ -181,7 +181,7 @@ async def test_one_press_takes_the_pages_of_all_that_were_marked(
         await browser.post("/console/board/acknowledge", data=shown)
     assert sorted(sent) == sorted([(named("a"), "counsel-1"), (named("b"), "counsel-1")] * 2)
     assert "1 page of 1 incident taken by you" in answer.text
-    assert "INC-BBBBBBBB: no worker answered" in answer.text
+    assert "INC-BBBBBBBB</span>: no worker answered" in answer.text
 
 
 async def test_the_board_after_a_bulk_is_the_same_board_and_alive(

@@ -59,7 +59,7 @@ async def test_what_a_task_exposes_to_stands_before_anything_of_it(console: Cons
         page = (await browser.get("/console/queue")).text
     assert page.index("Exposes to <b>graphic</b>") < page.index("Look at clip")
     assert "Nobody has to take it" in page
-    assert "case INC-AAAAAAAA" in page
+    assert 'case <span class="id">INC-AAAAAAAA</span>' in page
     assert "(1) Queue" in page
 
 

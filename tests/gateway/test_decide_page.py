@@ -75,7 +75,7 @@ def test_a_value_is_called_by_its_name_and_says_where_it_comes_from(label: str, 
 
 async def test_exactly_what_will_happen_is_listed_with_its_counts(console: Seen) -> None:
     page = await shown(console)
-    assert "INC-ABCDEFGH</a> EU terrorist content removal order (one hour)</p>" in page
+    assert "INC-ABCDEFGH</span></a> EU terrorist content removal order (one hour)</p>" in page
     assert "<b>3 items</b>" in page
     for number in range(3):
         assert f"<li>https://video.example/v/{number}</li>" in page

@@ -124,6 +124,15 @@ async def test_nothing_was_sent_is_said_of_an_effect_alone_and_only_when_the_led
     assert "Nothing was sent" not in loop, "items of the loop were sent"
 
 
+async def test_a_look_up_that_failed_is_named_and_its_failure_is_said_in_words(console: Seen) -> None:
+    remember(console, trouble("failed", "triage/authenticate"))
+    page = await look(console, f"/console/asks/{INCIDENT}/triage/authenticate!failed")
+    assert "<code>order.authenticate</code>" in page
+    assert "It changes nothing where it asks" in page
+    assert "Nothing was sent" not in page
+    assert "<dd>the target said no (refused)</dd>" in page
+
+
 async def test_the_list_under_act_names_each_item_and_what_it_is_about(console: Seen) -> None:
     for number in (0, 2):
         announce(console, f"https://video.example/v/{number}", f"containment/remove[{number}]/disable")

@@ -20,6 +20,7 @@ from watchfloor.client.loop_items import say_place
 from watchfloor.client.motions import read_text, send_motion
 from watchfloor.client.resolutions import say_option
 from watchfloor.client.revealing import list_evidence, reveal_reference
+from watchfloor.client.standstill import say_error
 from watchfloor.client.statements import Sent, send_decision
 from watchfloor.gateway.console.ask_view import (
     find_words,
@@ -37,7 +38,7 @@ from watchfloor.gateway.console.fields import read_fields
 from watchfloor.gateway.console.gate import Visitor
 from watchfloor.gateway.console.keys import list_keyed, sign_in_for
 from watchfloor.gateway.console.pages import Pages
-from watchfloor.gateway.console.resolving import KINDS, has_effect
+from watchfloor.gateway.console.resolving import KINDS, find_tried
 from watchfloor.gateway.console.views import draw_ask, find_seat, list_open
 from watchfloor.gateway.problems import Problem
 from watchfloor.signing import neutral_name, parse_instant
@@ -120,8 +121,9 @@ async def _ask(
         item=say_place(plan, board, path),
         inputs=list_values(ask, (attempt.inputs if attempt else None) or ask["inputs"], revealed or {}),
         attempt=attempt,
-        unsent=attempts.told and attempt is None and has_effect(plan, ask),
-        shown=list_values(ask, _with_texts(pages, shown), revealed or {}),
+        attempts_told=attempts.told,
+        tried=find_tried(plan, ask),
+        shown=list_values(ask, _with_texts(pages, ask, shown), revealed or {}),
         choices=list_choices(board, ask),
         evidence=list_evidence(ask),
         revealed=dict(revealed or {}),
@@ -157,8 +159,11 @@ def _list_doubted(ask: OpenAsk) -> list[str]:
     return [ask["path"]] if ask["kind"] in KINDS else []
 
 
-def _with_texts(pages: Pages, shown: Mapping[str, Json]) -> dict[str, Json]:
-    """What is shown, the reason of a proposal as its text: it is a person's word and no evidence."""
+def _with_texts(pages: Pages, ask: OpenAsk, shown: Mapping[str, Json]) -> dict[str, Json]:
+    """The reason of a proposal as its text, for it is a person's word and no evidence; an error in words."""
+    if ask["kind"] == "failed" and isinstance(shown.get("error"), str):
+        code, words = str(shown["error"]), say_error(str(shown["error"]))
+        shown = {**shown, "error": code if words == code.replace("_", " ") else f"{words} ({code})"}
     return {
         label: (_text(pages, value) or value) if label == "reason" and isinstance(value, str) else value
         for label, value in shown.items()

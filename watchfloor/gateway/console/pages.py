@@ -29,7 +29,7 @@ from watchfloor.drawing.words import show_controls
 from watchfloor.gateway.console.drawn import Drawn
 from watchfloor.gateway.console.gate import HEADERS, Gate, Visitor
 from watchfloor.gateway.console.touching import KeyDesk
-from watchfloor.gateway.console.views import is_instant, say_moment, say_prose
+from watchfloor.gateway.console.views import is_instant, say_ids, say_moment, say_prose
 from watchfloor.gateway.driving import Driver
 from watchfloor.gateway.indexing import Changes
 from watchfloor.gateway.problems import Problem
@@ -102,6 +102,7 @@ class Pages:
         self._templates.filters["is_instant"] = is_instant
         self._templates.filters["moment"] = lambda text: say_moment(text, datetime.now(UTC))
         self._templates.filters["prose"] = lambda text: say_prose(text, datetime.now(UTC))
+        self._templates.filters["ids"] = say_ids
         self._templates.globals["words"] = WORDS
 
     # -- what stands behind them ----------------------------------------------------------------------------------

@@ -108,10 +108,20 @@ def _draw(number: int, board: Board, ask: OpenAsk, plan: Plan | None, visitor: V
     )
 
 
-def has_effect(plan: Plan | None, ask: OpenAsk) -> bool:
-    """Whether the step of an ask is one action that changes something: then it announces what it sends."""
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The one action of a step. What only `reads` announces nothing."""
+
+    action: str
+    reads: bool
+
+
+def find_tried(plan: Plan | None, ask: OpenAsk) -> Tried | None:
+    """What a step that failed was to do; None where it is no action, or the plan cannot be read."""
     step = find_step(plan, ask["step"])
-    return step is not None and step["kind"] == "action" and step["effect"] != "reads"
+    if ask["kind"] != "failed" or ask["path"].endswith("!undo!failed") or step is None or step["kind"] != "action":
+        return None
+    return Tried(str(step["action"]), step["effect"] == "reads")
 
 
 def _natural(path: str) -> tuple[object, ...]:

@@ -20,6 +20,8 @@ from watchfloor.signing.standing import find_abstained, find_delegations, find_d
 _RUNNING = {"running", "breached"}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _CODE = re.compile(r"`([^`]{1,200})`")
+_ID = re.compile(r"\b(?:INC|HOLD|HAND|IN|POST|DEL)-[A-Z0-9]{8}\b|\b(?:inc|hold|hand|in|post|del)-[a-z0-9]{20}\b")
+"""Names and ids of runs and deliveries."""
 _SOON = 0.25
 """Share of a clock below which what is left is shown as pressing."""
 
@@ -85,9 +87,14 @@ def is_instant(text: str) -> bool:
 
 def say_prose(text: object, now: datetime) -> Markup:
     """A sentence of ours with names in backticks and instants in it, as markup: everything else in it is escaped."""
-    said = str(escape(show_controls(str(text))))
-    said = _CODE.sub(r"<code>\1</code>", said)
+    said = _CODE.sub(r"<code>\1</code>", str(say_ids(text)))
     return Markup(_INSTANT.sub(lambda found: _say_instant(found[0], now), said))  # noqa: S704
+
+
+def say_ids(text: object) -> Markup:
+    """A text, escaped, with the names and ids in it kept whole: no line is broken at their hyphen."""
+    said = str(escape(show_controls(str(text))))
+    return Markup(_ID.sub(r'<span class="id">\g<0></span>', said))  # noqa: S704
 
 
 def say_moment(text: str | None, now: datetime) -> Markup:
@@ -141,6 +148,8 @@ def say_title(ask: OpenAsk) -> str:
     title = ask["title"]
     if ask["kind"] == "approval" and title in {ask["step"], ""}:
         return f"Approve `{ask['action']}`?"
+    if ask["kind"] == "doubt":
+        return f"Did `{ask['action']}` take effect?"
     # an offer begins with the id of a region
     return title if ask["kind"] == "handoff" else title[:1].upper() + title[1:]
 
