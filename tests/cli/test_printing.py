@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from watchfloor.cli.main import app
-from watchfloor.client.library import library_ids
+from watchfloor.client.library import library_folder, library_ids
 
 RUN = CliRunner()
 
@@ -25,6 +26,25 @@ def test_all_of_the_library_in_both_formats(tmp_path: Path) -> None:
     names = {Path(one["file"]).name for one in written}
     assert names == {f"{name}.{kind}" for name in library_ids() for kind in ("md", "html")}
     assert all(Path(one["file"]).read_text().count(one["plan"]) for one in written)
+
+
+def test_a_runbook_with_a_mistake_keeps_no_other_from_being_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = tmp_path / "shelf"
+    (shelf / "aa-broken").mkdir(parents=True)
+    for shipped in library_folder().iterdir():
+        (shelf / shipped.name).symlink_to(shipped)
+    (shelf / "aa-broken" / "runbook.yaml").write_text("runbook: aa-broken\n")
+    monkeypatch.setattr("watchfloor.client.library.library_folder", lambda: shelf)
+    words = ["--home", str(tmp_path / "none"), "print", "--all", "--out", str(tmp_path / "sheets")]
+    done = RUN.invoke(app, words)
+    assert done.exit_code == 1
+    assert "NOT PRINTED: aa-broken" in done.stderr
+    assert (tmp_path / "sheets" / "eu-tco-removal-order.html").exists()
+    assert not (tmp_path / "sheets" / "aa-broken.html").exists()
+    told = json.loads(RUN.invoke(app, [*words, "--json"]).stdout)
+    assert [one["runbook"] for one in told if one.get("refused")] == ["aa-broken"]
 
 
 def test_the_files_name_says_the_format(tmp_path: Path) -> None:

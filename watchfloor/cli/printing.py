@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watchfloor.cli.edge import edge
+from watchfloor.cli.edge import Exit, edge
 from watchfloor.cli.options import JsonFlag, Region, runbook_ids
 from watchfloor.cli.teaching import register
 
@@ -79,8 +79,18 @@ def print_sheet(
         return
     with edge(as_json):
         from watchfloor.cli.console import print_json
+        from watchfloor.client.errors import RunbookRefused
 
-        pages = [_make(context.obj, name, contacts, region) for name in names]
+        pages: list[tuple[Sheet, dict[Paper, str]]] = []
+        refused: dict[str, RunbookRefused] = {}
+        for name in names:
+            try:
+                pages.append(_make(context.obj, name, contacts, region))
+            except RunbookRefused as error:
+                if not everything:
+                    raise
+                # a mistake in one runbook leaves nobody without the paper of the others
+                refused[name] = error
         written: list[tuple[str, str, Path | None]] = []
         for sheet, rendered in pages:
             for paper in [Paper.HTML, Paper.MARKDOWN] if everything else [_choose(kind, out)]:
@@ -101,10 +111,22 @@ def print_sheet(
                     }
                     for name, digest, place in written
                 ]
+                + [
+                    {"runbook": name, "plan": None, "file": None, "text": None, "refused": str(error)}
+                    for name, error in refused.items()
+                ]
             )
         elif out is not None:
             for _, digest, place in written:
                 typer.echo(f"{place}: plan {digest[:19]}…")
+        for name, error in refused.items():
+            typer.echo(
+                f"NOT PRINTED: {name}: {error}; `watchfloor lint` shows what is wrong; a sheet of it that lies there "
+                "is of an earlier version",
+                err=True,
+            )
+    if refused:
+        raise typer.Exit(Exit.REFUSED)
 
 
 def _print_form(name: str, out: Path | None, as_json: bool) -> None:
