@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,12 +62,39 @@ def test_each_commented_line_of_the_form_fits_once_it_is_filled_in(tmp_path: Pat
     form = render_form(plan, digest).replace('key: ""', 'key: "paper-1"').replace('note: ""', 'note: "it was down"')
     lines = [re.sub(r"(\w+): (\w+)( \| \w+)+", r"\1: \2", line) for line in form.splitlines()]
     lines = [
-        re.sub(r"^#(  - )", r"\1", line).replace("PERSON", "ops-1").replace("as: ROLE", "as: ops_lead")
+        re.sub(r"^#(  - )", r"\1", line)
+        .replace("PERSON", "ops-1")
+        .replace("as: ROLE", "as: ops_lead")
+        .replace("WHEN", "2026-11-28T03:10Z")
         for line in lines
     ]
     record = read_record(write(tmp_path, "\n".join(lines) + "\n"), now=NOW)
     assert len(record.document.done) == 14
     assert len(record.document.facts) == 3
+
+
+def test_what_nobody_has_written_is_not_taken_for_what_happened(tmp_path: Path) -> None:
+    """A time, a number or a yes that the form brought along would stand in the record as if somebody had seen it."""
+    plan, digest = plan_for_start(ORDER)
+    form = render_form(plan, digest).replace('key: ""', 'key: "paper-1"').replace('note: ""', 'note: "it was down"')
+    assert read_record(write(tmp_path, form), now=NOW).document.inputs == {
+        "order_id": "",
+        "received_at": "",
+        "urls": [],
+        "issuing_state": "",
+    }
+    uncommented = re.sub(r"^#(  - {step: look,)", r"\1", form, flags=re.MULTILINE).replace("PERSON", "ops-1")
+    with pytest.raises(RecordRefused, match="no instant"):
+        read_record(write(tmp_path, uncommented), now=NOW)
+    (step,) = read_record(write(tmp_path, uncommented.replace("WHEN", "2026-11-28T03:10Z")), now=NOW).document.done
+    assert step.outputs == {"all_gone": "true | false", "remaining": "NUMBER"}, "neither is of its type"
+
+
+def test_an_input_that_may_be_left_out_is_left_out_in_the_form() -> None:
+    plan, digest = plan_for_start(ORDER)
+    level: Any = {"type": "string", "enum": ["low", "high"], "default": "low"}
+    form = render_form({**plan, "inputs": {**plan["inputs"], "level": level}}, digest)
+    assert '#  level: ""    # low | high, left out: low' in form.splitlines()
 
 
 def test_a_second_person_is_announced_in_the_form() -> None:

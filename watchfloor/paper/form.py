@@ -8,6 +8,8 @@ from watchfloor.language.graph_clocks import list_steps
 from watchfloor.signing.outside import fields_of, needs_second, options_of
 
 _THEN = "2026-11-28T03:10Z"
+_WHEN = "WHEN"
+"""Where a time must be written. No example stands there: one that somebody forgets would be taken for what happened."""
 _INSIDE = ("inputs.", "steps.", "trigger.")
 
 
@@ -19,6 +21,7 @@ def render_form(plan: Plan, digest: str) -> str:
 def _lines(plan: Plan, digest: str) -> Iterator[str]:
     yield f"# What was done by hand: {show_controls(plan['title'])}"
     yield "# Fill in, uncomment what happened, then: watchfloor import-by-hand FILE --as PERSON --dry-run"
+    yield f"# Every {_WHEN} is a time with its offset from UTC, such as {_THEN}"
     yield "by_hand: 1"
     yield f"runbook: {plan['id']}"
     yield f"plan: {digest}"
@@ -27,13 +30,13 @@ def _lines(plan: Plan, digest: str) -> Iterator[str]:
     yield "# incident: inc-…"
     yield "# … or a new one: a key of your own, so that this record starts one run, however often it is taken in"
     yield 'key: ""'
-    yield f"# known_at: {_THEN}    # when it was first known; its clocks count from what is said here and in the inputs"
-    yield f"# received_at: {_THEN}"
+    yield f"# known_at: {_WHEN}    # when it was first known; its clocks count from what is said here and in the inputs"
+    yield f"# received_at: {_WHEN}"
     yield "# requester: PERSON    # who asked for it; they approve nothing in it"
     yield 'note: ""    # why by hand, in a sentence; kept in the region'
     if plan["inputs"]:
         yield "inputs:"
-        yield from (f"  {name}: {_example(spec)}" for name, spec in plan["inputs"].items())
+        yield from (_input(name, spec) for name, spec in plan["inputs"].items())
     yield ""
     told = {
         name: [one for one in spec["sources"] if not one.startswith(_INSIDE)] for name, spec in plan["facts"].items()
@@ -44,7 +47,7 @@ def _lines(plan: Plan, digest: str) -> Iterator[str]:
     for name, sources in told.items():
         spec = plan["facts"][name]["type"]
         value = "" if spec["type"] == "timestamp" else f", value: {_example(spec)}"
-        yield f"#  - {{fact: {name}, at: {_THEN}, source: {' | '.join(sources)}{value}}}"
+        yield f"#  - {{fact: {name}, at: {_WHEN}, source: {' | '.join(sources)}{value}}}"
     yield ""
     yield "# what was carried out, with when and by whom; the run does not do it again"
     yield "done:"
@@ -57,7 +60,29 @@ def _lines(plan: Plan, digest: str) -> Iterator[str]:
     for step in list_steps(plan):
         options = options_of(step)
         if options:
-            yield f"#  - {{step: {step['id']}, option: {' | '.join(options)}, by: PERSON, as: ROLE, at: {_THEN}}}"
+            yield f"#  - {{step: {step['id']}, option: {' | '.join(options)}, by: PERSON, as: ROLE, at: {_WHEN}}}"
+
+
+def _input(name: str, spec: TypeSpec) -> str:
+    """A line of `inputs`: empty where something must be given, so that nothing is taken in that nobody wrote; a comment
+    where it may be left out."""
+    takes = f"    # {_say(spec)}"
+    if spec.get("optional") or "default" in spec:
+        left_out = f", left out: {show_controls(str(spec['default']))}" if "default" in spec else ", may be left out"
+        return f"#  {name}: {_blank(spec)}{takes}{left_out}"
+    return f"  {name}: {_blank(spec)}{takes}"
+
+
+def _blank(spec: TypeSpec) -> str:
+    return {"list": "[]", "map": "{}"}.get(spec["type"], '""')
+
+
+def _say(spec: TypeSpec) -> str:
+    """What a value is, in a word or two."""
+    if spec.get("enum"):
+        return show_controls(" | ".join(map(str, spec["enum"])))
+    words = {"timestamp": f"such as {_THEN}", "bool": "true | false", "int": "a whole number", "duration": "such as 5m"}
+    return words.get(spec["type"], {"string": "text", "number": "a number"}.get(spec["type"], f"a {spec['type']}"))
 
 
 def _done(plan: Plan, step: Step) -> str:
@@ -65,7 +90,7 @@ def _done(plan: Plan, step: Step) -> str:
     loops = [one for one in list_steps(plan) if one["kind"] in {"for_each", "repeat"} and _is_in(one, step)]
     if loops:
         parts.append("items: [all]" if all(one["kind"] == "for_each" for one in loops) else "items: [1]")
-    parts += [f"at: {_THEN}", "by: [PERSON]", "witnesses: [PERSON]"]
+    parts += [f"at: {_WHEN}", "by: [PERSON]", "witnesses: [PERSON]"]
     given = {
         name: spec
         for name, spec in (fields_of(step).items() if step["kind"] in {"action", "task"} else ())
@@ -88,15 +113,16 @@ def _two(step: Step) -> str:
 def _example(spec: TypeSpec) -> str:
     match spec["type"]:
         case "timestamp":
-            return _THEN
+            return _WHEN
         case "list":
             return "[]"
         case "map":
             return "{}"
+        # none of these is taken as it stands: what nobody has written must not count as what was seen
         case "bool":
-            return "true"
+            return "true | false"
         case "int" | "number":
-            return "0"
+            return "NUMBER"
         case "duration":
             return "5m"
         case _:
