@@ -119,9 +119,9 @@ def print_sheet(
         elif out is not None:
             for _, digest, place in written:
                 typer.echo(f"{place}: plan {digest[:19]}…")
-        for name, error in refused.items():
+        for name, why in refused.items():
             typer.echo(
-                f"NOT PRINTED: {name}: {error}; `watchfloor lint` shows what is wrong; a sheet of it that lies there "
+                f"NOT PRINTED: {name}: {why}; `watchfloor lint` shows what is wrong; a sheet of it that lies there "
                 "is of an earlier version",
                 err=True,
             )
