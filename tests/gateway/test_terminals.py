@@ -18,6 +18,9 @@ from tests.gateway.consoles import INCIDENT, Seen, console_over, token
 from tests.gateway.terminals import TERMINALS, claim, confirm, let_in, offer, send
 from tests.gateway.test_decide_page import OTHER, REF, gate
 from tests.gateway.test_sign_in import Signing, sign_in, signing
+from tests.terminal.test_layout import seen as seen_on
+from tests.terminal.test_layout import settle
+from watchfloor.cases import IndexUnavailable
 from watchfloor.client.errors import EngineUnavailable, NotFound, Refused, SignedOut
 from watchfloor.client.library import plan_for_start
 from watchfloor.client.statements import Sent
@@ -26,6 +29,7 @@ from watchfloor.gateway.console.terminal.pairings import ALPHABET, WRONG_CODES, 
 from watchfloor.gateway.console.terminal.sessions import Terminals
 from watchfloor.identity.people import Directory
 from watchfloor.identity.sign_in_file import SignInFile
+from watchfloor.terminal.app import WatchConsole
 from watchfloor.terminal.feed import Overview
 from watchfloor.terminal.gateway import AddressRefused, Gateway, read_address
 from watchfloor.terminal.pairing import sign_in as sign_in_at
@@ -149,7 +153,7 @@ async def test_who_guesses_codes_is_stopped_in_every_session_of_theirs_and_nobod
     async with console.signed_in("counsel-1") as browser, console.signed_in("counsel-2") as other:
         for _ in range(WRONG_CODES - 3):
             assert (await send(browser, "/code", code=make_code())).status_code == 422
-        assert (await send(browser, "/confirm", code=make_code(), answer="refuse")).status_code == 303
+        assert (await send(browser, "/confirm", code=make_code(), answer="refuse")).status_code == 422
         assert (await send(browser, "/confirm", code=make_code(), answer="confirm")).status_code == 422
         assert (await send(browser, "/code", code="")).status_code == 422
         for path in ("/code", "/confirm"):
@@ -379,6 +383,15 @@ async def test_a_security_key_is_asked_for_in_words_and_the_address_of_the_decis
             page = await send(browser, "/code", code=(await offer(let.gateway)).code)
             assert "Not what needs your security key" in page.text
             at = first(await let.feed.look())
+            view = await let.feed.read("eu", INCIDENT)
+            assert view.found.asks[0].ask["keyed"] == ["refuse"]
+            app = WatchConsole(let.feed, someone=let.feed.someone, every=3600)
+            async with app.run_test(size=(100, 30)) as pilot:
+                await settle(pilot)
+                await pilot.press("enter")
+                await settle(pilot)
+                assert "refuse  (needs your security key: in a browser)" in seen_on(app)
+                assert "clarify  (needs" not in seen_on(app)
             with pytest.raises(Refused) as refused:
                 await let.feed.decide("eu", at, "refuse", reason="x", form={}, attach={})
     assert refused.value.type == RefusalType.SECURITY_KEY
@@ -521,6 +534,36 @@ async def test_development_sign_in_at_a_terminal_works_by_the_name_of_this_machi
     ):
         headers = {"authorization": f"Bearer {let.token}", "host": "rebound.example"}
         assert (await http.get("/console/terminal/look", headers=headers)).status_code == 401
+
+
+async def test_a_console_that_lets_in_no_terminals_offers_none_and_ends_those_that_there_were(
+    console: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console.signed_in("counsel-1") as browser, let_in(console.url, browser) as let:
+        monkeypatch.setattr(console.desk.gate, "_file", None)
+        with pytest.raises(SignedOut):
+            await let.feed.look()
+        other = Gateway(console.url)
+        with pytest.raises(NotFound, match="no terminals are let in here"):
+            await offer(other)
+        await other.close()
+        assert "No terminals are let in here" in (await browser.get(TERMINALS)).text
+
+
+async def test_a_store_that_does_not_answer_is_said_in_the_terminals_own_words(
+    console: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console.signed_in("counsel-1") as browser, let_in(console.url, browser) as let:
+        for error, words in ((IndexUnavailable("gone"), "a store does not answer"), (ValueError("x"), "it is in the")):
+
+            def fail(*_: Any, raised: Exception = error, **__: Any) -> None:
+                raise raised
+
+            monkeypatch.setattr(console.desk.index, "page", fail)
+            with pytest.raises(EngineUnavailable, match=words):
+                await let.feed.look()
+        monkeypatch.undo()
+        assert (await let.feed.look()).runs == ()
 
 
 async def test_who_asks_too_often_waits(console: Seen) -> None:

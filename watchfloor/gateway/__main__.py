@@ -100,7 +100,7 @@ async def serve(
         Sessions(settings.sessions_path),
         secure=secure,
         company=company,
-        file=SignInFile(settings.sign_in_path),
+        file=None if settings.sign_in and not settings.sign_in.terminals else SignInFile(settings.sign_in_path),
     )
     sealer = Sealer(inbox.keys.payload, settings.region, settings.namespace)
     driver = Driver(face, Deliveries(settings.received_path), sealer, plans=plans)

@@ -119,6 +119,7 @@ class SignInTable(_Strict):
         people: `directory` lets in who is in `people.yaml`, in those of their roles that a group gives too; `groups`
             takes roles, region and clearances from the groups alone.
         groups: what groups mean; `groups.yaml` of the home directory when left out.
+        terminals: whether people may let in terminals (`watchfloor watch --gateway`).
     """
 
     issuer: Annotated[Url, AfterValidator(_safe)]
@@ -129,6 +130,7 @@ class SignInTable(_Strict):
     networks: tuple[str, ...] = ()
     people: Literal["directory", "groups"] = "directory"
     groups: Anchored | None = None
+    terminals: bool = True
 
     @property
     def on_this_machine(self) -> bool:

@@ -120,7 +120,10 @@ class DecidePane(Pane):
         rows = [Row("", Text("SAY", style="bold underline"))]
         for option in ask["options"]:
             final = "  (cannot be taken back)" if is_destructive(plan, ask, option) else ""
-            rows.append(Row(f"option {option}", Text(f"  {show_controls(option)}{final}", style="bold")))
+            # development sign-in is asked for no key
+            keyed = option in ask.get("keyed", ()) and "DEVELOPMENT" not in self.console_app.feed.signed_in
+            touch = "  (needs your security key: in a browser)" if keyed else ""
+            rows.append(Row(f"option {option}", Text(f"  {show_controls(option)}{final}{touch}", style="bold")))
         if ask["kind"] == "task":
             claim, person = find_claim(ask, self.console_app.now), self.console_app.feed.person
             own = claim is not None and claim["person"] == person

@@ -81,7 +81,7 @@ class Gate:
         Args:
             secure: whether browsers reach it over TLS alone.
             company: the company's sign-in; without it there is development sign-in only.
-            file: where it is written down what was done with terminals; without it there are none.
+            file: where it is written down what is done with terminals; without it none are let in.
         """
         self._face = face
         self._sessions = sessions

@@ -8,7 +8,9 @@ from fastapi import Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from schemas.terminal import Answer, Claim, Claimed, Offer, Remark, Wish, Work
+from watchfloor.cases import IndexUnavailable
 from watchfloor.gateway.bodies import read_body
+from watchfloor.gateway.console.edge import Edge
 from watchfloor.gateway.console.pages import ROOT, Pages
 from watchfloor.gateway.console.sessions import SessionsUnavailable
 from watchfloor.gateway.console.terminal.door import DOWN, AtTerminal, TerminalDoor, address_of
@@ -29,6 +31,8 @@ def build_terminal(pages: Pages) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(Problem, render_problem)
     app.add_exception_handler(HTTPException, _render_http)
+    app.add_exception_handler(IndexUnavailable, _render_index)
+    app.add_middleware(Edge, render=_render_failure)
     _offer_pairing(app, pages)
     door = TerminalDoor(pages.desk.gate)
     admitted = Annotated[AtTerminal, Depends(door.admit)]
@@ -124,6 +128,15 @@ def _offer_pairing(app: FastAPI, pages: Pages) -> None:
         at = AtTerminal(visitor, terminal, token)
         claimed = Claimed(v=1, state="confirmed", token=token, signed_in=at.signed_in)
         return Response(claimed.model_dump_json(), media_type=JSON)
+
+
+async def _render_failure(request: Request, error: Exception) -> Response:
+    return render_problem(request, error)
+
+
+def _render_index(request: Request, error: Exception) -> Response:
+    assert isinstance(error, IndexUnavailable)
+    return render_problem(request, Problem(503, "unavailable", "a store does not answer; try again", retry_after=2))
 
 
 def _render_http(request: Request, error: Exception) -> Response:

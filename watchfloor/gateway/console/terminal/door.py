@@ -63,7 +63,7 @@ class TerminalDoor:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         try:
             terminal = await asyncio.to_thread(self._gate.terminals.find, token)
-            if scheme.lower() != "bearer" or terminal is None:
+            if scheme.lower() != "bearer" or terminal is None or not self._gate.keeps_log:
                 raise Problem(401, "not_signed_in", ENDED)
             return AtTerminal(await self.recognise(request, terminal, token), terminal, token)
         except SessionsUnavailable as error:

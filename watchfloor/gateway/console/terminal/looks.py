@@ -15,8 +15,10 @@ from schemas.incident import Board
 from schemas.json_value import Json
 from schemas.terminal import Look, Planned, Run, Waits, Whole
 from watchfloor.cases import Case
+from watchfloor.client.asks import AskAt
 from watchfloor.client.motions import read_text
 from watchfloor.client.revealing import REFERENCE, list_evidence
+from watchfloor.gateway.console.keys import list_keyed
 from watchfloor.gateway.console.pages import KINDS, OPEN, Pages
 from watchfloor.gateway.console.terminal.door import AtTerminal
 from watchfloor.gateway.console.views import draw_case, is_mine
@@ -142,7 +144,16 @@ async def make_whole(pages: Pages, at: AtTerminal, workflow: str) -> bytes:
     """
     case = await pages.case(at.visitor, workflow)
     children = await pages.children(at.visitor, case.board)
-    return await asyncio.to_thread(_draw_whole, pages, case.board, [one.board for one in children])
+    boards = [_mark_keyed(pages, at, board) for board in (case.board, *(one.board for one in children))]
+    return await asyncio.to_thread(_draw_whole, pages, boards[0], boards[1:])
+
+
+def _mark_keyed(pages: Pages, at: AtTerminal, board: Board) -> Board:
+    """The board with every option that this person answers with a security key only, by the run or by the policies."""
+    asks = [
+        {**ask, "keyed": list_keyed(pages, at.visitor, AskAt(board["workflow"], board, ask))} for ask in board["asks"]
+    ]
+    return cast(Board, {**board, "asks": asks})
 
 
 def _draw_whole(pages: Pages, own: Board, children: list[Board]) -> bytes:

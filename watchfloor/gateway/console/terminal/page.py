@@ -70,7 +70,8 @@ def offer_terminals(app: FastAPI, pages: Pages) -> None:
         cookie = request.cookies.get(gate.cookie, "")
         try:
             if said.get("answer") != "confirm":
-                await asyncio.to_thread(gate.pairings.refuse, code, person)
+                if not await asyncio.to_thread(gate.pairings.refuse, code, person):
+                    return await _show(pages, request, visitor, told=WRONG, status=422)
                 await gate.note("terminal refused", person, "not mine")
                 return RedirectResponse(f"{PAGE}?done=refused", 303)
             if await asyncio.to_thread(gate.pairings.approve, code, visitor.session, cookie) is None:
