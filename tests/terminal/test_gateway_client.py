@@ -112,9 +112,8 @@ BENT: dict[str, Any] = {
 @pytest.mark.parametrize("bent", BENT)
 async def test_what_a_hostile_gateway_sends_is_not_taken(bent: str) -> None:
     async with answering(BENT[bent]) as gateway:
-        with pytest.raises(EngineUnavailable):
+        with pytest.raises(EngineUnavailable, match=f"more than {MAX_ANSWER} bytes" if bent == "no end" else ""):
             await feed_over(gateway).look()
-    assert MAX_ANSWER < 10_000_000
 
 
 async def test_the_token_goes_to_the_gateway_and_nowhere_it_points_to() -> None:
@@ -233,5 +232,7 @@ async def test_a_session_that_has_ended_is_said_with_how_to_sign_in_again_and_no
         await pilot.press("escape")
         app.look()
         await settle(pilot)
+        assert app.overview is not None
+        assert app.overview.read_at == NOW, "nothing was read any more"
         assert "SIGNED OUT" in seen(app)
         assert "The order fails its checks" in seen(app), "what was read stays"
