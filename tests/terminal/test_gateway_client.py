@@ -112,7 +112,9 @@ BENT: dict[str, Any] = {
 @pytest.mark.parametrize("bent", BENT)
 async def test_what_a_hostile_gateway_sends_is_not_taken(bent: str) -> None:
     async with answering(BENT[bent]) as gateway:
-        with pytest.raises(EngineUnavailable, match=f"more than {MAX_ANSWER} bytes" if bent == "no end" else "answer|sent"):
+        with pytest.raises(
+            EngineUnavailable, match=f"more than {MAX_ANSWER} bytes" if bent == "no end" else "answer|sent"
+        ):
             await feed_over(gateway).look()
 
 
