@@ -85,6 +85,7 @@ async def test_every_page_is_for_everybody(
             await look(page, url_of(floor, path), 200, found)
         for path, status in (("/nothing", 404), ("/incidents/inc-aaaaaaaaaaaaaaaaaaaa", 404), ("/sign-in", 200)):
             await look(page, url_of(floor, path), status, found)
+        await look(page, f"{url_of(floor, '').removesuffix(ROOT)}/api/v1/", 200, found)
         await page.goto(url_of(floor, "/stop"))
         await page.evaluate("document.querySelector('header details').open = true")
         menu = await faults(page, "header")

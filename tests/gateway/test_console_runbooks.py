@@ -11,7 +11,7 @@ import pytest
 from schemas.plan import Plan
 from tests.cli.boards import board
 from tests.gateway.test_console import Console, console, token
-from watchfloor.client.library import plan_for_start
+from watchfloor.client.library import library_folder, plan_for_start
 from watchfloor.gateway.console import rehearsals as rehearsals_module
 from watchfloor.gateway.console.library import Library, list_versions
 from watchfloor.gateway.console.pages import Pages
@@ -182,6 +182,27 @@ async def test_a_runbook_of_a_compartment_is_on_the_shelf_of_those_inside_alone(
             answer = await outside.get(AT + path)
             assert answer.status_code == 404
             assert "there is no runbook of this id in the library" in answer.text
+
+
+async def test_a_mistake_in_a_runbook_of_a_compartment_opens_no_wall(
+    console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    for shipped in library_folder().iterdir():
+        (shelf / shipped.name).symlink_to(shipped)
+    for name, compartment in (("aa-walled", "compartment: terror"), ("aa-open", "")):
+        (shelf / name).mkdir()
+        (shelf / name / "runbook.yaml").write_text(f"runbook: {name}\nversion: one\n{compartment}\n")
+    monkeypatch.setattr("watchfloor.client.library.library_folder", lambda: shelf)
+    async with console.signed_in("ops-1") as outside, console.signed_in("counsel-1") as inside:
+        theirs, ours = (await outside.get("/console/runbooks")).text, (await inside.get("/console/runbooks")).text
+        hidden = await outside.get("/console/runbooks/aa-walled")
+        seen = await inside.get("/console/runbooks/aa-walled")
+    assert ("aa-open" in theirs, "aa-walled" in theirs) == (True, False)
+    assert ("aa-open" in ours, "aa-walled" in ours) == (True, True)
+    assert hidden.status_code == 404
+    assert "It does not compile" in seen.text
 
 
 async def test_what_takes_too_long_is_ended_and_others_take_turns() -> None:

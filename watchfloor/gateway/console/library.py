@@ -1,13 +1,15 @@
 """The library as the console shows it: what each runbook is, what its compiler finds, which versions are at work."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from activities.catalog import CATALOG
 from schemas.plan import Plan
 from watchfloor.cases import Case
-from watchfloor.client.library import compile_runbook, find_runbook, library_ids
+from watchfloor.client.library import MAX_RUNBOOK, compile_runbook, find_runbook, library_ids
 from watchfloor.language.compilation import Compiled
 from watchfloor.language.findings import Finding
 from watchfloor.paper.sheet import Sheet, make_sheet
@@ -15,6 +17,7 @@ from watchfloor.scenarios.apart import list_scenarios
 from watchfloor.scenarios.crossing import all_steps
 
 OPEN = ("open", "paused")
+_COMPARTMENT = re.compile(r"\bcompartment[\"']?\s*:\s*[\"']?([A-Za-z0-9_-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Volume:
     findings: tuple[Finding, ...]
     scenarios: tuple[str, ...]
     sheet: Sheet | None
+    compartment: str
+    """Whose shelf it is on; of one that does not compile what its text says."""
 
     @property
     def errors(self) -> int:
@@ -35,10 +40,6 @@ class Volume:
     @property
     def warnings(self) -> int:
         return len(self.findings) - self.errors
-
-    @property
-    def compartment(self) -> str:
-        return self.plan["compartment"] if self.plan else ""
 
     @property
     def asking(self) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ class Library:
         if known is None or known[0] != mark:
             known = self._known[runbook] = (
                 mark,
-                _read(runbook, compile_runbook(file, shown_as=f"{runbook}/{file.name}")),
+                _read(runbook, compile_runbook(file, shown_as=f"{runbook}/{file.name}"), file),
             )
         return known[1]
 
@@ -115,12 +116,20 @@ def _version(volume: Volume, digest: str, cases: list[Case]) -> Version:
     )
 
 
-def _read(runbook: str, compiled: Compiled) -> Volume:
+def _read(runbook: str, compiled: Compiled, file: Path) -> Volume:
     sheet = None
     if compiled.plan is not None:
         sheet = make_sheet(compiled.plan, compiled.digest, CATALOG, printed_at=datetime.now(UTC))
     scenarios = tuple(one.name for one in list_scenarios(runbook))
-    return Volume(runbook, compiled.plan, compiled.digest, tuple(compiled.findings), scenarios, sheet)
+    compartment = compiled.plan["compartment"] if compiled.plan else _find_compartment(file)
+    return Volume(runbook, compiled.plan, compiled.digest, tuple(compiled.findings), scenarios, sheet, compartment)
+
+
+def _find_compartment(file: Path) -> str:
+    """What the text of a runbook that does not compile names as its compartment: a mistake in it opens no wall."""
+    with file.open("rb") as opened:
+        found = _COMPARTMENT.search(opened.read(MAX_RUNBOOK).decode(errors="replace"))
+    return found[1] if found else ""
 
 
 def _asks(step: Mapping[str, object]) -> bool:

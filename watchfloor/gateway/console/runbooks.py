@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from watchfloor.authorisation.questions import Resource
 from watchfloor.client.permission import about_plan, ask_question
 from watchfloor.gateway.console.fields import read_fields
 from watchfloor.gateway.console.gate import HEADERS, Visitor
@@ -107,9 +108,10 @@ def offer_runbooks(app: FastAPI, pages: Pages) -> None:
 def may_read(pages: Pages, visitor: Visitor, volume: Volume) -> bool:
     """Whether the runbook is on this visitor's shelf: one for a compartment is for those who are cleared. In which
     region it is commanded does not matter: everybody reads the same library."""
-    if volume.plan is None:
-        return True
-    about = replace(about_plan(volume.plan), region=visitor.person.region)
+    if volume.plan is not None:
+        about = replace(about_plan(volume.plan), region=visitor.person.region)
+    else:
+        about = Resource(volume.id, "runbook", volume.id, visitor.person.region, compartment=volume.compartment)
     return pages.allows(ask_question(pages.desk.face, visitor.person, "view", about, "", "", visitor.signed_in))
 
 
