@@ -86,7 +86,7 @@ async def test_what_changed_since_it_was_shown_is_refused_by_the_gateway_too(flo
         at = await until(look, "the gateway shows the question")
         view = await let.feed.read("eu", incident)
         assert view.plan is not None
-        assert view.found.asks[0].ask == at.ask
+        assert view.found.asks[0].ask == {**at.ask, "keyed": []}
         await floor.decide(incident, "order_doubt", "treat_as_valid", "counsel-2")
         with pytest.raises(Refused) as late:
             await let.feed.decide("eu", at, "clarify", reason="too late", form={}, attach={})
