@@ -90,9 +90,10 @@ def start(
 
         async def go(here: Here) -> Started:
             face = here.face(region or plan["command"])
-            if requester is not None:
-                someone = admit_person(face, requester)
-                require_permission(face, someone, "start", about_plan(plan, requester))
+            # whether by `--as` or by the file: who asks commands it at first, so it is somebody who may
+            if asked.requester or requester is not None:
+                someone = admit_person(face, asked.requester)
+                require_permission(face, someone, "start", about_plan(plan, asked.requester))
             return await start_incident(face, plan, digest, asked, now=now, relative=True)
 
         started = with_faces(context.obj, region, go)
