@@ -51,6 +51,18 @@ def test_who_did_it_is_named_and_what_is_empty_is_left_out() -> None:
     assert told.reason_ref == "sha256:x"
 
 
+@pytest.mark.parametrize("kind", [EntryKind.HOLD_PLACED, EntryKind.HOLD_VERIFIED, EntryKind.HOLD_FAILED])
+def test_what_is_said_of_a_hold_names_the_custodian_of_whom_it_is_said(kind: str) -> None:
+    """Two custodians make two entries; without their names they read like the same one twice."""
+    told = tell_entry(entry(kind, hold="hold-a", source="content_store", reference="frz-1"))
+    assert told.details[0] == ("source", "content_store")
+
+
+def test_an_opened_incident_says_what_it_runs_and_who_started_it() -> None:
+    told = tell_entry(entry(EntryKind.OPENED, runbook="r", source="mod_queue", requester="", version=1))
+    assert told.details == (("runbook", "r"), ("source", "mod_queue"))
+
+
 def test_what_the_engine_did_names_nobody() -> None:
     assert tell_entry(entry(EntryKind.CLOCK_BREACHED, clock="removal")).words == "clock ran out"
 

@@ -40,7 +40,7 @@ _OF_EVERY_STATEMENT = ("signed_in",)
 """Told of every entry that says it, whatever its kind."""
 _K = EntryKind
 _WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    _K.OPENED: ("the incident was opened", ("severity",)),
+    _K.OPENED: ("the incident was opened", ("runbook", "source", "requester")),
     _K.CLOSED: ("the incident closed", ("outcome", "reason")),
     _K.CONTINUED: ("the run went on in a new history", ()),
     _K.PHASE: ("phase begins", ("phase",)),
@@ -115,12 +115,12 @@ _WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     _K.TASK_LAPSED: ("a claim on the task ended", ()),
     _K.TASK_TICKED: ("ticked", ("item", "role")),
     _K.TASK_FELL_BACK: ("the task went to the role", ("roles",)),
-    _K.HOLD_PLACED: ("a hold was placed", ("hold", "basis")),
-    _K.HOLD_VERIFIED: ("a hold was proved", ("hold",)),
-    _K.HOLD_FAILED: ("a hold could not be proved", ("hold",)),
+    _K.HOLD_PLACED: ("a hold was placed", ("source", "sources", "basis", "expires_at", "hold")),
+    _K.HOLD_VERIFIED: ("a hold was proved", ("source", "hold")),
+    _K.HOLD_FAILED: ("a hold could not be proved", ("source", "hold")),
     _K.HOLD_WARNED: ("a hold will expire", ("hold", "expires_at")),
-    _K.HOLD_RENEWED: ("a hold was renewed", ("hold", "expires_at")),
-    _K.HOLD_RELEASED: ("a hold was released", ("hold", "by")),
+    _K.HOLD_RENEWED: ("a hold was renewed", ("source", "hold", "expires_at")),
+    _K.HOLD_RELEASED: ("a hold was released", ("source", "hold", "by")),
     _K.RETENTION: ("ruled what becomes of a copy", ("ruling",)),
     _K.OFFERED: ("offered to another region", ("handoff", "to", "mode")),
     _K.ACCEPTED: ("accepted by the other region", ("handoff", "person")),
