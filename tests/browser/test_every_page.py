@@ -1,5 +1,5 @@
 """Every page of the console, full and empty, on a phone and a desk, light and dark: axe is content, nothing is wider
-than the screen, and no script complains."""
+than the screen, no id is broken in two, what is touched is 24 pixels high, and no script complains."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,6 +23,27 @@ COMBINATIONS = [
     for name, viewport in (("phone", PHONE), ("desk", DESK))
     for scheme in ("light", "dark")
 ]
+
+MEASURED = r"""() => {
+  const seen = (one) => one.getClientRects().length > 0 && !one.closest(".unseen, .skip");
+  const touched = "main a, main button, main input:not([type=hidden]), main select, main summary";
+  const low = [...document.querySelectorAll(touched)]
+    .filter((one) => seen(one) && one.getBoundingClientRect().height < 24)
+    .map((one) => one.textContent.trim() || one.name);
+  const ids = /\b(?:(?:INC|HOLD|HAND|IN|POST|DEL)-[A-Z0-9]{8}|(?:inc|hold|hand|in|post|del)-[a-z0-9]{20})\b/g;
+  const broken = [];
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (const found of seen(node.parentElement) ? node.data.matchAll(ids) : []) {
+      const range = document.createRange();
+      range.setStart(node, found.index);
+      range.setEnd(node, found.index + found[0].length);
+      if (new Set([...range.getClientRects()].map((one) => Math.round(one.top))).size > 1) broken.push(found[0]);
+    }
+  }
+  return { low, broken };
+}"""
+"""What is touched and lower than 24 pixels, and ids that stand on two lines."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -66,6 +87,7 @@ async def look_closely(page: Page, name: str, found: dict[str, Any]) -> None:
     wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if wide > 0:
         said["wide"] = wide
+    said |= {name: found for name, found in (await page.evaluate(MEASURED)).items() if found}
     if said:
         found[name] = said
 

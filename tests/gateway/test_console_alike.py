@@ -125,6 +125,10 @@ def test_names_ids_code_and_instants_stand_in_one_sentence() -> None:
     )
 
 
+def test_a_failed_step_is_called_in_words() -> None:
+    assert say_title(ask(kind="failed", title="order_doubt failed: timed_out")) == "Order doubt failed: timed out"
+
+
 def test_a_doubt_is_asked_in_one_short_question() -> None:
     assert say_title(ask(kind="doubt", action="content.disable", title="did it? look")) == (
         "Did `content.disable` take effect?"

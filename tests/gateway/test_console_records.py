@@ -252,5 +252,5 @@ async def test_a_ledger_that_does_not_answer_is_a_page_that_says_so(
     async with seen.signed_in("counsel-1") as browser:
         answer = await browser.get(f"/console/ledger/{INC}")
     assert answer.status_code == 503
-    assert "the ledger does not answer" in answer.text
+    assert "The ledger does not answer" in answer.text
     assert "secret path" not in answer.text

@@ -181,7 +181,7 @@ async def test_a_runbook_of_a_compartment_is_on_the_shelf_of_those_inside_alone(
         for path in ("", "/graph.svg", "/rehearse", f"/versions/{'c' * 64}"):
             answer = await outside.get(AT + path)
             assert answer.status_code == 404
-            assert "there is no runbook of this id in the library" in answer.text
+            assert "There is no runbook of this id in the library" in answer.text
 
 
 async def test_a_mistake_in_a_runbook_of_a_compartment_opens_no_wall(

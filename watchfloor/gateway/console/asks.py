@@ -233,7 +233,7 @@ async def _refused(
 ) -> HTMLResponse:
     """What a refusal means to who pressed: they had said it already, it was over, or it does not fit."""
     if error.type not in _OVERTAKEN:
-        return await _ask(pages, visitor, case, path, told=str(error), status=422, typed=said)
+        return await _ask(pages, visitor, case, path, told=f"Nothing was recorded: {error}", status=422, typed=said)
     fresh = await pages.ask_now(case.incident, path, case.board)
     if fresh is None:
         return await _ended(pages, visitor, case, path, status=409)

@@ -150,6 +150,8 @@ def say_title(ask: OpenAsk) -> str:
         return f"Approve `{ask['action']}`?"
     if ask["kind"] == "doubt":
         return f"Did `{ask['action']}` take effect?"
+    if ask["kind"] == "failed":
+        title = title.replace("_", " ")
     # an offer begins with the id of a region
     return title if ask["kind"] == "handoff" else title[:1].upper() + title[1:]
 
