@@ -184,7 +184,7 @@ async def test_a_task_is_ticked_kept_and_handed_back_from_the_page(
         unknown = await browser.post(f"/console/tasks/steal/{at}", data=said)
     assert (ticked.status_code, ticked.headers["location"]) == (303, "/console/queue")
     assert (given.status_code, given.headers["location"]) == (303, "/console/")
-    assert (refused.status_code, "you rest from exposure" in refused.text) == (409, True)
+    assert (refused.status_code, "You rest from exposure" in refused.text) == (409, True)
     assert unknown.status_code == 422
     assert heard == [
         ("tick", named("a"), "review/call", "number", "ops-1"),
