@@ -11,7 +11,7 @@ from schemas.ledger import EntryKind
 from tests.cli.boards import ask, board
 from tests.gateway.apis import Api
 from tests.gateway.consoles import INCIDENT, Seen, console_over, token
-from watchfloor.gateway.console.ask_view import name_place
+from watchfloor.drawing.words import name_place
 
 REF, OTHER = "sha256:" + "1a" * 32, "sha256:" + "2b" * 32
 PATH = "act/each[2]/erase"

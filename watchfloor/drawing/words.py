@@ -1,5 +1,6 @@
 """Text for people: hidden characters made visible, widths estimated, lines broken, spans of time in words."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -10,6 +11,9 @@ MONO = 0.61
 BOLD = 1.13
 """How much wider bold text is, at the widest of the common fonts."""
 
+_PLACE = re.compile(r"[a-z_]+(?:\.[A-Za-z0-9_]+)+")
+_ORIGINS = {"inputs": "as given", "facts": "a fact", "incident": "of the incident"}
+_ROUNDS = {"steps": "step", "last": "this round of"}
 _NARROW = frozenset("iljI.,:;'|!`[](){}/\\ft ")
 _WIDE = frozenset("mwMW@%—…→←↩⇄")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -32,6 +36,23 @@ def show_controls(text: str) -> str:
         else:
             shown.append(char)
     return "".join(shown)
+
+
+def name_place(label: str) -> tuple[str, str]:
+    """What a value is called and where it comes from: `steps.authenticate.failures` -> `failures`, `step authenticate`.
+
+    An expression that is more than one place is left as its author wrote it.
+    """
+    if not _PLACE.fullmatch(label):
+        return label, ""
+    root, *path = label.split(".")
+    if root in _ROUNDS and len(path) > 1:
+        return _spell(path[1:]), f"{_ROUNDS[root]} {path[0]}"
+    return _spell(path), _ORIGINS.get(root, root)
+
+
+def _spell(path: Sequence[str]) -> str:
+    return " ".join(path).replace("_", " ")
 
 
 def render_reach(known: str) -> str:

@@ -15,7 +15,7 @@ from watchfloor.client.asks import AskAt
 from watchfloor.client.consequences import list_consequences, say_undo
 from watchfloor.client.resolutions import name_option
 from watchfloor.client.standstill import find_step
-from watchfloor.drawing.words import show_controls
+from watchfloor.drawing.words import name_place, show_controls
 from watchfloor.signing import in_words, open_slots
 from watchfloor.signing.tasks import find_claim, ticks_of
 from watchfloor.terminal.pane_clock import Moment
@@ -47,7 +47,9 @@ def tell_ask(at: AskAt, plan: Plan | None, texts: Mapping[str, str], moment: Mom
         lines += [Text(), Text("WHAT IS KNOWN", style="bold underline")]
         for item in ask["shown"]:
             value = texts.get(str(item["value"])) or item["value"]
-            lines.append(Text(f"  {show_controls(str(item['label']))} = {say_value(value)}"))
+            words, origin = name_place(str(item["label"]))
+            line = Text(f"  {show_controls(words)}").append(f" ({origin})" if origin else "", style="dim")
+            lines.append(line.append(f" = {say_value(value)}"))
     if ask.get("checklist"):
         lines += [Text(), Text("CHECKLIST", style="bold underline"), *_checklist(ask, moment)]
     lines += [Text(), Text("WHAT HAPPENS IF", style="bold underline")]

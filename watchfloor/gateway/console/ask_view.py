@@ -1,7 +1,6 @@
 """What the page of a question shows: the effect with its inputs counted, evidence hidden, what was said, what one may
 say. Pure."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from schemas.incident import Board
 from schemas.json_value import Json
 from watchfloor.client.resolutions import say_option
 from watchfloor.client.revealing import REFERENCE, list_evidence
-from watchfloor.drawing.words import join_words
+from watchfloor.drawing.words import join_words, name_place
 from watchfloor.identity.people import Person
 from watchfloor.signing.motions import ANSWERING
 from watchfloor.signing.narrowing import list_inside, list_left_out
@@ -28,9 +27,6 @@ MOST_ITEMS = 300
 """Items of one input that a form lists; a longer list is narrowed from the command line."""
 _OPPOSING = frozenset({"deny", "decline", "refuse", "give_up", "keep"})
 _GRAVE = frozenset({"destroys", "discloses"})
-_PLACE = re.compile(r"[a-z_]+(?:\.[A-Za-z0-9_]+)+")
-_ORIGINS = {"inputs": "as given", "facts": "a fact", "incident": "of the incident"}
-_ROUNDS = {"steps": "step", "last": "this round of"}
 _LEVELS = ("S0", "S1", "S2", "S3", "S4")
 
 
@@ -111,23 +107,6 @@ def _draw(label: str, value: Json, hidden: Mapping[str, str], revealed: Mapping[
     if isinstance(value, list):
         return Value(words, origin, "", tuple(_say(one, hidden, revealed) for one in value[:MOST_ITEMS]), len(value))
     return Value(words, origin, _say(value, hidden, revealed), (), None)
-
-
-def name_place(label: str) -> tuple[str, str]:
-    """What a value is called and where it comes from: `steps.authenticate.failures` -> `failures`, `step authenticate`.
-
-    An expression that is more than one place is left as its author wrote it.
-    """
-    if not _PLACE.fullmatch(label):
-        return label, ""
-    root, *path = label.split(".")
-    if root in _ROUNDS and len(path) > 1:
-        return _spell(path[1:]), f"{_ROUNDS[root]} {path[0]}"
-    return _spell(path), _ORIGINS.get(root, root)
-
-
-def _spell(path: Sequence[str]) -> str:
-    return " ".join(path).replace("_", " ")
 
 
 def _say(value: Json, hidden: Mapping[str, str], revealed: Mapping[str, str]) -> str:
