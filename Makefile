@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# some machines forbid it, and then every process of every test compiles all that it imports anew
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: setup demo test up check format lint types contract test-e2e screenshots chaos bench lock clean help
 .DEFAULT_GOAL := help

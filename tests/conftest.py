@@ -1,13 +1,21 @@
 """How the suite is spread over the workers of pytest-xdist."""
 
+from functools import cache
 from typing import Any
 
+import httpx2
+import httpx2._transports.default as transports
 import pytest
 
 GROUPED = {"tests/chaos/": "heavy", "tests/bench/": "heavy", "tests/e2e/": "e2e"}
 """Folders of which one worker has all tests: they share a stack, or need the machine's time for themselves."""
 FIRST = ("tests/chaos/", "tests/bench/", "tests/e2e/", "tests/workflows/test_no_path_engine.py")
 """What takes minutes, and most of them waiting, begins first: the run should not end with one worker at it."""
+
+
+httpx2.create_ssl_context = transports.create_ssl_context = cache(transports.create_ssl_context)
+"""Every client would read the machine's certificates anew, 50 ms of the processor each: more than the request costs
+that it is made for. What is set up in one way is one context; nobody changes it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import uvicorn
 from activities.catalog import CATALOG, INTERNAL
 from activities.dependencies import Dependencies
 from schemas.actions import ActionCall
+from tests.servers import tcp_socket
 from watchfloor.connections.wiring import Connections, open_connections
 from watchfloor.evidence import EvidenceStore
 from watchfloor.identity.reached import Reached
@@ -129,7 +129,7 @@ async def answer(send: Any, status: int, body: Any, headers: dict[str, str] | No
 @pytest.fixture(scope="session")
 def served_target() -> Iterator[Target]:
     target = Target()
-    listener = socket.socket()
+    listener = tcp_socket()
     listener.bind(("127.0.0.1", 0))
     target.port = listener.getsockname()[1]
     config = uvicorn.Config(target, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)

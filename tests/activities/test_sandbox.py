@@ -1,7 +1,6 @@
 """The shipped bindings against the sandbox platform itself: every action, every kind of channel, its faults."""
 
 import asyncio
-import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +20,7 @@ from activities.dependencies import Dependencies
 from activities.effects import EffectRunner
 from activities.values import check_values
 from schemas.actions import ErrorType
+from tests.servers import tcp_socket
 from watchfloor.connections.loading import SHIPPED
 from watchfloor.connections.wiring import open_connections
 from watchfloor.evidence import EvidenceStore
@@ -72,7 +72,7 @@ class Platform:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The sandbox, HTTP and SMTP, on an event loop of its own."""
     store = Store(tmp_path_factory.mktemp("sandbox"))
-    listeners = [socket.socket() for _ in range(2)]
+    listeners = [tcp_socket() for _ in range(2)]
     for listener in listeners:
         listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(

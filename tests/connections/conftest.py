@@ -1,13 +1,14 @@
 """A loopback server that says what it received."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import uvicorn
+
+from tests.servers import tcp_socket
 
 
 class Mirror:
@@ -49,7 +50,7 @@ class Mirror:
 @pytest.fixture(scope="session")
 def served_mirror() -> Iterator[Mirror]:
     mirror = Mirror()
-    listener = socket.socket()
+    listener = tcp_socket()
     listener.bind(("127.0.0.1", 0))
     mirror.port = listener.getsockname()[1]
     config = uvicorn.Config(mirror, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import socket
 import threading
 import time
 import urllib.error
@@ -15,6 +14,7 @@ from typing import Any
 
 import uvicorn
 
+from tests.servers import tcp_socket
 from watchfloor.connections.bindings import Bindings
 from watchfloor.connections.calls import Wire
 from watchfloor.connections.channels import Channels
@@ -107,7 +107,7 @@ class Standins:
         sandbox = build_sandbox(store, latency_ms=0)
         inner: Any = sandbox.app
         inner._app.state.monotonic = lambda: self.now
-        listener = socket.socket()
+        listener = tcp_socket()
         listener.bind(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(

@@ -12,7 +12,7 @@ import pytest
 
 from schemas.incident import Limits
 from tests.cli.boards import board
-from tests.gateway.regions_on_loopback import RULES, face_on, on_loopback
+from tests.gateway.regions_on_loopback import RULES, Later, face_on, on_loopback
 from watchfloor.cases import CaseIndex
 from watchfloor.client.face import Face
 from watchfloor.connections.bindings import Rate
@@ -94,6 +94,6 @@ async def api_over(temporal: str, tmp_path: Path, rate: Rate) -> AsyncIterator[A
             deliveries=deliveries,
             webhooks_path=book,
         )
-        async with on_loopback(build_app(inbox, face.client, None, desk)) as url:
+        async with on_loopback(Later(lambda: build_app(inbox, face.client, None, desk))) as url:
             yield Api(url, face, index, changes, ledger, machines, deliveries, book)
     index.close()

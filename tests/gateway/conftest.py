@@ -37,3 +37,10 @@ async def gateways(temporal: str, tmp_path: Path) -> AsyncIterator[dict[str, Reg
     """The regions with nobody at work: what is decided by the gateway alone."""
     async with two_regions(temporal, tmp_path, working=False) as both:
         yield both
+
+
+@pytest.fixture(autouse=True)
+def nobody_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boards here change when a test changes them: a page does not wait until a run that is none shows what it was
+    told. Whoever tests that wait sets it again."""
+    monkeypatch.setattr("watchfloor.gateway.console.pages.SETTLE", 0.01)

@@ -2,15 +2,17 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.worker import Worker
@@ -77,9 +79,21 @@ class Region:
         raise AssertionError(f"no workflow {workflow} in {self.name}")
 
 
+class Later:
+    """An application that is built when somebody first asks it: many tests need what it works with, and not it."""
+
+    def __init__(self, build: Callable[[], FastAPI]) -> None:
+        self._build = cache(build)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._build()(scope, receive, send)
+
+
 @asynccontextmanager
-async def served(app: FastAPI, listener: socket.socket, *, limit_concurrency: int | None = None) -> AsyncIterator[None]:
+async def served(app: ASGIApp, listener: socket.socket, *, limit_concurrency: int | None = None) -> AsyncIterator[None]:
     """The gateway over real HTTP."""
+    # connections have it from their listener; see `tcp_socket`
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(app, http=HeadTimedProtocol, log_config=None, access_log=False, lifespan="off")
     config.limit_concurrency = limit_concurrency
     server = uvicorn.Server(config)
@@ -94,7 +108,7 @@ async def served(app: FastAPI, listener: socket.socket, *, limit_concurrency: in
 
 
 @asynccontextmanager
-async def on_loopback(app: FastAPI) -> AsyncIterator[str]:
+async def on_loopback(app: ASGIApp) -> AsyncIterator[str]:
     """The gateway over real HTTP on a free port; gives its address."""
     with _listen() as listener:
         async with served(app, listener):

@@ -5,6 +5,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
@@ -46,11 +47,9 @@ class Row:
     hash: str
 
 
-def render_page(account: Account, call: DraftCall, document: Document) -> str:
-    """Render the review. The same account, call and document give the same bytes."""
-    style = PAGE_STYLE + STYLE
-    day = account.opened.at if account.opened else None
-    templates = Environment(
+@cache
+def _read_templates() -> Environment:
+    return Environment(
         loader=PackageLoader("watchfloor.postmortem"),
         undefined=StrictUndefined,
         autoescape=True,
@@ -58,23 +57,33 @@ def render_page(account: Account, call: DraftCall, document: Document) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return templates.get_template("page.html").render(
-        policy=policy(style),
-        style=Markup(style),  # noqa: S704 (our own constant)
-        title=show_controls(call["title"]),
-        incident=Id(call["incident"]).shown,
-        runbook=Id(call["runbook"]).shown,
-        region=Id(call["region"]).shown,
-        outcome=Id(account.outcome or call["outcome"]).shown,
-        figures=_figures(account),
-        basis=document.basis,
-        timeline=Markup(render_inline(account, call["title"])),  # noqa: S704 (the canvas escapes all text)
-        body=Markup(render_body(document.body)),  # noqa: S704 (markdown-it with HTML switched off)
-        entries=[
-            _row(index, entry, day)
-            for index, chain in enumerate((account.entries, *account.related))
-            for entry in chain
-        ],
+
+
+def render_page(account: Account, call: DraftCall, document: Document) -> str:
+    """Render the review. The same account, call and document give the same bytes."""
+    style = PAGE_STYLE + STYLE
+    day = account.opened.at if account.opened else None
+    return (
+        _read_templates()
+        .get_template("page.html")
+        .render(
+            policy=policy(style),
+            style=Markup(style),  # noqa: S704 (our own constant)
+            title=show_controls(call["title"]),
+            incident=Id(call["incident"]).shown,
+            runbook=Id(call["runbook"]).shown,
+            region=Id(call["region"]).shown,
+            outcome=Id(account.outcome or call["outcome"]).shown,
+            figures=_figures(account),
+            basis=document.basis,
+            timeline=Markup(render_inline(account, call["title"])),  # noqa: S704 (the canvas escapes all text)
+            body=Markup(render_body(document.body)),  # noqa: S704 (markdown-it with HTML switched off)
+            entries=[
+                _row(index, entry, day)
+                for index, chain in enumerate((account.entries, *account.related))
+                for entry in chain
+            ],
+        )
     )
 
 

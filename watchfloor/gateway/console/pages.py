@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,17 +94,7 @@ class Pages:
         # nobody can write it into a title: it is made anew with each process and leaves it never
         self._token_goes_here = secrets.token_hex(32)
         self._remembered = RememberingAuthority(desk.face.authority)
-        self._templates = Environment(
-            loader=PackageLoader("watchfloor.gateway.console"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            finalize=_show_text,
-        )
-        self._templates.filters["is_instant"] = is_instant
-        self._templates.filters["moment"] = lambda text: say_moment(text, datetime.now(UTC))
-        self._templates.filters["prose"] = lambda text: say_prose(text, datetime.now(UTC))
-        self._templates.filters["ids"] = say_ids
-        self._templates.globals["words"] = WORDS
+        self._templates = _read_templates()
 
     # -- what stands behind them ----------------------------------------------------------------------------------
 
@@ -251,6 +242,23 @@ class Pages:
         return await self.render_problem(
             request, Problem(422, "shape", "what was sent was not complete or not right; nothing was done")
         )
+
+
+@cache
+def _read_templates() -> Environment:
+    """The templates of every page; compiled once in a process, whichever desk they are shown for."""
+    templates = Environment(
+        loader=PackageLoader("watchfloor.gateway.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_show_text,
+    )
+    templates.filters["is_instant"] = is_instant
+    templates.filters["moment"] = lambda text: say_moment(text, datetime.now(UTC))
+    templates.filters["prose"] = lambda text: say_prose(text, datetime.now(UTC))
+    templates.filters["ids"] = say_ids
+    templates.globals["words"] = WORDS
+    return templates
 
 
 def _show_text(value: Any) -> Any:
