@@ -142,7 +142,7 @@ async def test_both_doors_say_whose_request_it_is_once_they_know(
         assert (answer.status_code, answer.json()["detail"]) == (429, f"key {api.machines.find(key).id}")  # type: ignore[union-attr]
         assert (await api.ask("GET", "/incidents", "wf_nobody")).status_code == 401
         page = await browser.get("/console/")
-        assert (page.status_code, "person ops-1" in page.text) == (429, True)
+        assert (page.status_code, "Person ops-1" in page.text) == (429, True)
         browser.cookies.clear()
         assert (await browser.get("/console/")).status_code == 303
 

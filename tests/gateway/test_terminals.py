@@ -585,6 +585,7 @@ async def test_who_asks_too_often_waits(console: Seen) -> None:
     [
         ("https://watchfloor.example.com", "https://watchfloor.example.com"),
         ("https://watchfloor.example.com:8443/", "https://watchfloor.example.com:8443"),
+        ("https://10.1.2.3:8443", "https://10.1.2.3:8443"),
         ("http://127.0.0.1:7300", "http://127.0.0.1:7300"),
         ("http://[::1]:7300", "http://[::1]:7300"),
     ],
@@ -609,6 +610,7 @@ def test_an_address_is_an_origin(typed: str, origin: str) -> None:
         "https://host:port",
         "file:///etc/passwd",
         "ftp://127.0.0.1",
+        "https://169.254.169.254",
     ],
 )
 def test_another_address_is_not_spoken_to(typed: str) -> None:

@@ -22,7 +22,7 @@ from watchfloor.signing import parse_instant
 from workflows.hold import Hold
 from workflows.journal import Journal
 from workflows.notices import Desk
-from workflows.process_desk import name_key
+from workflows.reception import name_signer
 from workflows.sandboxing import runner
 from workflows.spans import add_business_days
 
@@ -221,7 +221,7 @@ def test_what_was_said_under_a_key_names_it_where_keys_are_certified() -> None:
         desk = Desk("eu", "eu", "hold-1", PLAN, "hold-1", "", {}, root=root)
         journal = Journal(chain="hold-1", region="eu")
         journal.entries = [{"data": {"statement": "m"}}, {"data": {"statement": "m"}}, {"data": {}}]  # type: ignore[typeddict-item,list-item]
-        name_key(desk, journal, 1, "m", {"domain": "", "kid": "k", "body": {}, "sig": ""})
+        name_signer(desk, journal, 1, "m", {"domain": "", "kid": "k", "body": {}, "sig": ""})
         assert [one["data"].get("kid", "") for one in journal.entries] == ["", "k" if root else "", ""]
 
 

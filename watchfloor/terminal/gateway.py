@@ -17,6 +17,8 @@ from schemas.decision import RefusalType
 from schemas.terminal import Said
 from watchfloor.client.errors import ClientError, EngineUnavailable, NotFound, Refused, SignedOut
 from watchfloor.client.face import is_loopback
+from watchfloor.connections.egress import Egress, EgressRefused
+from watchfloor.connections.guarded import CallRefused, open_guarded_client
 from watchfloor.drawing.words import show_controls
 
 MAX_ANSWER = 8 * 1024 * 1024
@@ -26,6 +28,9 @@ READ_SECONDS = 8.0
 SAY_SECONDS = 40.0
 """How long the answer to something that is said may take: a run without a worker is waited for before it is kept."""
 UNDER = "/console/terminal"
+OWN_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+"""Where a gateway may be beside public addresses: in a company's own networks, over https like any other."""
+_HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "watchfloor-terminal"}
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
 
@@ -58,7 +63,12 @@ def read_address(text: str) -> str:
     ):
         raise AddressRefused(f"`{text[:80]}` is not the address of a gateway; {expected}")
     named = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{named}" + (f":{port}" if port is not None else "")
+    origin = f"{parts.scheme}://{named}" + (f":{port}" if port is not None else "")
+    try:
+        Egress.to(origin, networks=OWN_NETWORKS)
+    except EgressRefused as error:
+        raise AddressRefused(f"`{host[:80]}` is not where a gateway may be; {expected}") from error
+    return origin
 
 
 class Gateway:
@@ -68,13 +78,13 @@ class Gateway:
         self.origin = origin
         self.host = origin.partition("://")[2]
         self.token = ""
-        self._http = httpx2.AsyncClient(
+        self._http = open_guarded_client(
+            Egress.to(origin, networks=OWN_NETWORKS),
+            # a little more than is read here, so that too much is said in a terminal's own words
+            limit=2 * MAX_ANSWER,
+            patience=SAY_SECONDS,
+            tls=ssl.create_default_context() if origin.startswith("https://") else None,
             base_url=origin,
-            verify=ssl.create_default_context() if origin.startswith("https://") else False,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=SAY_SECONDS,
-            headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": "watchfloor-terminal"},
         )
 
     async def close(self) -> None:
@@ -115,7 +125,7 @@ class Gateway:
     async def _ask(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, content: bytes = b""
     ) -> "_Answer":
-        given = {**(headers or {})}
+        given = {**_HEADERS, **(headers or {})}
         if self.token:
             given["authorization"] = f"Bearer {self.token}"
         if method == "POST":
@@ -131,6 +141,8 @@ class Gateway:
                     if len(body) > MAX_ANSWER:
                         raise EngineUnavailable(f"{self.host} sent more than {MAX_ANSWER} bytes; it was not read")
                 return _Answer(response.status_code, response.headers.get("etag", "")[:80], bytes(body))
+        except CallRefused as error:
+            raise EngineUnavailable(f"{self.host} is not called: {error}") from error
         except (httpx2.HTTPError, TimeoutError, OSError) as error:
             harmless = method == "GET" or path.startswith("/pairings")
             doubt = "" if harmless else "; whether it counts is not known: look again before you say it again"
@@ -179,9 +191,13 @@ def _name(error: BaseException) -> str:
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return "its certificate is not one that this machine believes"
-    return {"ConnectError": "no connection", "ReadTimeout": "too slow", "TimeoutError": "too slow"}.get(
-        type(error).__name__, type(error).__name__
-    )
+    return {
+        "ConnectError": "no connection",
+        "ReadTimeout": "too slow",
+        "CallTimedOut": "too slow",
+        "NameUnresolved": "its name has no address",
+        "TimeoutError": "too slow",
+    }.get(type(error).__name__, type(error).__name__)
 
 
 def needs_browser(error: ClientError) -> bool:
