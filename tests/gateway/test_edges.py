@@ -90,6 +90,31 @@ async def test_a_head_that_does_not_end_is_not_waited_for(
     writer.close()
 
 
+@pytest.mark.parametrize("crowded", [False, True], ids=["alone", "where half of the places are taken"])
+async def test_a_slow_head_has_its_time_unless_places_are_needed(
+    monkeypatch: pytest.MonkeyPatch, crowded: bool
+) -> None:
+    monkeypatch.setattr(heads, "HEAD_CROWDED", 0.05)
+    monkeypatch.setattr(heads, "HEAD_TIMEOUT", 60.0 if crowded else 1.0)
+    app = FastAPI()
+    app.add_api_route("/", lambda: {})
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        async with served(app, listener, limit_concurrency=3 if crowded else 10):
+            port = listener.getsockname()[1]
+            _, other = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\nhost")
+            assert await closed_within(reader, 0.5) == crowded
+            if not crowded:
+                writer.write(b": x\r\n\r\n")
+                assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+                writer.write(b"GET / HTTP/1.1\r\nhost")
+                assert await closed_within(reader, 5.0), "but no more than its time"
+            writer.close()
+            other.close()
+
+
 async def test_a_whole_head_ends_the_wait_and_a_second_half_one_begins_it_again(
     gateways: dict[str, Region], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,8 +19,11 @@ from watchfloor.gateway.problems import Problem, turn_away
 
 MAX_HEAD = 32 * 1024
 """Bytes of a request's head; a larger one is answered 400 and its connection closed."""
-HEAD_TIMEOUT = 5.0
-"""Seconds from the connection, or from the first byte of a further request, to the end of the request's head."""
+HEAD_TIMEOUT = 20.0
+"""Seconds from the connection, or from the first byte of a further request, to the end of the request's head. A sender
+that is itself overloaded has been seen to need seven."""
+HEAD_CROWDED = 5.0
+"""The same once half of the connections that can be are open."""
 
 IDLES = 65
 """Seconds for which a connection may idle between requests. Longer than what is usual at senders and proxies (5 to 60),
@@ -69,9 +72,11 @@ class HeadTimedProtocol(H11Protocol):
         self._watch_head()
 
     def on_response_complete(self) -> None:
-        crowded = self._most is not None and 2 * len(self.connections) > self._most
-        self.timeout_keep_alive = IDLES_CROWDED if crowded else IDLES
+        self.timeout_keep_alive = IDLES_CROWDED if self._is_crowded() else IDLES
         super().on_response_complete()
+
+    def _is_crowded(self) -> bool:
+        return self._most is not None and 2 * len(self.connections) > self._most
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -88,7 +93,14 @@ class HeadTimedProtocol(H11Protocol):
             self._forget()
         elif self._deadline is None:
             # later bytes of the same head do not move it
-            self._deadline = self.loop.call_later(HEAD_TIMEOUT, self._give_up)
+            self._deadline = self.loop.call_later(min(HEAD_TIMEOUT, HEAD_CROWDED), self._consider)
+
+    def _consider(self) -> None:
+        left = HEAD_TIMEOUT - HEAD_CROWDED
+        if left <= 0 or self._is_crowded():
+            self._give_up()
+        else:
+            self._deadline = self.loop.call_later(left, self._give_up)
 
     def _give_up(self) -> None:
         self._deadline = None
