@@ -14,7 +14,7 @@ from watchfloor.gateway.problems import Problem, answer_problem
 
 MOST = 256 * 1024
 """Bytes of a body where nothing else is said."""
-WITHIN = 10.0
+WITHIN = 20.0
 """Seconds in which a body must have arrived."""
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from watchfloor.gateway.problems import Problem
 
 MAX_BODY = 64 * 1024
-BODY_TIMEOUT = 10.0
+BODY_TIMEOUT = 20.0
 """Seconds in which a body must have arrived."""
 MAX_DEPTH = 32
 MEDIA = "application/json"
