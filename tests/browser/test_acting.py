@@ -171,7 +171,7 @@ async def test_failed_steps_are_answered_by_number(floor: Floor) -> None:
         form = page
         nothing = await commander.form(incident, "resolve", form, option="retry", reason="x")
         assert nothing.status_code == 422
-        assert "nothing is chosen" in nothing.text
+        assert "Nothing is chosen" in nothing.text
         strange = await commander.form(incident, "resolve", form, option="retry", reason="x", numbers="7")
         assert strange.status_code == 422
         done = await commander.form(incident, "resolve", form, pick="1", option="retry", reason="the register is back")
