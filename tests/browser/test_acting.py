@@ -175,7 +175,7 @@ async def test_failed_steps_are_answered_by_number(floor: Floor) -> None:
         strange = await commander.form(incident, "resolve", form, option="retry", reason="x", numbers="7")
         assert strange.status_code == 422
         done = await commander.form(incident, "resolve", form, pick="1", option="retry", reason="the register is back")
-        assert "1 of 1 answered: retry" in done.text
+        assert "1 of 1 answered: try it again" in done.text
         late = await commander.form(incident, "resolve", form, pick="1", option="retry", reason="again")
         assert late.status_code == 409
     await floor.ask(incident, "order_doubt")
