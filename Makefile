@@ -29,7 +29,8 @@ up: setup ## start the embedded stack and stay until Ctrl-C
 	@$(BIN)/watchfloor up
 
 test: setup ## the tests that run on every change
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not slow" || { \
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --max-worker-restart 3 -m "not slow" || { \
+	  code=$$?; test $$code -eq 1 || exit $$code; \
 	  echo "again, one after another: what failed while three ran at once"; \
 	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m "not slow"; }
 

@@ -96,9 +96,10 @@ async def served(app: ASGIApp, listener: socket.socket, *, limit_concurrency: in
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(app, http=HeadTimedProtocol, log_config=None, access_log=False, lifespan="off")
     config.limit_concurrency = limit_concurrency
+    config.timeout_graceful_shutdown = 10
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
+    while not server.started and not task.done():
         await asyncio.sleep(0.01)
     try:
         yield

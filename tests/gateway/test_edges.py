@@ -3,6 +3,8 @@
 import asyncio
 import json
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -90,29 +92,42 @@ async def test_a_head_that_does_not_end_is_not_waited_for(
     writer.close()
 
 
-@pytest.mark.parametrize("crowded", [False, True], ids=["alone", "where half of the places are taken"])
-async def test_a_slow_head_has_its_time_unless_places_are_needed(
-    monkeypatch: pytest.MonkeyPatch, crowded: bool
-) -> None:
-    monkeypatch.setattr(heads, "HEAD_CROWDED", 0.05)
-    monkeypatch.setattr(heads, "HEAD_TIMEOUT", 60.0 if crowded else 1.0)
+@asynccontextmanager
+async def one_of_two_connections(places: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a server that lets `places` be open, beside another one, which idles."""
     app = FastAPI()
     app.add_api_route("/", lambda: {})
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        async with served(app, listener, limit_concurrency=3 if crowded else 10):
+        async with served(app, listener, limit_concurrency=places):
             port = listener.getsockname()[1]
-            _, other = await asyncio.open_connection("127.0.0.1", port)
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"GET / HTTP/1.1\r\nhost")
-            assert await closed_within(reader, 0.5) == crowded
-            if not crowded:
-                writer.write(b": x\r\n\r\n")
-                assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
-                writer.write(b"GET / HTTP/1.1\r\nhost")
-                assert await closed_within(reader, 5.0), "but no more than its time"
-            writer.close()
-            other.close()
+            answered, other = await asyncio.open_connection("127.0.0.1", port)
+            with closing(other):
+                other.write(WHOLE)
+                assert (await answered.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                with closing(writer):
+                    yield reader, writer
+
+
+WHOLE = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+CROWDED = pytest.mark.parametrize("places", [10, 3], ids=["alone", "where half of the places are taken"])
+
+
+@CROWDED
+async def test_a_slow_head_has_its_time_unless_places_are_needed(monkeypatch: pytest.MonkeyPatch, places: int) -> None:
+    monkeypatch.setattr(heads, "HEAD_CROWDED", 0.05)
+    monkeypatch.setattr(heads, "HEAD_TIMEOUT", 60.0 if places == 3 else 1.0)
+    async with one_of_two_connections(places) as (reader, writer):
+        writer.write(WHOLE[:20])
+        if places == 3:
+            assert await closed_within(reader, 10.0)
+            return
+        assert not await closed_within(reader, 0.5)
+        writer.write(WHOLE[20:])
+        assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+        writer.write(WHOLE[:20])
+        assert await closed_within(reader, 10.0), "but no more than its time"
 
 
 async def test_a_whole_head_ends_the_wait_and_a_second_half_one_begins_it_again(
@@ -147,24 +162,15 @@ async def test_a_connection_whose_body_ended_after_the_answer_idles_and_is_not_t
     writer.close()
 
 
-@pytest.mark.parametrize("crowded", [False, True], ids=["alone", "where half of the places are taken"])
+@CROWDED
 async def test_a_connection_idles_for_longer_than_its_sender_lets_it_unless_its_place_is_needed(
-    monkeypatch: pytest.MonkeyPatch, crowded: bool
+    monkeypatch: pytest.MonkeyPatch, places: int
 ) -> None:
     monkeypatch.setattr(heads, "IDLES_CROWDED", 0)
-    app = FastAPI()
-    app.add_api_route("/", lambda: {})
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        async with served(app, listener, limit_concurrency=3 if crowded else 10):
-            port = listener.getsockname()[1]
-            _, other = await asyncio.open_connection("127.0.0.1", port)
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
-            assert await closed_within(reader, 0.5) == crowded
-            writer.close()
-            other.close()
+    async with one_of_two_connections(places) as (reader, writer):
+        writer.write(WHOLE)
+        assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+        assert await closed_within(reader, 10.0 if places == 3 else 0.5) == (places == 3)
 
 
 @pytest.mark.parametrize("chain", ["inc-abc\n", "inc-abc/../x", "inc-\u00e9"])
