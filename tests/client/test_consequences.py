@@ -1,5 +1,7 @@
 """What happens if: told from the plan and the run."""
 
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +9,13 @@ import pytest
 
 from schemas.plan import Plan
 from tests.cli.boards import ask, board, clock
-from watchfloor.client.consequences import Consequence, list_consequences, say_undo
+from watchfloor.client.consequences import Consequence, say_undo
+from watchfloor.client.consequences import list_consequences as list_at
 from watchfloor.client.following import find_next, say_step
 from watchfloor.client.library import compile_runbook, plan_for_start
+
+NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
+list_consequences = partial(list_at, now=NOW)
 
 GATED = """
 runbook: gated
@@ -141,6 +147,20 @@ def test_silence_tells_each_rung_then_the_end(gated: Plan) -> None:
     told = of(list_consequences(gated, board(), approval(ladder=ladder)), "silence")
     assert told.startswith("03:18 UTC: exec_sponsor is paged\n03:20 UTC: ")
     assert "the commander is asked what to do" in told
+
+
+def test_what_comes_on_another_day_says_which_and_two_are_two(gated: Plan) -> None:
+    ladder = [{"at": "2026-12-22T03:18:00Z", "kind": "remind", "roles": ["legal_counsel", "records_custodian"]}]
+    asked = approval(ladder=ladder, deadline_at="2026-12-29T16:42:57Z")
+    told = of(list_consequences(gated, board(), asked), "silence")
+    assert told.startswith(
+        "2026-12-22 03:18 UTC: legal_counsel and records_custodian are reminded\n2026-12-29 16:42 UTC: "
+    )
+
+
+def test_the_release_of_a_hold_says_what_a_new_hold_cannot_bring_back() -> None:
+    asked: Any = ask(kind="release", step="release", action="hold.unfreeze", options={"release": []})
+    assert say_undo(None, asked) == "a new hold freezes deletion again; what was deleted until then stays deleted"
 
 
 def test_a_task_tells_the_clock_that_its_report_stops(plan: Plan) -> None:

@@ -277,8 +277,8 @@ LIES: dict[str, tuple[dict[str, Any], int, str]] = {
     "no nonce": ({"claims": lambda c: _without(c, "nonce")}, 403, "another sign-in"),
     "a nonce that is no text": ({"claims": lambda c: {**c, "nonce": ["x"]}}, 403, "another sign-in"),
     "expired": ({"claims": lambda c: {**c, "iat": NOW - 900, "exp": NOW - 600}}, 503, "clock"),
-    "no end": ({"claims": lambda c: _without(c, "exp")}, 403, "no instant `exp`"),
-    "an end that is true": ({"claims": lambda c: {**c, "exp": True}}, 403, "no instant `exp`"),
+    "no end": ({"claims": lambda c: _without(c, "exp")}, 403, "no instant <code>exp</code>"),
+    "an end that is true": ({"claims": lambda c: {**c, "exp": True}}, 403, "no instant <code>exp</code>"),
     "issued an hour ago": ({"claims": lambda c: {**c, "iat": NOW - 3600, "exp": NOW + 3600}}, 503, "clock"),
     "issued in the future": ({"claims": lambda c: {**c, "iat": NOW + 900, "exp": NOW + 1200}}, 503, "ahead of this"),
     "not valid yet": ({"claims": lambda c: {**c, "nbf": NOW + 900}}, 503, "not valid yet"),
@@ -502,7 +502,7 @@ async def test_groups_narrow_what_the_directory_gives(signing: Signing) -> None:
     [
         ({"preferred_username": "stranger-1", "groups": ["eu-ops"]}, "You are not known here", "unknown_person"),
         ({"preferred_username": "counsel-1", "groups": ["eu-ops"]}, "You have no role here", "no_role"),
-        ({"preferred_username": "counsel-1", "groups": []}, "You belong to another region", "other_region"),
+        ({"preferred_username": "counsel-1", "groups": []}, "Your groups give no region", "no_region"),
         ({"preferred_username": "ops-1", "groups": ["us-ops"]}, "You belong to another region", "other_region"),
     ],
 )
@@ -518,9 +518,9 @@ async def test_who_is_nobody_here_is_told_why(signing: Signing, claims: Claims, 
 @pytest.mark.parametrize(
     ("claims", "words"),
     [
-        ({"groups": ["eu-ops"]}, "`preferred_username` is missing"),
-        ({"preferred_username": "Ann Example", "groups": []}, "`preferred_username` is no id"),
-        ({"preferred_username": "ops-1"}, "`groups` is missing"),
+        ({"groups": ["eu-ops"]}, "<code>preferred_username</code> is missing"),
+        ({"preferred_username": "Ann Example", "groups": []}, "<code>preferred_username</code> is no id"),
+        ({"preferred_username": "ops-1"}, "<code>groups</code> is missing"),
         ({"preferred_username": "ops-1", "groups": "eu-ops"}, "no list"),
         ({"preferred_username": "ops-1", "_claim_names": {"groups": "src"}}, "too many groups"),
     ],
@@ -551,7 +551,7 @@ async def test_another_account_does_not_become_a_person_by_taking_their_name(sig
     signing.provider.people = {"account-2": dict(COUNSEL)}
     async with signing.browser() as browser:
         answer = await sign_in(browser)
-        assert (answer.status_code, "another account" in answer.text) == (403, True)
+        assert (answer.status_code, "Another account" in answer.text) == (403, True)
     signing.provider.people = {"account-1": {"preferred_username": "ops-1", "groups": ["eu-ops"]}}
     async with signing.browser() as browser:
         renamed = await sign_in(browser)

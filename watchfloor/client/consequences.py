@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from schemas.decision import OpenAsk
@@ -10,7 +11,7 @@ from schemas.plan import Plan
 from watchfloor.client.following import find_next, list_follow_ups, say_end, say_steps
 from watchfloor.client.loop_items import find_loop, say_place
 from watchfloor.client.standstill import find_step
-from watchfloor.drawing.words import join_words, render_span
+from watchfloor.drawing.words import join_words, render_span, say_time
 from watchfloor.signing import in_words, open_slots
 
 SILENCE = "silence"
@@ -34,10 +35,13 @@ class Consequence:
     needs: tuple[str, ...] = ()
 
 
-def list_consequences(plan: Plan | None, board: Board, ask: OpenAsk, role: str = "") -> list[Consequence]:
+def list_consequences(
+    plan: Plan | None, board: Board, ask: OpenAsk, role: str = "", *, now: datetime
+) -> list[Consequence]:
     """Each option with what follows from it, then silence.
 
     Args:
+        now: by which an instant of another day is one.
         role: the role in which the reader would answer; their own seat is then not among what is needed.
     """
     step = find_step(plan, ask["step"])
@@ -45,11 +49,13 @@ def list_consequences(plan: Plan | None, board: Board, ask: OpenAsk, role: str =
         Consequence(option, tuple(_follows(plan, board, step, ask, option)), _needs(ask, option, role))
         for option in ask["options"]
     ]
-    return [*found, Consequence(SILENCE, tuple(_silent(plan, board, step, ask)))]
+    return [*found, Consequence(SILENCE, tuple(_silent(plan, board, step, ask, now)))]
 
 
 def say_undo(plan: Plan | None, ask: OpenAsk) -> str:
     """What takes the gated action back; empty where nothing is gated."""
+    if ask["kind"] == "release":
+        return "a new hold freezes deletion again; what was deleted until then stays deleted"
     step = find_step(plan, ask["step"])
     if step is None or not ask["action"]:
         return ""
@@ -210,13 +216,15 @@ def _lowered(board: Board, ask: OpenAsk, option: str) -> list[str]:
     return [*lines, *(["it stands over what protects life here; a new fact ends it"] if cleared else [])]
 
 
-def _silent(plan: Plan | None, board: Board, step: Mapping[str, Any] | None, ask: OpenAsk) -> list[str]:
+def _silent(plan: Plan | None, board: Board, step: Mapping[str, Any] | None, ask: OpenAsk, now: datetime) -> list[str]:
     lines: list[str] = []
     for rung in ask.get("ladder", [])[ask.get("climbed", 0) :]:
         if rung["kind"] != "lapse":
-            verb = "is reminded" if rung["kind"] == "remind" else "is paged"
-            lines.append(f"{rung['at'][11:16]} UTC: {join_words(rung['roles'], 'and') or 'who was asked'} {verb}")
-    end = f"{ask['deadline_at'][11:16]} UTC: " if ask["deadline_at"] else "no deadline: "
+            verb = "reminded" if rung["kind"] == "remind" else "paged"
+            who = join_words(rung["roles"], "and") or "who was asked"
+            are = "are" if len(rung["roles"]) > 1 else "is"
+            lines.append(f"{say_time(rung['at'], now)}: {who} {are} {verb}")
+    end = f"{say_time(ask['deadline_at'], now)}: " if ask["deadline_at"] else "no deadline: "
     written = _find_silence(step, ask)
     if written == "fail":
         first, *more = _say_failure(step)

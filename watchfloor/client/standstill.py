@@ -12,7 +12,7 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board, StepView
 from schemas.plan import Plan
 from watchfloor.client.liveness import Attempt, Liveness
-from watchfloor.drawing.words import join_words
+from watchfloor.drawing.words import join_words, say_time
 from watchfloor.signing import in_words, open_slots, parse_instant
 from watchfloor.signing.tasks import find_claim
 
@@ -152,7 +152,7 @@ def _person(board: Board, ask: OpenAsk, now: datetime) -> Reason:
         kind,
         ask["step"] or ask["path"],
         asked,
-        f"{do} {_say_page(board, ask)}".strip(),
+        f"{do} {_say_page(board, ask, now)}".strip(),
         since=ask["asked_at"],
         until=ask["deadline_at"],
         then=" ".join(part for part in (_say_rung(ask, now), f"At the end: {ask['on_silence']}.") if part),
@@ -188,10 +188,10 @@ def _say_rung(ask: OpenAsk, now: datetime) -> str:
     at, kind, roles = found
     who = join_words(list(roles), "and") or "those asked"
     words = {"remind": f"{who} reminded", "escalate": f"{who} paged", "lapse": "the claim ends"}[kind]
-    return f"Next: {words} at {at[11:16]} UTC."
+    return f"Next: {words} at {say_time(at, now)}."
 
 
-def _say_page(board: Board, ask: OpenAsk) -> str:
+def _say_page(board: Board, ask: OpenAsk, now: datetime) -> str:
     pages = [page for page in board.get("pages", []) if page["ask"] == ask["ask"]]
     if not pages:
         return ""
@@ -200,7 +200,7 @@ def _say_page(board: Board, ask: OpenAsk) -> str:
     if taken:
         return f"{taken['by']} acknowledged the page."
     due = board.get("page_dues", {}).get(page["id"])
-    climbs = f"; it climbs at {due[11:16]} UTC" if due else ""
+    climbs = f"; it climbs at {say_time(due, now)}" if due else ""
     return f"Nobody has acknowledged the page to {join_words(page['told'], 'and')}{climbs}."
 
 

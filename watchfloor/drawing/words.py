@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 
 ELLIPSIS = "…"
 MONO = 0.61
@@ -106,6 +107,12 @@ def join_words(words: Sequence[str], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def say_time(text: str, now: datetime) -> str:
+    """An instant of a board in a sentence: `16:42 UTC`, with the day where that is not today's."""
+    day = "" if text[:10] == f"{now:%Y-%m-%d}" else f"{text[:10]} "
+    return f"{day}{text[11:16]} UTC"
 
 
 def render_span(seconds: float) -> str:

@@ -41,12 +41,11 @@ def find_belonging(
         entity: the company that employs them, as their sign-in says; used with `groups` only.
 
     Raises:
-        NobodyHere: `unknown_person`, `no_role` or `other_region`.
+        NobodyHere: `unknown_person`, `no_role`, `no_region` or `other_region`.
     """
     known, given = directory.find(id_), add_up(names, groups)
     if (source == "groups" or groups.gives("region")) and region not in given.regions:
-        found = ", ".join(given.regions) or "no region"
-        raise NobodyHere("other_region", f"`{id_}` belongs to {found} by their groups; this is the console of {region}")
+        raise _elsewhere(id_, given.regions, region)
     if source == "groups":
         return _by_groups(known, given, id_, entity, region)
     if known is None:
@@ -67,6 +66,20 @@ def find_belonging(
             "ask whoever keeps the groups",
         )
     return replace(known, roles=roles, clearances=clearances)
+
+
+def _elsewhere(id_: str, regions: Sequence[str], region: str) -> NobodyHere:
+    if not regions:
+        return NobodyHere(
+            "no_region",
+            f"none of the groups of `{id_}` belongs to a region, and this is the console of {region}; ask whoever "
+            "keeps the groups",
+        )
+    return NobodyHere(
+        "other_region",
+        f"`{id_}` belongs to {', '.join(regions)} by their groups, and this is the console of {region}; use the "
+        "console of that region, or ask whoever keeps the groups",
+    )
 
 
 def _by_groups(known: Person | None, given: Given, id_: str, entity: str, region: str) -> Person:

@@ -5,6 +5,7 @@ again; the run would refuse it too, for the digest would be another.
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -189,7 +190,7 @@ class DecidePane(Pane):
             return
         plan = self._view.plan if self._view else None
         word = option if is_destructive(plan, at.ask, option) else ""
-        told = tell_signing(self.console_app.harmless(at), option, self.console_app.harmless(plan))
+        told = tell_signing(self.console_app.harmless(at), option, self.console_app.harmless(plan), datetime.now(UTC))
         if not await self.app.push_screen_wait(LastLook(told, word)):
             return
         if self._state:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from rich.text import Text
 
@@ -53,7 +54,7 @@ def tell_ask(at: AskAt, plan: Plan | None, texts: Mapping[str, str], moment: Mom
     if ask.get("checklist"):
         lines += [Text(), Text("CHECKLIST", style="bold underline"), *_checklist(ask, moment)]
     lines += [Text(), Text("WHAT HAPPENS IF", style="bold underline")]
-    lines += [line for option, then in tell_consequences(plan, at) for line in _hanging(option, then)]
+    lines += [line for option, then in tell_consequences(plan, at, moment.now) for line in _hanging(option, then)]
     lines += [Text(), Text("WHO IS STILL NEEDED", style="bold underline"), *_seats(ask)]
     said = list(said_lines(ask, texts, short_id(at.workflow)))
     if said:
@@ -61,9 +62,9 @@ def tell_ask(at: AskAt, plan: Plan | None, texts: Mapping[str, str], moment: Mom
     return Text("\n").join(lines)
 
 
-def tell_consequences(plan: Plan | None, at: AskAt) -> list[tuple[str, tuple[str, ...]]]:
+def tell_consequences(plan: Plan | None, at: AskAt, now: datetime) -> list[tuple[str, tuple[str, ...]]]:
     """Each option with what follows from it, then silence."""
-    found = list_consequences(plan, at.board, at.ask)
+    found = list_consequences(plan, at.board, at.ask, now=now)
     return [(one.option, tuple(show_controls(line) for line in one.lines)) for one in found]
 
 
@@ -79,10 +80,10 @@ def is_destructive(plan: Plan | None, ask: OpenAsk, option: str) -> bool:
     )
 
 
-def tell_signing(at: AskAt, option: str, plan: Plan | None) -> Text:
+def tell_signing(at: AskAt, option: str, plan: Plan | None, now: datetime) -> Text:
     """The last look before something is signed."""
     ask = at.ask
-    then = dict(tell_consequences(plan, at)).get(option, ())
+    then = dict(tell_consequences(plan, at, now)).get(option, ())
     lines = [Text().append("You sign: ").append(option, style="bold reverse").append(f" at {ask['path']}")]
     lines += [Text(f"  {line}") for line in then]
     if ask["action"] and option in {"approve", "break_glass"}:

@@ -42,7 +42,7 @@ from watchfloor.gateway.problems import Problem
 
 BREATH = 0.4
 """Seconds between two words to one screen that something has changed."""
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 def build_console(desk: ConsoleDesk) -> FastAPI:

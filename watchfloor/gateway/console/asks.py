@@ -139,7 +139,7 @@ async def _ask(
         glass_from=glass if glass and now < parse_instant(glass) else "",
         seat=find_seat(ask, person),
         open_seats=list_open(ask),
-        consequences=list_consequences(plan, board, ask, find_seat(ask, person)),
+        consequences=list_consequences(plan, board, ask, find_seat(ask, person), now=now),
         undo=say_undo(plan, ask),
         left=say_left(due, now),
         decided=decided,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from schemas.incident import ClockState, FactState
 from schemas.plan import ClockLaw, ClockPlan, Expr, Plan
-from watchfloor.drawing.words import render_reach, render_span
+from watchfloor.drawing.words import render_reach, render_span, say_time
 from watchfloor.signing import parse_instant
 
 _RANK = {"breached": 0, "running": 1, "paused": 2, "late": 3, "assigned": 4, "met": 5, "waiting": 6}
@@ -72,7 +72,7 @@ def _draw(clock: ClockState, plan: Plan | None, now: datetime, facts: Mapping[st
         due_at=clock["due_at"],
         basis=say_basis(written["law"]) if written else "",
         starter=say_starter(clock, written, facts),
-        notes=tuple(_list_notes(clock, written)),
+        notes=tuple(_list_notes(clock, written, now)),
         pressing=pressing,
         keeps=keeps,
     )
@@ -122,12 +122,12 @@ def _list_facts(expr: Expr) -> list[str]:
     return list(dict.fromkeys(parts[1] for parts in found if parts[0] == "facts" and len(parts) > 1))
 
 
-def _list_notes(clock: ClockState, written: ClockPlan | None) -> list[str]:
+def _list_notes(clock: ClockState, written: ClockPlan | None, now: datetime) -> list[str]:
     notes: list[str] = []
     if clock["restarts"]:
         notes.append(f"began anew {clock['restarts']} {'time' if clock['restarts'] == 1 else 'times'}")
     still = [one for one in clock.get("pauses", ()) if one["until"] is None]
-    notes += [f"stands still since {one['since'][11:16]} UTC: {one['reason'].replace('_', ' ')}" for one in still]
+    notes += [f"stands still since {say_time(one['since'], now)}: {one['reason'].replace('_', ' ')}" for one in still]
     for one in clock.get("pauses", ()):
         if one["until"] is not None:
             seconds = (parse_instant(one["until"]) - parse_instant(one["since"])).total_seconds()

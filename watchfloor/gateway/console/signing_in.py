@@ -183,7 +183,11 @@ def explain(error: Exception, provider: str) -> Failure:
             "claims",
         )
     if isinstance(error, NobodyHere):
-        titles = {"unknown_person": "You are not known here", "no_role": "You have no role here"}
+        titles = {
+            "unknown_person": "You are not known here",
+            "no_role": "You have no role here",
+            "no_region": "Your groups give no region",
+        }
         title = titles.get(error.code, "You belong to another region")
         return Failure(403, title, f"{error}.", "Then sign in again; it counts at once.", error.code)
     if isinstance(error, AccountTaken):

@@ -125,7 +125,7 @@ class KeyDesk:
         """
         known = await asyncio.to_thread(self.keys.list, person)
         if not known:
-            raise KeyRefused("none", "you have no security key here; register one under Security keys")
+            raise KeyRefused("none", "you have no security key here; register one under Security keys first")
         challenge = await asyncio.to_thread(self.keys.challenge, person, session, "decide", over)
         options = generate_authentication_options(
             rp_id=self._host,

@@ -64,7 +64,8 @@
         }
         form.submit();
       } catch (error) {
-        said.textContent = words[error.name] || error.message;
+        const told = words[error.name] || error.message;
+        said.textContent = told.charAt(0).toUpperCase() + told.slice(1);
         said.hidden = false;
       } finally {
         busy = false;
