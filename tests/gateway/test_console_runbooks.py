@@ -120,7 +120,9 @@ DOCUMENT = json.dumps(
         "outcome": "closed",
         "ended_after": 77.0,
         "severity": "S1",
-        "clocks": [],
+        "clocks": [
+            {"name": "removal", "state": "met", "started": -120.0, "due": 3480.0, "stopped": 1.0, "assigned_to": ""}
+        ],
         "asked": [],
         "reads": 2,
         "passed": True,
@@ -152,6 +154,7 @@ async def test_a_rehearsal_is_played_apart_and_shown_to_who_asked(
     assert theirs.status_code == 404
     assert "refresh" not in page
     assert "Not tried: order_doubt was never asked" in page
+    assert "started 0:02:00 before the start · due 0:58:00 · stopped 0:00:01" in page
     for words in ("nobody answers at order_doubt", "Ends as <b>closed</b> after 0:01:17", "content.disable", "× 2"):
         assert words in page
 
