@@ -1,9 +1,6 @@
 """How the suite is spread over the workers of pytest-xdist, and what becomes of a test that hangs."""
 
-import faulthandler
-import os
 import sys
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -11,14 +8,13 @@ import httpx2
 import httpx2._transports.default as transports
 import pytest
 
+from tests.watchdog import Watchdog
+
 GROUPED = {"tests/chaos/": "heavy", "tests/bench/": "heavy", "tests/e2e/": "e2e"}
 """Folders of which one worker has all tests: they share a stack, or need the machine's time for themselves."""
 FIRST = ("tests/chaos/", "tests/bench/", "tests/e2e/", "tests/workflows/test_no_path_engine.py")
 """What takes minutes, and most of them waiting, begins first: the run should not end with one worker at it."""
 
-GRACE = 60.0
-"""Seconds that a phase of a test may take beyond the test's own timeout before its process is ended."""
-STDERR = pytest.StashKey[int]()
 SCHEDULER = pytest.StashKey[Any]()
 REPORTED: set[str] = set()
 """Tests of which anything was heard."""
@@ -30,43 +26,7 @@ that it is made for. What is set up in one way is one context; nobody changes it
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the real stderr, which pytest captures while a test runs."""
-    assert sys.__stderr__ is not None
-    config.stash[STDERR] = os.dup(sys.__stderr__.fileno())
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    os.close(config.stash[STDERR])
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    yield from _within(item)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    yield from _within(item)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    yield from _within(item)
-
-
-def _within(item: pytest.Item) -> Iterator[None]:
-    """End the process, with the stacks of all its threads on stderr, when this phase hangs.
-
-    pytest-timeout raises in the main thread, once: an event loop that happens to be in a callback keeps that to
-    itself, and a teardown that hangs after it is nobody's. The run would then never end, and nobody would know where.
-    """
-    marker = item.get_closest_marker("timeout")
-    own = float(marker.args[0]) if marker and marker.args else float(item.config.getini("timeout"))
-    faulthandler.dump_traceback_later(own + GRACE, exit=True, file=item.config.stash[STDERR])
-    try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()
+    config.pluginmanager.register(Watchdog(), "watchdog")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -106,5 +66,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if (scheduler := session.config.stash.get(SCHEDULER, None)) is None or session.exitstatus > 1:
         return
     if left := len(set(scheduler.collection or ()) - REPORTED):
-        os.write(session.config.stash[STDERR], f"\n{left} tests were not run: too many workers crashed\n".encode())
+        sys.stderr.write(f"\n{left} tests were not run: too many workers crashed\n")
         session.exitstatus = pytest.ExitCode.INTERRUPTED
