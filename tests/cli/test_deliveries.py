@@ -126,6 +126,46 @@ def test_a_dead_letter_is_driven_once_more_by_whom_the_policies_let(
     assert (code, "only a dead letter or one that matched nothing" in said) == (1, True)
 
 
+def test_all_dead_letters_are_driven_once_more_but_those_that_one_may_not_see(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "PATIENCE", 0.0)
+    deliveries = Deliveries(home / "eu" / "received.sqlite")
+    later, others = "del-" + "e" * 20, "del-" + "f" * 20
+    keep(deliveries, later, "dead")
+    keep(deliveries, others, "dead", sender="queues")
+    code, said = run(home, "redrive", "--dead", "--as", "counsel-1", "--reason", "the engine is back")
+    assert (code, f"{PLAIN} was left: " in said, "delivery.see-to" in said) == (1, True, True)
+    code, said = run(home, "redrive", "--dead", "--sender", "portal", "--as", "ops-1", "--reason", "the engine is back")
+    assert (code, "eu: 2 driven once more: 2 kept" in said) == (0, True), said
+    states = {id_: deliveries.get(id_) for id_ in (PLAIN, later, others, WALLED)}
+    assert [one.state for one in states.values() if one] == ["kept", "kept", "dead", "dead"]
+    for chain in (PLAIN, later):
+        (entry,) = entries(home, chain)
+        assert (entry["kind"], entry["actor"]) == (EntryKind.REDRIVEN, "ops-1")
+    assert entries(home, WALLED) == []
+    code, said = run(home, "redrive", "--dead", "--as", "ops-2", "--json")
+    assert (code, json.loads(said)["eu"]) == (0, {"states": {others: "kept", WALLED: "kept"}, "left": {}})
+    assert "eu: 0 driven once more" in run(home, "redrive", "--dead", "--as", "ops-1")[1]
+
+
+@pytest.mark.parametrize("words", [[], [PLAIN, "--dead"], [PLAIN, "--sender", "portal"]])
+def test_one_delivery_or_all_of_them(home: Path, words: list[str]) -> None:
+    code, said = run(home, "redrive", *words, "--as", "ops-1")
+    assert (code, "name one delivery, or say --dead" in said) == (2, True)
+    assert entries(home, PLAIN) == []
+
+
+def test_where_the_ledger_takes_nothing_no_dead_letter_is_driven(home: Path) -> None:
+    deliveries = Deliveries(home / "eu" / "received.sqlite")
+    keep(deliveries, "del-" + "e" * 20, "dead")
+    (home / "eu" / "ledger.sqlite").unlink()
+    (home / "eu" / "ledger.sqlite").mkdir()
+    code, said = run(home, "redrive", "--dead", "--as", "ops-1")
+    assert (code, said.count("was left")) == (1, 2), said
+    assert [one.state for one in deliveries.page(states=("dead",))] == ["dead"] * 3
+
+
 def test_a_dead_letter_that_is_given_up_takes_what_it_said_with_it(home: Path) -> None:
     assert run(home, "discard", PLAIN, "--as", "ops-1")[0] == 2
     code, said = run(home, "discard", PLAIN, "--as", "ops-1", "--reason", " ")

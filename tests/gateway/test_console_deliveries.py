@@ -49,6 +49,10 @@ class Both:
     gate: Hooked
     console: Console
 
+    def state(self, id_: str) -> str:
+        one = self.gate.deliveries.get(id_)
+        return one.state if one else ""
+
     async def dead(self, id_: str, *, walled: bool = False) -> str:
         """A dead letter: its runbook does not take what it brings."""
         name = "second" if walled else "first"
@@ -153,6 +157,37 @@ async def test_a_dead_letter_is_driven_once_more_from_its_page(both: Both) -> No
     one = both.gate.deliveries.get(id_)
     assert one is not None
     assert EvidenceStore(both.gate.folder / "evidence").get(one.reason) == b"corrected"
+
+
+async def test_the_dead_letters_of_a_page_are_driven_once_more_together_and_no_others(both: Both) -> None:
+    first, second, third = [await both.dead(name) for name in ("21", "22", "23")]
+    hidden = await both.dead("24", walled=True)
+    at = "/console/deliveries"
+    async with both.console.signed_in("counsel-1") as browser:
+        assert "dead letters once more" not in (await browser.get(at)).text
+    async with both.console.signed_in("ops-1") as browser:
+        page = (await browser.get(at)).text
+        assert "Drive these 3 dead letters once more" in page
+        assert hidden not in page
+        shown = re.findall(r'name="delivery" value="(del-[a-z2-7]{20})"', page)
+        assert sorted(shown) == sorted([first, second, third])
+        csrf = token(page)
+        for wrong in ({"csrf": csrf}, {"csrf": csrf, "delivery": "del-../x"}, {"csrf": "x", "delivery": first}):
+            assert (await browser.post(at, data=wrong)).status_code in {403, 422}
+        gone = await browser.post(f"{at}/{third}", data={"csrf": csrf, "act": "discard", "reason": "a test of theirs"})
+        assert gone.status_code == 303
+        said = {"csrf": csrf, "reason": "the engine is back", "delivery": [first, second, third, hidden]}
+        sent = await browser.post(at, data=said)
+        assert (sent.status_code, sent.headers["location"]) == (303, f"{at}?show=open&sender=&again=2&left=2")
+        told = (await browser.get(sent.headers["location"])).text
+        assert "2 are driven once more" in told
+        assert "2 were left" in told
+    for one in (first, second):
+        await both.gate.driver.drive_kept(one)
+    assert [both.state(one) for one in (first, second, third, hidden)] == ["started", "started", "discarded", "dead"]
+    with SqliteLedger(both.gate.folder / "ledger.sqlite") as ledger:
+        assert [entry["actor"] for one in (first, second) for entry in ledger.read(one)] == ["ops-1", "ops-1"]
+        assert list(ledger.read(hidden)) == []
 
 
 async def test_what_was_done_about_it_is_on_the_ledger_page_behind_the_walls_that_it_has_today(both: Both) -> None:

@@ -116,8 +116,14 @@ def show_one(
 
 def redrive(
     context: typer.Context,
-    delivery: Id,
     person: As,
+    delivery: Annotated[
+        str, typer.Argument(metavar="[DELIVERY]", help="Id of the delivery, as `list` shows it.", show_default=False)
+    ] = "",
+    dead: Annotated[
+        bool, typer.Option("--dead", help="Every dead letter that you may see to, the first first.")
+    ] = False,
+    sender: Annotated[str, typer.Option("--sender", help="With --dead: only what this sender delivered.")] = "",
     reason: Annotated[str, typer.Option(help="Why; kept in the region's evidence store.")] = "",
     role: Role = None,
     region: Region = None,
@@ -125,11 +131,32 @@ def redrive(
 ) -> None:
     """Have a dead letter, or one that matched nothing, driven once more by the region's gateway.
 
-    It waits ten seconds for what becomes of it. What the delivery had started before is not started again.
+    It waits ten seconds for what becomes of it. What the delivery had started before is not started again. With --dead
+    each has its own entry in the ledger, and one that may not be driven keeps back no other.
 
-    Example:
+    Examples:
       watchfloor deliveries redrive del-4fkq2mzo7yxl3wtnbcea --as ops-1 --reason "the mapping is corrected"
+      watchfloor deliveries redrive --dead --sender portal --as ops-1 --reason "the engine is back"
     """
+    if dead == bool(delivery) or (sender and not dead):
+        raise typer.BadParameter("name one delivery, or say --dead for all of them, with --sender if you like")
+    if dead:
+        with edge(as_json):
+            from watchfloor.cli.redriving import redrive_dead
+            from watchfloor.cli.sight import Sight
+
+            well = redrive_dead(
+                _stores(context, region),
+                Sight(context.obj, person),
+                sender=sender,
+                reason=reason,
+                role=role,
+                patience=PATIENCE,
+                as_json=as_json,
+            )
+        if not well:
+            raise typer.Exit(Exit.REFUSED)
+        return
     done = _act(context, "redrive", delivery, person, reason, role, region, as_json)
     if done.state == "dead":
         raise typer.Exit(Exit.REFUSED)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -21,6 +22,7 @@ from watchfloor.client.deliveries import (
     list_refusals,
 )
 from watchfloor.client.errors import ClientError, EngineUnavailable, NotFound, Refused
+from watchfloor.client.redriving import redrive_each
 from watchfloor.gateway.console.fields import read_fields
 from watchfloor.gateway.console.gate import Visitor
 from watchfloor.gateway.console.pages import ROOT, Pages
@@ -78,6 +80,7 @@ TOLD = {
     "discard": "Given up. What it said is destroyed.",
 }
 _PLACE = re.compile(r"([0-9TZ:.-]{20,32})~(del-[a-z2-7]{20})", re.ASCII)
+_DELIVERY = re.compile(r"del-[a-z2-7]{20}", re.ASCII)
 _INCIDENT = re.compile(r"inc-[a-z0-9]{20}", re.ASCII)
 
 
@@ -123,8 +126,15 @@ def offer_deliveries(app: FastAPI, pages: Pages) -> None:
         show: Annotated[str, Query(max_length=10)] = "open",
         sender: Annotated[str, Query(max_length=40)] = "",
         after: Annotated[str, Query(max_length=80)] = "",
+        again: Annotated[int | None, Query(ge=0, le=PER_PAGE)] = None,
+        left: Annotated[int, Query(ge=0, le=PER_PAGE)] = 0,
     ) -> HTMLResponse:
-        return await _list(pages, visitor, show if show in SHELVES else "open", sender, after)
+        told = "" if again is None else _say_bulk(again, left)
+        return await _list(pages, visitor, show if show in SHELVES else "open", sender, after, told)
+
+    @app.post("/deliveries")
+    async def see_to_many(request: Request, visitor: admitted) -> Response:
+        return await _redrive_many(pages, visitor, await read_fields(request, visitor))
 
     @app.get("/deliveries/{delivery}")
     async def one(visitor: admitted, delivery: str, told: Annotated[str, Query(max_length=10)] = "") -> HTMLResponse:
@@ -136,7 +146,7 @@ def offer_deliveries(app: FastAPI, pages: Pages) -> None:
         return await _see_to(pages, visitor, delivery, said.get("act", ""), said.get("reason", ""))
 
 
-async def _list(pages: Pages, visitor: Visitor, show: str, sender: str, after: str) -> HTMLResponse:
+async def _list(pages: Pages, visitor: Visitor, show: str, sender: str, after: str, told: str) -> HTMLResponse:
     driver, onlooker = _driver(pages), _onlooker(pages, visitor)
     store = driver.deliveries
     try:
@@ -155,6 +165,8 @@ async def _list(pages: Pages, visitor: Visitor, show: str, sender: str, after: s
         lines=[await _line(pages, visitor, one) for one in shown],
         more=_place_of(show, sender, shown[-1]) if len(found) > PER_PAGE else "",
         at_first=not after,
+        told=told,
+        drivable=[one.id for one in shown if one.state == "dead" and one.readable and onlooker.may("redrive", one)],
         show=show,
         shelves=WORDS,
         sender=sender,
@@ -216,6 +228,34 @@ async def _see_to(pages: Pages, visitor: Visitor, given: str, act: str, reason: 
     if act == "redrive":
         told = "redrive" if await _drive(driver, done.id) else "later"
     return RedirectResponse(f"{ROOT}/deliveries/{done.id}?told={told}", 303)
+
+
+async def _redrive_many(pages: Pages, visitor: Visitor, said: Mapping[str, list[str]]) -> Response:
+    """Have the dead letters that a page showed driven once more: those and no others."""
+    ids = [one for one in said.get("delivery", []) if _DELIVERY.fullmatch(one)]
+    sender = said.get("sender", [""])[0][:40]
+    if not 0 < len(ids) <= PER_PAGE:
+        raise Problem(422, "shape", "the form was not complete; nothing was done")
+    done = await asyncio.to_thread(
+        redrive_each,
+        _driver(pages).deliveries,
+        _onlooker(pages, visitor),
+        ids,
+        role=None,
+        reason=said.get("reason", [""])[0],
+        reasons=pages.desk.face.reasons,
+        ledger_path=pages.desk.face.ledger_path,
+        now=datetime.now(UTC),
+    )
+    counts = urlencode({"show": "open", "sender": sender, "again": len(done.done), "left": len(done.left)})
+    return RedirectResponse(f"{ROOT}/deliveries?{counts}", 303)
+
+
+def _say_bulk(again: int, left: int) -> str:
+    told = f"{again} {'is' if again == 1 else 'are'} driven once more; what became of them stands here within seconds."
+    if not left:
+        return told
+    return f"{told} {left} {'was' if left == 1 else 'were'} left: seen to meanwhile, or not yours to see to."
 
 
 async def _drive(driver: Driver, id_: str) -> bool:
