@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.decision import OpenAsk
 from schemas.incident import Board
+from schemas.json_value import Json
 from schemas.plan import Plan
 
 VERSION = 1
@@ -119,6 +120,18 @@ class Look(_Closed):
     more: Annotated[int, Field(ge=0)]
 
 
+class Attempted(_Closed):
+    """What was announced where a doubt or a failure is. `inputs` is null where they are too large for an entry."""
+
+    run: Id
+    path: Path
+    action: Annotated[str, Field(max_length=80)]
+    inputs: dict[str, Json] | None
+    digest: Annotated[str, Field(max_length=80)]
+    at: Instant
+    number: Annotated[int, Field(ge=1)]
+
+
 class Whole(_Closed):
     """One incident with what it started. References to evidence are numbered, as on the console's pages."""
 
@@ -126,6 +139,7 @@ class Whole(_Closed):
     board: Board
     children: dict[Id, Board]
     texts: dict[str, str]
+    attempts: Annotated[list[Attempted], Field(max_length=1000)] = []
 
 
 class Planned(_Closed):

@@ -13,6 +13,7 @@ from tests.cli.boards import DIGEST, ask, board, clock, view
 from watchfloor.cli.board_view import View, render_view
 from watchfloor.cli.main import app
 from watchfloor.client.asks import Family
+from watchfloor.client.attempts import Attempt
 
 NOW = datetime(2026, 11, 22, 3, 12, tzinfo=UTC)
 BERLIN = timezone(timedelta(hours=1))
@@ -250,6 +251,23 @@ def test_what_was_said_beside_answers_stands_at_the_ask() -> None:
     assert "taken back: what counsel-1 as legal_counsel had said" in flat
     assert "answered: desk-1 as exec_sponsor on behalf of exec-1: refuse" in flat
     assert "its text is not here" in " ".join(screen(shown).split())
+
+
+@pytest.mark.parametrize(("kind", "head"), [("doubt", "may have happened"), ("failed", "was tried")])
+def test_a_doubt_and_a_failure_name_what_was_attempted(kind: str, head: str) -> None:
+    asked = ask(kind=kind, path=f"containment/disable!{kind}", action="content.disable", shown=[])
+    shown = view(board(asks=[asked]))
+    place = (shown.found.board["workflow"], asked["path"])
+    flat = " ".join(screen(shown).split())
+    assert f"{head}: content.disable; with what cannot be read from the ledger here and now" in flat
+    assert "approves" not in flat
+    attempt = Attempt("content.disable", {"urls": [f"u{n}" for n in range(9)]}, DIGEST, "2026-11-22T03:09:00Z", 3)
+    flat = " ".join(screen(View(shown.found, None, attempts={place: attempt})).split())
+    assert f"{head}: content.disable: urls = u0, u1, u2, u3, u4, u5, … 9 in all" in flat
+    assert "written down as about to be sent at 03:09:00Z, 3 times by now" in flat
+    large = Attempt("content.disable", None, DIGEST, "2026-11-22T03:09:00Z", 1)
+    flat = " ".join(screen(View(shown.found, None, attempts={place: large})).split())
+    assert f"inputs too large to stand here, {DIGEST[:19]}…" in flat
 
 
 def test_a_decided_gate_without_effect_says_how_it_is_taken_back() -> None:

@@ -17,6 +17,7 @@ from tests.gateway.apis import Api
 from tests.gateway.consoles import INCIDENT, Seen, console_over, token
 from tests.gateway.terminals import TERMINALS, claim, confirm, let_in, offer, send
 from tests.gateway.test_decide_page import OTHER, REF, gate
+from tests.gateway.test_doubt_page import STEP, announce, trouble
 from tests.gateway.test_sign_in import Signing, sign_in, signing
 from tests.terminal.test_layout import seen as seen_on
 from tests.terminal.test_layout import settle
@@ -301,6 +302,17 @@ async def test_no_reference_to_evidence_is_sent_to_a_terminal(console: Seen) -> 
             assert REF not in text
             assert OTHER not in text
             assert "evidence 1" in text
+
+
+async def test_a_doubt_at_a_terminal_names_what_may_have_happened_and_hides_what_it_refers_to(console: Seen) -> None:
+    announce(console, "https://video.example/v/3", number=2, snapshot=REF)
+    console.api.index.put(board(workflow=INCIDENT, asks=[trouble("doubt")]), 1)
+    async with console.signed_in("ops-1") as browser, let_in(console.url, browser) as let:
+        view = await let.feed.read("eu", INCIDENT)
+    ((place, one),) = view.attempts.items()
+    assert place == (INCIDENT, f"{STEP}!doubt")
+    assert (one.action, one.number) == ("content.disable", 2)
+    assert one.inputs == {"url": "https://video.example/v/3", "scope": "eu", "snapshot": "a reference"}
 
 
 async def test_a_queues_tasks_are_left_to_the_queue_until_one_is_mine(console: Seen) -> None:

@@ -12,6 +12,7 @@ from schemas.plan import Plan
 from tests.cli.boards import ask, board, clock
 from watchfloor.cli.board_view import View
 from watchfloor.client.asks import AskAt, Family
+from watchfloor.client.attempts import Attempt
 from watchfloor.client.errors import ClientError, EngineUnavailable, NotFound
 from watchfloor.client.runs import RunSummary
 from watchfloor.client.statements import Sent
@@ -156,6 +157,7 @@ class FakeFeed:
     fails: ClientError | None = None
     refuses: ClientError | None = None
     texts: dict[str, str] = field(default_factory=dict)
+    attempts: Mapping[tuple[str, str], Attempt] = field(default_factory=dict)
     sent: list[dict[str, Any]] = field(default_factory=list)
     read_at: datetime = NOW
     signed: str = "DEVELOPMENT SIGN-IN: nobody proved who they are"
@@ -192,7 +194,7 @@ class FakeFeed:
             raise self.fails
         if run not in self.boards:
             raise NotFound(f"no run `{run}` in region `{region}`")
-        return View(Family(self.boards[run], {}, {}), self.plan, {}, self.texts)
+        return View(Family(self.boards[run], {}, {}), self.plan, {}, self.texts, self.attempts)
 
     async def decide(
         self, region: str, at: AskAt, option: str, *, reason: str, form: Mapping[str, Json], attach: Mapping[str, Path]

@@ -23,6 +23,7 @@ from tests.terminal.fakes import (
     summary,
     task,
 )
+from watchfloor.client.attempts import Attempt
 from watchfloor.client.errors import Refused
 from watchfloor.client.library import plan_for_start
 from watchfloor.terminal.app import WatchConsole
@@ -147,6 +148,36 @@ async def to_gate(pilot: Pilot[None]) -> None:
     await pilot.press("down", "down", "enter")
     await settle(pilot)
     assert isinstance(pilot.app.screen, DecidePane)
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"), [("doubt", "WHAT MAY HAVE HAPPENED"), ("failed", "WHAT WAS TRIED"), ("review", "WHAT WAS DONE")]
+)
+async def test_what_has_happened_is_not_told_as_what_will(kind: str, title: str) -> None:
+    asked = gate(kind=kind, path=f"containment/erase!{kind}", options={"happened": [{"any_of": ["legal_counsel"]}]})
+    attempt = Attempt("content.delete", {"url": "https://example.test/v/7\x1b[2J"}, DIGEST, "2026-11-22T03:09:00Z", 2)
+    attempts = {} if kind == "review" else {(FIRST, asked["path"]): attempt}
+    app = console(FakeFeed({FIRST: busy_board(asks=[asked])}, attempts=attempts))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        text = seen(app)
+    assert title in text
+    assert "EXACTLY WHAT WILL HAPPEN" not in text
+    if attempts:
+        assert "url: https://example.test/v/7‹U+001B›[2J" in text
+        assert "written down as about to be sent at 03:09:00Z, 2 times by now" in text
+
+
+async def test_a_doubt_whose_announcement_cannot_be_read_says_so() -> None:
+    asked = gate(kind="doubt", path="containment/erase!doubt", options={"happened": [{"any_of": ["legal_counsel"]}]})
+    app = console(FakeFeed({FIRST: busy_board(asks=[asked])}))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "content.delete; with what cannot be read from the ledger" in seen(app)
 
 
 async def test_an_erasure_is_signed_only_over_what_was_shown_with_a_reason_and_the_word_typed() -> None:

@@ -1,12 +1,15 @@
 """What was said at an ask besides answers, in lines for the screen."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from schemas.decision import OpenAsk
 from schemas.json_value import Json
+from watchfloor.cli.instants import clock_time
+from watchfloor.client.attempts import Attempt
 from watchfloor.drawing.words import show_controls
 from watchfloor.signing.narrowing import list_inside, list_left_out
 from watchfloor.signing.standing import ABSTAIN, DELEGATE, WITHDRAW, find_questions
@@ -66,6 +69,27 @@ def _tell_items(out: list[Json], total: int) -> str:
     shown = ", ".join(str(one)[:ITEM_WIDTH] for one in out[:ITEMS_SHOWN])
     more = f", and {len(out) - ITEMS_SHOWN} more" if len(out) > ITEMS_SHOWN else ""
     return f"{len(out)} of {total}: {shown}{more}"
+
+
+def attempt_lines(ask: OpenAsk, attempt: Attempt | None, now: datetime, local: tzinfo | None) -> Iterator[str]:
+    """What may have happened at a doubt, or was tried where a step failed: the action, with what, since when."""
+    head = "may have happened" if ask["kind"] == "doubt" else "was tried"
+    if attempt is None:
+        if ask["action"]:
+            yield f"{head}: {ask['action']}; with what cannot be read from the ledger here and now"
+        return
+    with_what = f"inputs too large to stand here, {attempt.digest[:19]}…"
+    if attempt.inputs is not None:
+        with_what = ", ".join(f"{name} = {_short(value)}" for name, value in attempt.inputs.items()) or "no inputs"
+    times = f", {attempt.number} times by now" if attempt.number > 1 else ""
+    yield f"{head}: {attempt.action}: {with_what}"
+    yield f"written down as about to be sent at {clock_time(attempt.at, now, local=local)}{times}"
+
+
+def _short(value: Json) -> str:
+    items = value if isinstance(value, list) else [value]
+    shown = ", ".join(show_controls(str(one))[:ITEM_WIDTH] for one in items[:ITEMS_SHOWN])
+    return f"{shown}, … {len(items)} in all" if len(items) > ITEMS_SHOWN else shown or "nothing"
 
 
 def answer_line(body: Mapping[str, Json]) -> str:

@@ -15,7 +15,7 @@ from schemas.decision import OpenAsk
 from schemas.incident import Board, Measure, StepView
 from schemas.json_value import Json
 from schemas.plan import Plan
-from watchfloor.cli.ask_view import answer_line, blind_line, decided_lines, narrowed_lines, said_lines
+from watchfloor.cli.ask_view import answer_line, attempt_lines, blind_line, decided_lines, narrowed_lines, said_lines
 from watchfloor.cli.clock_bars import clock_rows, render_clock
 from watchfloor.cli.hanging import Hanging, command_lines
 from watchfloor.cli.instants import ago, clock_time, left
@@ -23,6 +23,7 @@ from watchfloor.cli.outside_view import outside_lines
 from watchfloor.cli.page_lines import page_lines
 from watchfloor.cli.relations_view import render_relations
 from watchfloor.client.asks import AskAt, Family
+from watchfloor.client.attempts import DOUBTED, Attempt
 from watchfloor.drawing.words import join_words, show_controls
 from watchfloor.signing import find_priority, in_words, open_slots
 from watchfloor.signing.tasks import find_claim, ticks_of
@@ -58,6 +59,8 @@ class View:
     """Handoff id -> board of the receiving side, where this machine may look at it (development only)."""
     texts: dict[str, str] = field(default_factory=dict)
     """Reference -> text of the questions and answers at open asks, where this region has it."""
+    attempts: Mapping[tuple[str, str], Attempt] = field(default_factory=dict)
+    """Run and path of a doubt or failure -> what was announced there."""
 
 
 def render_view(
@@ -182,11 +185,11 @@ def _asks(view: View, now: datetime, local: tzinfo | None) -> Iterator[Renderabl
     for other in view.abroad.values():
         everywhere += [AskAt(other["workflow"], other, ask) for ask in other["asks"]]
     for at in everywhere:
-        yield from _ask(at, now, local, view.texts)
+        yield from _ask(at, now, local, view)
 
 
-def _ask(at: AskAt, now: datetime, local: tzinfo | None, texts: Mapping[str, str]) -> Iterator[RenderableType]:
-    ask = at.ask
+def _ask(at: AskAt, now: datetime, local: tzinfo | None, view: View) -> Iterator[RenderableType]:
+    ask, texts = at.ask, view.texts
     head = Text().append("▶ ", style="bold yellow").append(ask["path"], style="bold")
     head.append(f"  {show_controls(ask['title'])}" if ask["title"] else "")
     yield Hanging(head, first=0, rest=2)
@@ -200,7 +203,10 @@ def _ask(at: AskAt, now: datetime, local: tzinfo | None, texts: Mapping[str, str
     if "exposure" in ask:
         body.append(Text(f"exposure: {ask['exposure']} (nobody has to take this; say so and hand it on)", style="bold"))
     body += [Text(line, style="bold cyan") for line in _claimed(ask, now, local)]
-    if ask["action"]:
+    attempt = view.attempts.get((at.workflow, ask["path"]))
+    if ask["kind"] in DOUBTED:
+        body += [Text(line) for line in attempt_lines(ask, attempt, now, local)]
+    elif ask["action"]:
         body.append(Text(f"approves: {ask['action']} {_value(ask['inputs'])}"))
     body += [
         Text(line, style="bold yellow" if line.startswith("LEFT OUT") else "")

@@ -8,6 +8,7 @@ from schemas.json_value import Json
 from schemas.plan import Plan
 from watchfloor.cli.board_view import View, decide_command
 from watchfloor.client.asks import family
+from watchfloor.client.attempts import gather_attempts
 from watchfloor.client.errors import EngineUnavailable, NotFound
 from watchfloor.client.face import Face
 from watchfloor.client.motions import read_text
@@ -47,7 +48,8 @@ async def read_view(here: "Here", face: Face, run: str, *, plan: Plan | None = N
         if at.ask["kind"] in PROPOSED:
             refs |= {str(one["value"]) for one in at.ask["shown"] if one["label"] == "reason"}
     texts = {ref: await asyncio.to_thread(read_text, face, ref) for ref in sorted(refs)}
-    return View(found, plan, abroad, texts)
+    attempts = await asyncio.to_thread(gather_attempts, face.ledger_path, found.asks)
+    return View(found, plan, abroad, texts, attempts)
 
 
 def incoming_id(handoff: str) -> str:
@@ -63,5 +65,17 @@ def view_as_json(view: View) -> dict[str, Json]:
         "silent": view.found.silent,
         "abroad": view.abroad,
         "texts": view.texts,
+        "attempts": [
+            {
+                "run": run,
+                "path": path,
+                "action": one.action,
+                "inputs": dict(one.inputs) if one.inputs is not None else None,
+                "inputs_digest": one.digest,
+                "at": one.at,
+                "number": one.number,
+            }
+            for (run, path), one in view.attempts.items()
+        ],
         "commands": {at.ask["path"]: decide_command(at) for at in view.found.asks},
     }

@@ -1,15 +1,19 @@
 """What was about to be done where nobody knows what became of it, or where it failed: the ledger has it since before it
 was sent."""
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.json_value import Json
 from schemas.ledger import EntryKind, StoredEntry
+from watchfloor.client.asks import AskAt
 from watchfloor.ledger import LedgerError, SqliteLedger
 from watchfloor.ledger.backwards import read_back
 
+DOUBTED = frozenset({"doubt", "failed"})
+"""Kinds of question that are about something which was about to be done."""
 LOOKED_THROUGH = 20_000
 """Entries, the latest first, in which announcements are looked for."""
 
@@ -59,6 +63,20 @@ def find_attempts(ledger_path: Path | None, chain: str, paths: Collection[str]) 
     except LedgerError:
         return Attempts(found)
     return Attempts(found, told=True)
+
+
+def gather_attempts(ledger_path: Path | None, asks: Iterable[AskAt]) -> dict[tuple[str, str], Attempt]:
+    """What was announced where each doubt and each failure is about, by run and path of the question; a question is
+    missing where nothing was, or while it cannot be read."""
+    paths: defaultdict[str, list[str]] = defaultdict(list)
+    for at in asks:
+        if at.ask["kind"] in DOUBTED:
+            paths[at.workflow].append(at.ask["path"])
+    found: dict[tuple[str, str], Attempt] = {}
+    for run, wanted in paths.items():
+        by_path = find_attempts(ledger_path, run, wanted).by_path
+        found |= {(run, path): by_path[step] for path in wanted if (step := find_step_path(path)) in by_path}
+    return found
 
 
 def find_step_path(path: str) -> str:

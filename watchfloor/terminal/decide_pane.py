@@ -96,7 +96,10 @@ class DecidePane(Pane):
         app = self.console_app
         plan = self._view.plan if self._view else None
         texts = self._view.texts if self._view else {}
-        told = tell_ask(app.harmless(self._at), app.harmless(plan), app.harmless(texts), Moment(app.now, app.local))
+        place = (self._at.workflow, self._at.ask["path"])
+        attempt = self._view.attempts.get(place) if self._view else None
+        what = (self._at, plan, texts, attempt)
+        told = tell_ask(*app.harmless(what), Moment(app.now, app.local))
         self.query_one("#ask", Static).update(told)
         changed = self.query_one("#changed", Static)
         changed.update(Text(self._state or self._why_not(), style="bold red"))

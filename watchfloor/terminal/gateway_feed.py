@@ -12,6 +12,7 @@ from schemas.plan import Plan
 from schemas.terminal import Answer, Look, Planned, Receipt, Remark, Run, SignedIn, Whole, Work
 from watchfloor.cli.board_view import View
 from watchfloor.client.asks import AskAt, Family
+from watchfloor.client.attempts import Attempt
 from watchfloor.client.errors import ClientError, EngineUnavailable, NotFound, Refused
 from watchfloor.client.runs import RunSummary
 from watchfloor.client.statements import Sent
@@ -92,7 +93,12 @@ class GatewayFeed:
         """See `Feed.read`."""
         whole, _ = await self._gateway.get(f"/incidents/{quote(run, safe='')}", Whole)
         assert whole is not None
-        return View(Family(whole.board, whole.children, {}), await self._plan(whole.board), {}, whole.texts)
+        attempts = {
+            (one.run, one.path): Attempt(one.action, one.inputs, one.digest, one.at, one.number)
+            for one in whole.attempts
+        }
+        plan = await self._plan(whole.board)
+        return View(Family(whole.board, whole.children, {}), plan, {}, whole.texts, attempts)
 
     async def _plan(self, board: Board) -> Plan | None:
         """The plan of an incident, read once; None while it cannot be read, and then less is said."""

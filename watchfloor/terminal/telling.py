@@ -9,10 +9,11 @@ from rich.text import Text
 from schemas.decision import OpenAsk
 from schemas.json_value import Json
 from schemas.plan import Plan
-from watchfloor.cli.ask_view import answer_line, blind_line, narrowed_lines, said_lines
+from watchfloor.cli.ask_view import answer_line, attempt_lines, blind_line, narrowed_lines, said_lines
 from watchfloor.cli.board_view import short_id
 from watchfloor.cli.instants import clock_time, left
 from watchfloor.client.asks import AskAt
+from watchfloor.client.attempts import DOUBTED, Attempt
 from watchfloor.client.consequences import list_consequences, say_undo
 from watchfloor.client.resolutions import name_option
 from watchfloor.client.standstill import find_step
@@ -27,7 +28,7 @@ DESTRUCTIVE = frozenset({"destroys", "discloses"})
 """Effects that nothing takes back; a person types the option once more."""
 
 
-def tell_ask(at: AskAt, plan: Plan | None, texts: Mapping[str, str], moment: Moment) -> Text:
+def tell_ask(at: AskAt, plan: Plan | None, texts: Mapping[str, str], attempt: Attempt | None, moment: Moment) -> Text:
     """Everything a person decides over, in the order in which it is needed."""
     ask = at.ask
     lines = list[Text]()
@@ -38,8 +39,11 @@ def tell_ask(at: AskAt, plan: Plan | None, texts: Mapping[str, str], moment: Mom
     if "exposure" in ask:
         lines.append(Text(f"EXPOSURE: {ask['exposure']}. Nobody has to take this; hand it on.", style="bold"))
     lines += [Text(line, style="bold cyan") for line in _claims(ask, moment)]
-    if ask["action"]:
-        lines += [Text(), Text("EXACTLY WHAT WILL HAPPEN", style="bold underline"), *_effects(plan, ask)]
+    if ask["kind"] in DOUBTED:
+        lines += _attempted(ask, attempt, moment)
+    elif ask["action"]:
+        title = "WHAT WAS DONE" if ask["kind"] == "review" else "EXACTLY WHAT WILL HAPPEN"
+        lines += [Text(), Text(title, style="bold underline"), *_effects(plan, ask)]
         lines += [
             Text(line, style="bold yellow") for line in narrowed_lines(ask, short_id(at.workflow)) if "LEFT" in line
         ]
@@ -92,13 +96,31 @@ def tell_signing(at: AskAt, option: str, plan: Plan | None, now: datetime) -> Te
     return Text("\n").join(lines)
 
 
+def _attempted(ask: OpenAsk, attempt: Attempt | None, moment: Moment) -> Iterator[Text]:
+    """What may have happened, or was tried; nothing where a step that is no action failed."""
+    lines = list(attempt_lines(ask, attempt, moment.now, moment.local))
+    if lines:
+        yield Text()
+        yield Text("WHAT MAY HAVE HAPPENED" if ask["kind"] == "doubt" else "WHAT WAS TRIED", style="bold underline")
+    if attempt is None:
+        yield from (Text(f"  {line}") for line in lines)
+        return
+    yield Text("  ").append(attempt.action, style="bold")
+    yield from _list_inputs(attempt.inputs or {})
+    yield from (Text(f"  {line}") for line in (lines[1:] if attempt.inputs is not None else lines))
+
+
 def _effects(plan: Plan | None, ask: OpenAsk) -> Iterator[Text]:
     step = find_step(plan, ask["step"])
     effect = str(step.get("effect", "")) if step is not None else ""
     marks = [word for word in (effect, f"tier {step['tier']}" if step is not None and "tier" in step else "") if word]
     line = Text("  1. ").append(ask["action"], style="bold")
     yield line.append(f"  ({', '.join(marks)}), once" if marks else "  once")
-    for name, value in ask["inputs"].items():
+    yield from _list_inputs(ask["inputs"])
+
+
+def _list_inputs(inputs: Mapping[str, Json]) -> Iterator[Text]:
+    for name, value in inputs.items():
         if isinstance(value, list):
             yield Text(f"       {show_controls(name)}: {len(value)} in all")
             for nth, item in enumerate(value[:ITEMS_SHOWN], 1):

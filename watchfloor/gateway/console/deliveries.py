@@ -252,7 +252,8 @@ async def _redrive_many(pages: Pages, visitor: Visitor, said: Mapping[str, list[
 
 
 def _say_bulk(again: int, left: int) -> str:
-    told = f"{again} {'is' if again == 1 else 'are'} driven once more; what became of them stands here within seconds."
+    told = f"{again} {'is' if again == 1 else 'are'} driven once more. "
+    told += "In a few seconds what started stands under Started something, and what did not stands here."
     if not left:
         return told
     return f"{told} {left} {'was' if left == 1 else 'were'} left: seen to meanwhile, or not yours to see to."

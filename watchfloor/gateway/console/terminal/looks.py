@@ -6,16 +6,17 @@ console's queue, which hands them out one by one; a terminal shows those that so
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from schemas.decision import OpenAsk
 from schemas.incident import Board
 from schemas.json_value import Json
-from schemas.terminal import Look, Planned, Run, Waits, Whole
+from schemas.terminal import Attempted, Look, Planned, Run, Waits, Whole
 from watchfloor.cases import Case
 from watchfloor.client.asks import AskAt
+from watchfloor.client.attempts import gather_attempts
 from watchfloor.client.motions import read_text
 from watchfloor.client.revealing import REFERENCE, list_evidence
 from watchfloor.gateway.console.keys import list_keyed
@@ -30,6 +31,7 @@ from watchfloor.signing.tasks import find_claim
 CLOSED = 30
 """Incidents that have ended, the latest, on the board."""
 MOST_ASKS = 200
+MOST_ATTEMPTS = 1000
 MOST_BYTES = 1024 * 1024
 """Of the questions of one look together; at least the first is always there."""
 PROPOSED = frozenset({"severity", "dismissal", "outside"})
@@ -167,8 +169,23 @@ def _draw_whole(pages: Pages, own: Board, children: list[Board]) -> bytes:
         board=hide_in_board(own, text),
         children={board["workflow"]: hide_in_board(board, text) for board in children},
         texts={ref: text(ref) for ref in sorted(refs)},
+        attempts=list(_draw_attempts(pages, (own, *children))),
     )
     return whole.model_dump_json().encode()
+
+
+def _draw_attempts(pages: Pages, boards: Iterable[Board]) -> Iterator[Attempted]:
+    asks = [AskAt(board["workflow"], board, ask) for board in boards for ask in board["asks"]]
+    names = {
+        (at.workflow, at.ask["path"]): {one.ref: f"evidence {one.number}" for one in list_evidence(at.ask)}
+        for at in asks
+    }
+    for place, one in list(gather_attempts(pages.desk.face.ledger_path, asks).items())[:MOST_ATTEMPTS]:
+        inputs = cast("dict[str, Json]", _hide(dict(one.inputs), names[place])) if one.inputs is not None else None
+        run, path = place
+        yield Attempted(
+            run=run, path=path, action=one.action, inputs=inputs, digest=one.digest, at=one.at, number=one.number
+        )
 
 
 async def make_plan(pages: Pages, at: AtTerminal, workflow: str) -> bytes:
