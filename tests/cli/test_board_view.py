@@ -172,6 +172,12 @@ def test_nothing_of_the_run_can_move_the_cursor_or_reorder_the_line() -> None:
     assert "\u202e" not in text
 
 
+def test_what_a_step_waits_for_is_said_by_the_clock() -> None:
+    step: Any = {"path": "a/b", "step": "b", "kind": "action", "name": "", "state": "waiting"}
+    step |= {"since": "2026-11-22T03:10:00Z", "detail": "waits on ops_lead until 2026-11-22T03:59:53.677350Z"}
+    assert "waits on ops_lead until 03:59:53Z" in " ".join(screen(view(board(steps=[step]))).split())
+
+
 def test_the_whole_screen_fits_eighty_columns() -> None:
     own = board(
         asks=[ask(shown=[{"label": "inputs.urls", "value": [f"https://video.example/{n:060d}" for n in range(9)]}])],

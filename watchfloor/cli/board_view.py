@@ -325,7 +325,8 @@ def _step(step: StepView, now: datetime) -> Text:
     if step["state"] not in {"done", "running"}:
         line.append(f"  {step['state']}", style=style)
     if step["detail"] not in {"", step["state"]}:
-        line.append(f"  {show_controls(step['detail'])[:VALUE_WIDTH]}", style="dim")
+        said = _INSTANT.sub(lambda found: clock_time(found[0], now), show_controls(step["detail"]))
+        line.append(f"  {said[:VALUE_WIDTH]}", style="dim")
     return line
 
 
