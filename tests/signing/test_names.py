@@ -12,6 +12,8 @@ from watchfloor.signing import neutral_name, opaque_id
         ("hand-abcdefghijklmnopqrst", "HAND-ABCDEFGH"),
         ("in-abcdefghijklmnopqrst", "IN-ABCDEFGH"),
         ("post-abcdefghijklmnopqrst", "POST-ABCDEFGH"),
+        ("del-abcdefghijklmnopqrst", "DEL-ABCDEFGH"),
+        ("desk-eu", "DESK-EU"),
         ("inc-test", "INC-TEST"),
         ("by-hand-7", "INC-HAND-7"),
     ],
