@@ -11,6 +11,7 @@ import pytest
 from schemas.ledger import Entry
 from tests.gateway.apis import ORDER, Api
 from watchfloor.client.runs import started_with
+from watchfloor.gateway.api import fresh
 
 INCIDENT = "inc-abcdefghijklmnopqrst"
 
@@ -234,3 +235,39 @@ async def test_the_library_says_what_a_runbook_takes(api: Api) -> None:
     page = (await api.ask("GET", "/runbooks/eu-tco-removal-order", key)).json()
     assert page["inputs"]["issuing_state"]["enum"]
     assert problem(await api.ask("GET", "/runbooks/nothing", key)) == (404, "not_found")
+
+
+async def test_what_has_just_been_started_is_waited_for_at_its_address(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, outside = api.key(clearances=("terror",)), api.key()
+    started = (await api.start(key)).json()
+    address = started["url"].removeprefix("/api/v1")
+    asking = asyncio.create_task(api.ask("GET", address, key))
+    await asyncio.sleep(0.2)
+    assert not asking.done(), "the index has not heard of it"
+    api.put(started["incident"], compartment="terror")
+    answer = await asking
+    assert (answer.status_code, answer.json().get("workflow")) == (200, started["incident"]), answer.text
+    monkeypatch.setattr(fresh, "HEARD_WITHIN", 60.0)
+    async with asyncio.timeout(20):
+        # neither what lies behind a wall nor what was never started is waited for
+        for other, by in ((address, outside), ("/incidents/inc-" + "z" * 20, key)):
+            assert problem(await api.ask("GET", other, by)) == (404, "not_found")
+        monkeypatch.setattr(fresh, "HEARD_WITHIN", 0.1)
+        never_heard_of = await api.start(key, "order-2", {**ORDER, "inputs": {**ORDER["inputs"], "order_id": "DE-2"}})
+        assert (await api.ask("GET", never_heard_of.json()["url"].removeprefix("/api/v1"), key)).status_code == 404
+
+
+def test_only_the_latest_starts_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(fresh, "monotonic", lambda: now[0])
+    monkeypatch.setattr(fresh, "MOST", 2)
+    kept = fresh.Fresh()
+    for name in ("a", "b", "c"):
+        kept.note(name)
+    assert [name in kept for name in "abc"] == [False, True, True]
+    now[0] += fresh.REMEMBERED + 1
+    assert "c" not in kept
+    kept.note("d")
+    assert kept._since.keys() == {"d"}

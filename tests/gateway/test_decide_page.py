@@ -214,6 +214,26 @@ async def test_a_decided_gate_says_so_and_can_be_taken_back_by_who_decided(conso
         assert 'name="verb"' not in (await other.get(AT)).text
 
 
+async def test_a_link_that_is_followed_before_the_index_has_heard_of_its_question_leads_there(
+    console: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def by_the_run(_face: Any, workflow: str) -> Any:
+        return board(workflow=workflow, asks=[gate(shown=[{"label": "x", "value": "asked a moment ago"}])])
+
+    monkeypatch.setattr("watchfloor.gateway.console.pages.board", by_the_run)
+    console.api.index.put(board(workflow=INCIDENT, asks=[]), 1)
+    async with console.signed_in("counsel-1") as browser:
+        answer = await browser.get(AT)
+        assert (answer.status_code, "asked a moment ago" in answer.text) == (200, True)
+        assert "waits here any more" not in answer.text
+        # and what has changed meanwhile is shown as it is now
+        console.api.index.put(board(workflow=INCIDENT, asks=[gate(ask=OTHER)]), 2)
+        said = {"csrf": token(answer.text), "ask": OTHER, "option": "deny", "reason": "no"}
+        changed = await browser.post(AT, data=said)
+        assert (changed.status_code, "has changed since you looked" in changed.text) == (409, True)
+        assert "asked a moment ago" in changed.text
+
+
 async def test_an_old_link_tells_how_it_ended_and_pressing_again_changes_nothing(console: Seen) -> None:
     console.api.index.put(board(workflow=INCIDENT), 1)
     for kind, actor, data in (

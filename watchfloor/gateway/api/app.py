@@ -20,6 +20,7 @@ from watchfloor.gateway.api.deliveries import add_deliveries
 from watchfloor.gateway.api.document import ABOUT, describe
 from watchfloor.gateway.api.doors import Doors
 from watchfloor.gateway.api.following import add_events
+from watchfloor.gateway.api.fresh import Fresh
 from watchfloor.gateway.api.incidents import add_incidents
 from watchfloor.gateway.api.mistakes import REFERENCE, StrictRoute, render_mistakes
 from watchfloor.gateway.api.processes import add_processes
@@ -58,6 +59,7 @@ class ApiDesk:
     """Where the book of webhooks out is."""
     admission: Admission = field(default_factory=Admission)
     """How many incidents are started at once."""
+    fresh: Fresh = field(default_factory=Fresh)
     seals: Seals = field(init=False)
 
     def __post_init__(self) -> None:

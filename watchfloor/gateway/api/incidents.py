@@ -72,6 +72,8 @@ def _offer_start(app: FastAPI, desk: "ApiDesk") -> None:
             order = Order(machine.name, key, _instant(new.received_at), "", new.inputs)
             async with desk.admission.enter():
                 started = await start_incident(desk.face, plan, digest, order, limits=desk.limits)
+        if not started.already:
+            desk.fresh.note(started.incident)
         response.status_code = 200 if started.already else 202
         url = f"/api/v1/incidents/{started.incident}"
         response.headers["location"] = url

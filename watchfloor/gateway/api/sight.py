@@ -5,12 +5,14 @@ counted; and where something visible names it (an incident over the same account
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from schemas.ledger import EntryKind, StoredEntry
 from watchfloor.cases import Case, Place
+from watchfloor.gateway.api import fresh
 from watchfloor.gateway.api.doors import NOT_THERE
 from watchfloor.gateway.problems import Problem
 from watchfloor.gateway.refusals import as_problems
@@ -41,15 +43,26 @@ class Sight:
     # -- cases ----------------------------------------------------------------------------------------------------
 
     async def find(self, id_: str, kinds: Collection[str] = INCIDENT, *, missing: str = NOT_THERE) -> Case:
-        """A case by its id.
+        """A case by its id. One that this gateway has just started is waited for until the index has heard of it.
 
         Raises:
             Problem: 404, in the same words whether it is not there or not this key's to see.
         """
         case = await self.ask(self._desk.index.get, id_, open_to=self.open_to)
+        if case is None and id_ in self._desk.fresh:
+            case = await self._await(id_)
         if case is None or case.kind not in kinds:
             raise Problem(404, "not_found", missing)
         return case
+
+    async def _await(self, id_: str) -> Case | None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(fresh.HEARD_WITHIN):
+                async for _ in self._desk.changes.rounds(fresh.HEARD_WITHIN):
+                    # behind a wall it is not waited for: that it is not there is said at once, as ever
+                    if await self.ask(self._desk.index.get, id_) is not None:
+                        return await self.ask(self._desk.index.get, id_, open_to=self.open_to)
+        return None
 
     async def ask(self, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Ask a store in a thread; what it raises becomes a problem."""

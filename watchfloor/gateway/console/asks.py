@@ -101,7 +101,12 @@ async def _ask(
     decided = ask is None
     ask = ask or _find(board.get("decided", []), path)
     if ask is None:
-        return await _ended(pages, visitor, case, path, status=404)
+        # a link may be followed sooner than the index hears of what it leads to
+        now_there = await pages.ask_now(case.incident, path, board)
+        if now_there is None:
+            return await _ended(pages, visitor, case, path, status=404)
+        ask, board = now_there.ask, now_there.board
+        decided = _find(board["asks"], path) is None
     plan = await pages.plan(board["workflow"])
     face, person = pages.desk.face, visitor.person
     card = draw_ask(board, ask, person, now)
@@ -203,6 +208,7 @@ async def _answer(pages: Pages, visitor: Visitor, case: Case, path: str, fields:
     if now_there is None:
         return await _ended(pages, visitor, case, path, status=409)
     if now_there.ask["ask"] != said.get("ask", ""):
+        case = replace(case, board=now_there.board)
         return await _ask(pages, visitor, case, path, told=CHANGED, status=409, typed=said)
     try:
         if verb == REVEAL:
