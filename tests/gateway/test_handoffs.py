@@ -238,7 +238,9 @@ async def test_answers_count_once_and_only_for_what_was_sent(regions: dict[str, 
 
 async def test_an_answer_after_the_end_is_told_that_it_is_late(regions: dict[str, Region]) -> None:
     eu, us = regions["eu"], regions["us"]
-    soon = render_instant(datetime.now(UTC) + timedelta(milliseconds=900))
+    soon = render_instant(
+        datetime.now(UTC) + timedelta(seconds=3)
+    )  # the offer arrives before that on a busy machine too
     sent: Packet = {**fresh(), "accept_by": soon}
     handle = await offer(eu, sent)
     assert (await handle.result())["state"] == "unanswered"
