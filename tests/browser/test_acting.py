@@ -11,7 +11,7 @@ import pytest
 
 from tests.browser.conftest import console_url
 from tests.browser.test_console import trigger
-from tests.e2e.floor import Floor
+from tests.e2e.floor import Floor, until
 from watchfloor.client import board
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
@@ -165,7 +165,11 @@ async def test_failed_steps_are_answered_by_number(floor: Floor) -> None:
     await floor.ask(incident, "authenticate!failed")
     await seen(floor, incident)
     async with visiting(floor, "commander-eu-1") as commander, visiting(floor, "counsel-1") as counsel:
-        assert "incident_commander say what became of it" in await counsel.get(f"/incidents/{incident}/act")
+
+        async def asks() -> bool:
+            return "incident_commander say what became of it" in await counsel.get(f"/incidents/{incident}/act")
+
+        await until(asks, "the page has heard of the failed step")
         page = await commander.get(f"/incidents/{incident}/act")
         assert "<b>1</b> authenticate: failed: the target said no" in page
         form = page
